@@ -1,0 +1,26 @@
+/**
+ * The object domain behind CPython's function pointers (PyMemAllocatorEx), whose first parameter is the
+ * allocator's context. It is not used: the context of this heap is its root.
+ */
+
+import { addressInRange } from "./arenas";
+import { poolOf, settle } from "./pools";
+import { calloc, put, putRaw, realloc, take, takeSlowly } from "./pymalloc";
+
+export function pyMalloc(_ctx: usize, bytes: usize): usize {
+  const p = take(bytes);
+  return p !== 0 ? p : takeSlowly(bytes);
+}
+
+export function pyCalloc(_ctx: usize, count: usize, size: usize): usize {
+  return calloc(count, size);
+}
+
+export function pyRealloc(_ctx: usize, p: usize, bytes: usize): usize {
+  return realloc(p, bytes);
+}
+
+export function pyFree(_ctx: usize, p: usize): void {
+  if (!addressInRange(p)) putRaw(p);
+  else if (put(p)) settle(poolOf(p));
+}

@@ -1,0 +1,19 @@
+/**
+ * What the core asks of its host: the only imports there are.
+ *
+ * The module is instantiated over the memory that the host names, and owns none of it. `root` is the
+ * address of ROOT_SIZE bytes that the host took from the system malloc, 8-aligned; two instances with
+ * the same root are the same heap.
+ */
+
+export declare const root: usize;
+
+/** The raw domain (CPython: PyMem_RawMalloc, ...), hooks included. C's contracts; 0 for no memory. */
+export declare function malloc(bytes: usize): usize;
+export declare function calloc(count: usize, size: usize): usize;
+export declare function realloc(p: usize, bytes: usize): usize;
+export declare function free(p: usize): void;
+
+/** The arena allocator (CPython: PyObjectArenaAllocator). 0 for no memory. */
+export declare function arenaAlloc(bytes: usize): usize;
+export declare function arenaFree(p: usize, bytes: usize): void;

@@ -1,0 +1,206 @@
+/**
+ * Validation: walks everything and names the first invariant that does not hold, by its number in
+ * `docs/invariants.md`. It writes nothing but the address it stopped at, and follows no link before it
+ * knows that the link leads into a pool.
+ */
+
+import {
+  addressInRange,
+  arenaAt,
+  bitOf,
+  books,
+  bucketOf,
+  firstPoolOf,
+  poolCountOf,
+} from "./arenas";
+import { root } from "./host";
+import {
+  Arena,
+  POOL_HEADER,
+  POOL_MASK,
+  POOL_SIZE,
+  POOLS_PER_ARENA,
+  Pool,
+  REPORT_ALL_POOLS,
+  REPORT_FREE_POOLS,
+  REPORT_POOLS,
+  SIZE_CLASSES,
+  SMALL_REQUEST_THRESHOLD,
+  STATE_FREE_MASK,
+} from "./layout";
+import { headOf, usedIn } from "./pools";
+import { capacityOf, classOf, roundUp, sizeOf } from "./sizes";
+import { stats } from "./stats";
+
+/** Notes where an invariant was found broken, and passes its number on. */
+function broken(invariant: u32, at: usize): u32 {
+  books().brokenAt = at;
+  return invariant;
+}
+
+/** 0 when all is well, else the number of the first broken invariant. */
+export function validate(): u32 {
+  const ofArenas = checkArenas();
+  if (ofArenas !== 0) return ofArenas;
+  for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
+    const ofClass = checkClass(sizeClass);
+    if (ofClass !== 0) return ofClass;
+  }
+  return checkBooks();
+}
+
+function isPool(p: usize): bool {
+  return (p & POOL_MASK) === 0 && addressInRange(p);
+}
+
+// ------------------------------------------------------------------------------------ arenas
+
+function checkArenas(): u32 {
+  const book = books();
+  let current: u32 = 0;
+  let whollyFree: u32 = 0;
+  for (let slot: u32 = 0; slot < book.arenaSlots; slot++) {
+    const arena = arenaAt(slot);
+    if (arena.base === 0) continue;
+    current++;
+    const ofArena = checkArena(slot, arena);
+    if (ofArena !== 0) return ofArena;
+    if (arena.freeCount === arena.poolCount && ++whollyFree > 1) {
+      return broken(7, changetype<usize>(arena));
+    }
+  }
+  if (current !== book.arenasCurrent) return broken(1, book.arenas);
+  let unused: u32 = 0;
+  for (let next = book.unusedSlot; next !== 0; next = arenaAt(next - 1).next) {
+    if (next > book.arenaSlots || arenaAt(next - 1).base !== 0) return broken(1, next);
+    if (++unused > book.arenaSlots) return broken(1, next);
+  }
+  if (current + unused !== book.arenaSlots) return broken(1, book.arenas);
+  return checkBuckets();
+}
+
+function checkArena(slot: u32, arena: Arena): u32 {
+  const at = changetype<usize>(arena);
+  const first = firstPoolOf(arena.base);
+  const pools = poolCountOf(arena.base);
+  if (arena.poolCount !== pools || pools === 0) return broken(2, at);
+  const end = first + pools * <u32>POOL_SIZE;
+  const fresh = arena.fresh;
+  if (fresh < first || fresh > end || (fresh & POOL_MASK) !== 0) return broken(2, at);
+  for (let p = first; p < end; p += POOL_SIZE) {
+    if (!addressInRange(p)) return broken(3, p);
+  }
+  let free: u32 = 0;
+  for (let p = arena.freePools; p !== 0; p = changetype<usize>(changetype<Pool>(p).next)) {
+    if (p < first || p >= fresh || (p & POOL_MASK) !== 0) return broken(4, p);
+    if (changetype<Pool>(p).size !== 0 || ++free > pools) return broken(4, p);
+  }
+  let unsized: u32 = 0;
+  for (let p = first; p < fresh; p += POOL_SIZE) {
+    const pool = changetype<Pool>(p);
+    if (pool.arena !== slot) return broken(5, p);
+    if (pool.size === 0) unsized++;
+    else {
+      const ofPool = checkPool(pool);
+      if (ofPool !== 0) return ofPool;
+    }
+  }
+  if (unsized !== free) return broken(4, at);
+  if (arena.freeCount !== free + <u32>((end - fresh) / POOL_SIZE)) return broken(6, at);
+  return 0;
+}
+
+function checkBuckets(): u32 {
+  const book = books();
+  let listed: u32 = 0;
+  for (let count: u32 = 1; count <= <u32>POOLS_PER_ARENA; count++) {
+    let before: u32 = 0;
+    const first = load<u32>(bucketOf(count));
+    if ((first !== 0) !== ((book.usable & bitOf(count)) !== 0)) return broken(8, bucketOf(count));
+    for (let at = first; at !== 0; at = arenaAt(at - 1).next) {
+      if (at > book.arenaSlots || ++listed > book.arenasCurrent) return broken(8, bucketOf(count));
+      const arena = arenaAt(at - 1);
+      if (arena.base === 0 || arena.freeCount !== count || arena.prev !== before) {
+        return broken(8, changetype<usize>(arena));
+      }
+      before = at;
+    }
+  }
+  for (let slot: u32 = 0; slot < book.arenaSlots; slot++) {
+    const arena = arenaAt(slot);
+    if (arena.base !== 0 && arena.freeCount !== 0) listed--;
+  }
+  return listed === 0 ? 0 : broken(8, root);
+}
+
+// ------------------------------------------------------------------------------------- pools
+
+function checkPool(pool: Pool): u32 {
+  const at = changetype<usize>(pool);
+  const size = <usize>pool.size;
+  const capacity = <u32>capacityOf(size);
+  if (size > SMALL_REQUEST_THRESHOLD || size !== roundUp(size)) return broken(9, at);
+  const carved = <u32>((<usize>pool.carved - POOL_HEADER) / size);
+  if (<usize>pool.carved !== POOL_HEADER + carved * <u32>size) return broken(9, at);
+  if (carved > capacity || usedIn(pool) > carved) return broken(10, at);
+  if (<i32>pool.state < 0 && usedIn(pool) !== capacity) return broken(11, at);
+  // A list that ends has no node twice; with the right length it holds every free block once.
+  let left = carved - usedIn(pool);
+  for (let offset = pool.state & STATE_FREE_MASK; offset !== 0; left--) {
+    if (offset < <u32>POOL_HEADER || offset >= <u32>pool.carved) return broken(12, at);
+    if ((offset - <u32>POOL_HEADER) % <u32>size !== 0 || left === 0) return broken(12, at + offset);
+    offset = load<u16>(at + offset);
+  }
+  return left === 0 ? 0 : broken(12, at);
+}
+
+function checkClass(sizeClass: usize): u32 {
+  const head = headOf(sizeClass);
+  if (head.state !== 0) return broken(13, changetype<usize>(head));
+  let before = head;
+  let pinned: u32 = 0;
+  let listed: u32 = 0;
+  for (let pool = head.next; pool !== head; pool = pool.next) {
+    const at = changetype<usize>(pool);
+    if (!isPool(at) || pool.prev !== before) return broken(13, at);
+    if (pool.size === 0 || classOf(pool.size) !== sizeClass) return broken(13, at);
+    if (<i32>pool.state < 0) return broken(11, at);
+    if (usedIn(pool) === 0 && pool.pinned === 0) return broken(14, at);
+    if (pool.pinned !== 0) pinned++;
+    listed++;
+    before = pool;
+  }
+  if (head.prev !== before) return broken(13, changetype<usize>(head));
+  if (pinned !== 0 && listed !== 1) return broken(14, changetype<usize>(head));
+  return checkEveryPoolListed(sizeClass, listed);
+}
+
+/** Pools of a class are in its list or full, none is lost: counted, since no pool is listed twice. */
+function checkEveryPoolListed(sizeClass: usize, listed: u32): u32 {
+  let expected: u32 = 0;
+  for (let slot: u32 = 0; slot < books().arenaSlots; slot++) {
+    const arena = arenaAt(slot);
+    if (arena.base === 0) continue;
+    for (let p = firstPoolOf(arena.base); p < arena.fresh; p += POOL_SIZE) {
+      const pool = changetype<Pool>(p);
+      if (<usize>pool.size === sizeOf(sizeClass) && <i32>pool.state >= 0) expected++;
+    }
+  }
+  return expected === listed ? 0 : broken(15, changetype<usize>(headOf(sizeClass)));
+}
+
+// ------------------------------------------------------------------------------------- books
+
+function checkBooks(): u32 {
+  const book = books();
+  const at = changetype<usize>(book);
+  if (book.arenasCurrent !== book.arenasAllocated - book.arenasReclaimed) return broken(16, at);
+  if (book.arenasHighwater < book.arenasCurrent) return broken(16, at);
+  if (book.arenasHighwater > book.arenasAllocated) return broken(16, at);
+  stats();
+  let pools = load<u32>(root, REPORT_FREE_POOLS);
+  for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
+    pools += load<u32>(root + sizeClass * sizeof<u32>(), REPORT_POOLS);
+  }
+  return pools === load<u32>(root, REPORT_ALL_POOLS) ? 0 : broken(17, at);
+}

@@ -1,0 +1,80 @@
+/** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
+import { modules } from "./generated/modules.js";
+import type { Address, Domain, SystemMalloc } from "./types.js";
+
+/** The exports of core/index.ts that are functions. */
+export interface Core extends Domain {
+  pyMalloc(ctx: number, bytes: number): Address;
+  pyCalloc(ctx: number, count: number, size: number): Address;
+  pyRealloc(ctx: number, p: Address, bytes: number): Address;
+  pyFree(ctx: number, p: Address): void;
+  rawMalloc(bytes: number): Address;
+  rawCalloc(count: number, size: number): Address;
+  rawRealloc(p: Address, bytes: number): Address;
+  rawFree(p: Address): void;
+  initialize(): void;
+  addressInRange(p: Address): number;
+  allocatedBlocks(): number;
+  stats(): number;
+  validate(): number;
+}
+
+/** The exports of modules/tlsf. */
+export interface Tlsf extends Domain {
+  trappingMalloc(bytes: number): Address;
+  trappingRealloc(p: Address, bytes: number): Address;
+}
+
+/** The exports of modules/census.ts. */
+export interface Census {
+  pyMalloc(ctx: number, bytes: number): Address;
+  pyCalloc(ctx: number, count: number, size: number): Address;
+  pyRealloc(ctx: number, p: Address, bytes: number): Address;
+  pyFree(ctx: number, p: Address): void;
+  requestsSeen(): number;
+  smallRequestsSeen(): number;
+  peakBlocks(): number;
+}
+
+export type ModuleName = keyof typeof modules;
+
+const compiled = new Map<ModuleName, WebAssembly.Module>();
+
+/** Instantiates one of our modules; each is decoded and compiled at its first use. */
+export function instantiate(name: ModuleName, imports: WebAssembly.Imports): WebAssembly.Exports {
+  let module = compiled.get(name);
+  if (module === undefined) {
+    const bytes = Uint8Array.from(atob(modules[name]), (character) => character.charCodeAt(0));
+    module = new WebAssembly.Module(bytes);
+    compiled.set(name, module);
+  }
+  return new WebAssembly.Instance(module, imports).exports;
+}
+
+/** What the core takes arenas from. */
+export interface ArenaSource {
+  alloc(bytes: number): Address;
+  free(p: Address, bytes: number): void;
+}
+
+/**
+ * A core over `memory` whose heap is at `root`. Two with one root are one heap, so a heap whose raw
+ * domain or arena allocator is exchanged simply gets another core: the fast paths know nothing of it.
+ */
+export function instantiateCore(
+  memory: WebAssembly.Memory,
+  root: Address,
+  raw: SystemMalloc,
+  arenas: ArenaSource,
+): Core {
+  const host = {
+    root,
+    malloc: raw.malloc,
+    calloc: raw.calloc,
+    realloc: raw.realloc,
+    free: raw.free,
+    arenaAlloc: (bytes: number) => arenas.alloc(bytes),
+    arenaFree: (p: Address, bytes: number) => arenas.free(p, bytes),
+  };
+  return instantiate("core", { env: { memory }, host }) as unknown as Core;
+}

@@ -1,0 +1,71 @@
+/** Typed views of a memory that survive its growth. */
+
+/** Growing detaches a memory's buffer and empties the views of it: an empty view is an old view. */
+export class MemoryViews {
+  readonly memory: WebAssembly.Memory;
+  #u8 = new Uint8Array();
+  #i8 = new Int8Array();
+  #u16 = new Uint16Array();
+  #i16 = new Int16Array();
+  #u32 = new Uint32Array();
+  #i32 = new Int32Array();
+  #f32 = new Float32Array();
+  #f64 = new Float64Array();
+
+  constructor(memory: WebAssembly.Memory) {
+    this.memory = memory;
+    this.#renew();
+  }
+
+  #renew(): void {
+    const { buffer } = this.memory;
+    this.#u8 = new Uint8Array(buffer);
+    this.#i8 = new Int8Array(buffer);
+    this.#u16 = new Uint16Array(buffer);
+    this.#i16 = new Int16Array(buffer);
+    this.#u32 = new Uint32Array(buffer);
+    this.#i32 = new Int32Array(buffer);
+    this.#f32 = new Float32Array(buffer);
+    this.#f64 = new Float64Array(buffer);
+  }
+
+  get u8(): Uint8Array {
+    if (this.#u8.length === 0) this.#renew();
+    return this.#u8;
+  }
+
+  get i8(): Int8Array {
+    if (this.#i8.length === 0) this.#renew();
+    return this.#i8;
+  }
+
+  get u16(): Uint16Array {
+    if (this.#u16.length === 0) this.#renew();
+    return this.#u16;
+  }
+
+  get i16(): Int16Array {
+    if (this.#i16.length === 0) this.#renew();
+    return this.#i16;
+  }
+
+  get u32(): Uint32Array {
+    if (this.#u32.length === 0) this.#renew();
+    return this.#u32;
+  }
+
+  get i32(): Int32Array {
+    if (this.#i32.length === 0) this.#renew();
+    return this.#i32;
+  }
+
+  get f32(): Float32Array {
+    if (this.#f32.length === 0) this.#renew();
+    return this.#f32;
+  }
+
+  get f64(): Float64Array {
+    if (this.#f64.length === 0) this.#renew();
+    return this.#f64;
+  }
+}

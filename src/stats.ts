@@ -1,0 +1,116 @@
+/** Statistics: read from the books in linear memory, and written the way CPython writes them. */
+import type { Core } from "./core.js";
+import { layout } from "./generated/modules.js";
+import type { Address, HeapStats, SizeClassStats } from "./types.js";
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
+
+/** Reads the heap at `root` after a walk over its pools. */
+export function readStats(core: Core, memory: WebAssembly.Memory, root: Address): HeapStats {
+  const inPools = core.stats();
+  const words = new Uint32Array(memory.buffer, root, layout.ROOT_SIZE / 4);
+  const read = (offset: number): number => words[offset / 4] as number;
+  const room = layout.POOL_END - layout.POOL_HEADER;
+
+  const classes: SizeClassStats[] = [];
+  for (let index = 0; index < layout.SIZE_CLASSES; index++) {
+    const size = (index + 1) * layout.ALIGNMENT;
+    const pools = read(layout.REPORT_POOLS + index * 4);
+    const blocksInUse = read(layout.REPORT_USED + index * 4);
+    const blocksAvailable = pools * Math.floor(room / size) - blocksInUse;
+    classes.push({ size, pools, blocksInUse, blocksAvailable });
+  }
+
+  const current = read(layout.ARENAS_CURRENT);
+  const pools = read(layout.REPORT_ALL_POOLS);
+  const unused = read(layout.REPORT_FREE_POOLS);
+  const raw = read(layout.RAW_BLOCKS);
+  const perPool = layout.POOL_SIZE - layout.POOL_HEADER;
+  return {
+    malloc: "pymalloc",
+    smallRequestThreshold: layout.SMALL_REQUEST_THRESHOLD,
+    arenas: {
+      size: layout.ARENA_SIZE,
+      allocatedTotal: read(layout.ARENAS_ALLOCATED),
+      reclaimed: read(layout.ARENAS_RECLAIMED),
+      highwater: read(layout.ARENAS_HIGHWATER),
+      current,
+    },
+    pools: { size: layout.POOL_SIZE, inUse: pools - unused, unused },
+    classes,
+    bytes: {
+      inUse: sum(classes, (c) => c.blocksInUse * c.size),
+      available: sum(classes, (c) => c.blocksAvailable * c.size),
+      unusedPools: unused * layout.POOL_SIZE,
+      poolHeaders: (pools - unused) * layout.POOL_HEADER,
+      quantization: sum(classes, (c) => c.pools * (perPool - Math.floor(room / c.size) * c.size)),
+      arenaAlignment: current * layout.ARENA_SIZE - pools * layout.POOL_SIZE,
+      total: current * layout.ARENA_SIZE,
+    },
+    blocks: { inPools, raw, allocated: inPools + raw },
+  };
+}
+
+/** The statistics of a heap without pools. */
+export function emptyStats(): HeapStats {
+  return {
+    malloc: "malloc",
+    smallRequestThreshold: layout.SMALL_REQUEST_THRESHOLD,
+    arenas: { size: layout.ARENA_SIZE, allocatedTotal: 0, reclaimed: 0, highwater: 0, current: 0 },
+    pools: { size: layout.POOL_SIZE, inUse: 0, unused: 0 },
+    classes: [],
+    bytes: {
+      inUse: 0,
+      available: 0,
+      unusedPools: 0,
+      poolHeaders: 0,
+      quantization: 0,
+      arenaAlignment: 0,
+      total: 0,
+    },
+    blocks: { inPools: 0, raw: 0, allocated: 0 },
+  };
+}
+
+/** A label padded to 35 columns, `=`, and the number with commas in 21. */
+function line(label: string, value: number): string {
+  return `${label.padEnd(35)}=${value.toLocaleString("en-US").padStart(21)}`;
+}
+
+/** The text of `sys._debugmallocstats()` (Objects/obmalloc.c, _PyObject_DebugMallocStats); empty without pools. */
+export function formatStats(stats: HeapStats): string {
+  if (stats.malloc === "malloc") return "";
+  const { arenas, pools, classes, bytes } = stats;
+  const rows = classes.flatMap((c, index) => {
+    const numbers = [index, c.size, c.pools, c.blocksInUse, c.blocksAvailable];
+    const widths = [5, 6, 11, 15, 13];
+    const cells = numbers.map((number, column) =>
+      String(number).padStart(widths[column] as number),
+    );
+    return c.pools === 0 ? [] : [cells.join(" ")];
+  });
+  return [
+    `Small block threshold = ${stats.smallRequestThreshold}, in ${classes.length} size classes.`,
+    "",
+    "class   size   num pools   blocks in use  avail blocks",
+    "-----   ----   ---------   -------------  ------------",
+    ...rows,
+    "",
+    line("# arenas allocated total", arenas.allocatedTotal),
+    line("# arenas reclaimed", arenas.reclaimed),
+    line("# arenas highwater mark", arenas.highwater),
+    line("# arenas allocated current", arenas.current),
+    line(`${arenas.current} arenas * ${arenas.size} bytes/arena`, bytes.total),
+    "",
+    line("# bytes in allocated blocks", bytes.inUse),
+    line("# bytes in available blocks", bytes.available),
+    line(`${pools.unused} unused pools * ${pools.size} bytes`, bytes.unusedPools),
+    line("# bytes lost to pool headers", bytes.poolHeaders),
+    line("# bytes lost to quantization", bytes.quantization),
+    line("# bytes lost to arena alignment", bytes.arenaAlignment),
+    line("Total", bytes.total),
+    "",
+  ].join("\n");
+}

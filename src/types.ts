@@ -1,0 +1,115 @@
+/** The types that the library's users meet. */
+
+/** A byte offset in the heap's memory; 0 is NULL. */
+export type Address = number;
+
+/** The words of CPython's PYTHONMALLOC. */
+export type MallocName =
+  | "default"
+  | "pymalloc"
+  | "malloc"
+  | "debug"
+  | "pymalloc_debug"
+  | "malloc_debug";
+
+/** A domain of CPython's: by its name here, or by its number in C (`PYMEM_DOMAIN_RAW` 0, `_MEM` 1, `_OBJ` 2). */
+export type DomainName = "raw" | "mem" | "object";
+export type DomainNumber = 0 | 1 | 2;
+
+/** The functions of a domain. They are the WebAssembly exports themselves where no hook is set. */
+export interface Domain {
+  /**
+   * A block of at least `bytes` bytes, 8-aligned. 0 bytes give a block of their own.
+   * Returns 0 when there is no memory, or when `bytes` is negative or over 0x7fffffff.
+   */
+  malloc(bytes: number): Address;
+  /** A zeroed block for `count * size` bytes; 0 also when the product is over 0x7fffffff. */
+  calloc(count: number, size: number): Address;
+  /**
+   * Changes the size of a block; the content is kept up to the smaller size, and the block may move.
+   * `realloc(0, n)` is `malloc(n)`; `realloc(p, 0)` leaves a live block. On failure it returns 0 and
+   * `p` stays valid.
+   */
+  realloc(p: Address, bytes: number): Address;
+  /** Gives a block back; `free(0)` does nothing. */
+  free(p: Address): void;
+}
+
+/** The malloc family that owns a memory: WebAssembly exports (fastest) or JavaScript functions. C's contracts. */
+export type SystemMalloc = Domain;
+
+/** CPython's PyMemAllocatorEx: the functions of a domain, each with the context in front. */
+export interface Allocator {
+  ctx: unknown;
+  malloc(ctx: unknown, bytes: number): Address;
+  calloc(ctx: unknown, count: number, size: number): Address;
+  realloc(ctx: unknown, p: Address, bytes: number): Address;
+  free(ctx: unknown, p: Address): void;
+}
+
+/** CPython's PyObjectArenaAllocator: where arenas come from. `alloc` may return any address; 0 for none. */
+export interface ArenaAllocator {
+  ctx: unknown;
+  alloc(ctx: unknown, bytes: number): Address;
+  free(ctx: unknown, p: Address, bytes: number): void;
+}
+
+export interface HeapOptions {
+  /** Which allocator serves the mem and object domains. Default: the variable PYTHONMALLOC, else `"pymalloc"`. */
+  malloc?: MallocName | undefined;
+  /** A memory that someone else owns; needs `system`. */
+  memory?: WebAssembly.Memory | undefined;
+  /** The malloc that owns `memory`. */
+  system?: SystemMalloc | undefined;
+  /** Of a memory that we create: its size at first, in bytes; rounded up to 64 KiB pages. Default 64 KiB. */
+  initialBytes?: number | undefined;
+  /** Of a memory that we create: past it, malloc returns 0. Rounded down to pages. Default and limit 2 GiB. */
+  maximumBytes?: number | undefined;
+  /**
+   * Takes over a heap that is there: its `heap.root`. With `memory` and `system`, a heap in that memory;
+   * with `image`, the heap in that copy.
+   */
+  root?: Address | undefined;
+  /** A copy of the memory of a heap that owned its memory; needs `root`. */
+  image?: Uint8Array | undefined;
+}
+
+/** One size class in `HeapStats`. */
+export interface SizeClassStats {
+  /** Bytes in a block. */
+  readonly size: number;
+  readonly pools: number;
+  readonly blocksInUse: number;
+  readonly blocksAvailable: number;
+}
+
+/** Where the arenas' bytes are. The parts sum to `total`, which is arenas x arena size. */
+export interface HeapBytes {
+  readonly inUse: number;
+  readonly available: number;
+  readonly unusedPools: number;
+  readonly poolHeaders: number;
+  readonly quantization: number;
+  readonly arenaAlignment: number;
+  readonly total: number;
+}
+
+export interface HeapStats {
+  /** `"pymalloc"`, or `"malloc"` where every number is 0: the system malloc keeps no books. */
+  readonly malloc: MallocName;
+  readonly smallRequestThreshold: number;
+  readonly arenas: {
+    /** Bytes that one arena accounts for. */
+    readonly size: number;
+    readonly allocatedTotal: number;
+    readonly reclaimed: number;
+    readonly highwater: number;
+    readonly current: number;
+  };
+  readonly pools: { readonly size: number; readonly inUse: number; readonly unused: number };
+  /** All size classes, the smallest first. */
+  readonly classes: readonly SizeClassStats[];
+  readonly bytes: HeapBytes;
+  /** Live blocks that pools serve, those that the raw domain serves instead, and both. */
+  readonly blocks: { readonly inPools: number; readonly raw: number; readonly allocated: number };
+}
