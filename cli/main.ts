@@ -1,1 +1,64 @@
-export {};
+#!/usr/bin/env node
+/** The `pymalloc` command: finds the verb, and decides every exit status. */
+import { runCommand } from "./commands/run.js";
+import { UsageError } from "./errors.js";
+
+/** A verb: its parser, its work, and what `--help` says. */
+export interface Command {
+  readonly summary: string;
+  readonly help: string;
+  /** @returns the exit status */
+  main(args: readonly string[]): Promise<number>;
+}
+
+declare const PYMALLOC_VERSION: string;
+
+const commands: Record<string, Command> = { run: runCommand };
+
+function usage(): string {
+  const verbs = Object.entries(commands).map(
+    ([verb, { summary }]) => `  ${verb.padEnd(10)}${summary}`,
+  );
+  return [
+    "Usage: pymalloc <command> [options]",
+    "",
+    "CPython's small-object allocator for WebAssembly heaps.",
+    "",
+    ...verbs,
+    "",
+    "`pymalloc <command> --help` tells more; `pymalloc --version` prints the version.",
+    "",
+  ].join("\n");
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [verb, ...rest] = args;
+  if (verb === "--version") {
+    process.stdout.write(`${PYMALLOC_VERSION}\n`);
+    return 0;
+  }
+  if (verb === "--help" || verb === "-h") {
+    process.stdout.write(usage());
+    return 0;
+  }
+  const names = Object.keys(commands).join(", ");
+  if (verb === undefined) throw new UsageError(`a command is missing, expected one of: ${names}`);
+  const command = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
+  if (command === undefined) {
+    throw new UsageError(`unknown command ${JSON.stringify(verb)}, expected one of: ${names}`);
+  }
+  // Only in front of the script: what follows it is the script's.
+  if (rest[0] === "--help" || rest[0] === "-h") {
+    process.stdout.write(command.help);
+    return 0;
+  }
+  return await command.main(rest);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`pymalloc: ${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -7,7 +7,7 @@
  * number; here one list per number and a bit for each that is not empty do the same without a search.
  */
 
-import { arenaAlloc, arenaFree, root } from "./host";
+import { arenaAlloc, arenaFree, root, tableRealloc } from "./host";
 import {
   ARENA_REQUEST,
   ARENA_SIZE,
@@ -26,7 +26,6 @@ import {
   POOL_SIZE,
   Pool,
 } from "./layout";
-import { rawCalloc, rawRealloc } from "./raw";
 
 export function books(): Books {
   return changetype<Books>(root + BOOKS);
@@ -70,8 +69,9 @@ export function addressInRange(p: usize): bool {
 function ensureLeaf(p: usize): bool {
   const entry = root + MAP + (p >>> LEAF_BITS) * sizeof<usize>();
   if (load<usize>(entry) !== root + EMPTY_LEAF) return true;
-  const leaf = rawCalloc(1, LEAF_BYTES);
+  const leaf = tableRealloc(0, LEAF_BYTES);
   if (leaf === 0) return false;
+  memory.fill(leaf, 0, LEAF_BYTES);
   store<usize>(entry, leaf);
   return true;
 }
@@ -135,7 +135,7 @@ function ensureSlot(): u32 {
   if (book.unusedSlot !== 0) return book.unusedSlot;
   const before = book.arenaSlots;
   const after = max(before * 2, FIRST_ARENA_SLOTS);
-  const table = rawRealloc(book.arenas, after * offsetof<Arena>());
+  const table = tableRealloc(book.arenas, after * offsetof<Arena>());
   if (table === 0) return 0;
   book.arenas = table;
   book.arenaSlots = after;

@@ -14,6 +14,9 @@ export declare function calloc(count: usize, size: usize): usize;
 export declare function realloc(p: usize, bytes: usize): usize;
 export declare function free(p: usize): void;
 
+/** For the tables that the heap keeps about itself: the system's realloc, which no hook reaches. */
+export declare function tableRealloc(p: usize, bytes: usize): usize;
+
 /** The arena allocator (CPython: PyObjectArenaAllocator). 0 for no memory. */
 export declare function arenaAlloc(bytes: usize): usize;
 export declare function arenaFree(p: usize, bytes: usize): void;

@@ -20,7 +20,7 @@ export const SMALL_REQUEST_THRESHOLD: usize = 512;
 export const POOL_BITS: usize = 12;
 
 /** An arena accounts for `1 << ARENA_BITS` bytes of the system malloc's memory. */
-export const ARENA_BITS: usize = 16;
+export const ARENA_BITS: usize = 14;
 
 /**
  * What a system malloc keeps for itself in front of a block. Asking for this much less makes dlmalloc's
@@ -159,7 +159,7 @@ export const MAP_ENTRIES: usize = 1 << (32 - LEAF_BITS);
 export const EMPTY_LEAF: usize = MAP + MAP_ENTRIES * sizeof<usize>();
 
 export const BY_FREE_COUNT: usize = EMPTY_LEAF + LEAF_BYTES;
-export const BOOKS: usize = BY_FREE_COUNT + POOLS_PER_ARENA * sizeof<u32>();
+export const BOOKS: usize = (BY_FREE_COUNT + POOLS_PER_ARENA * sizeof<u32>() + 7) & ~7;
 
 /** Filled by `stats`: for each class the number of its pools, then of its blocks in use. */
 export const REPORT_POOLS: usize = BOOKS + offsetof<Books>();

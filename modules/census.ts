@@ -5,38 +5,36 @@
 
 import { callocPointer, ctx, freePointer, mallocPointer, reallocPointer } from "./pointers";
 
-/** The largest request that pools serve. */
-declare const threshold: usize;
+/** Is this block in a pool? The core's own answer. */
+declare function addressInRange(p: usize): bool;
 
-let requests: u32 = 0;
-let small: u32 = 0;
+let requestCount: u32 = 0;
+let poolCount: u32 = 0;
 let live: i32 = 0;
 let peak: i32 = 0;
 
-function count(bytes: u64): void {
-  requests++;
-  if (bytes <= <u64>threshold) small++;
+function count(p: usize): usize {
+  requestCount++;
+  if (addressInRange(p)) poolCount++;
+  return p;
 }
 
 function born(p: usize): usize {
   if (p !== 0 && ++live > peak) peak = live;
-  return p;
+  return count(p);
 }
 
 export function pyMalloc(_ctx: usize, bytes: usize): usize {
-  count(bytes);
   return born(call_indirect<usize>(mallocPointer, ctx, bytes));
 }
 
 export function pyCalloc(_ctx: usize, elements: usize, size: usize): usize {
-  count(<u64>elements * <u64>size);
   return born(call_indirect<usize>(callocPointer, ctx, elements, size));
 }
 
 export function pyRealloc(_ctx: usize, p: usize, bytes: usize): usize {
-  count(bytes);
   const moved = call_indirect<usize>(reallocPointer, ctx, p, bytes);
-  return p === 0 ? born(moved) : moved;
+  return p === 0 ? born(moved) : count(moved);
 }
 
 export function pyFree(_ctx: usize, p: usize): void {
@@ -44,17 +42,17 @@ export function pyFree(_ctx: usize, p: usize): void {
   call_indirect<void>(freePointer, ctx, p);
 }
 
-/** malloc, calloc and realloc calls so far. */
-export function requestsSeen(): u32 {
-  return requests;
+/** malloc, calloc and realloc calls. */
+export function requests(): u32 {
+  return requestCount;
 }
 
-/** Those of them that asked for no more than `threshold` bytes. */
-export function smallRequestsSeen(): u32 {
-  return small;
+/** Those of them that pools served. */
+export function fromPools(): u32 {
+  return poolCount;
 }
 
-/** The most blocks that lived at once, of those born during the census. */
+/** By how many blocks the live ones exceeded those at the start, at most. */
 export function peakBlocks(): i32 {
   return peak;
 }

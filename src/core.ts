@@ -2,12 +2,16 @@
 import { modules } from "./generated/modules.js";
 import type { Address, Domain, SystemMalloc } from "./types.js";
 
-/** The exports of core/index.ts that are functions. */
-export interface Core extends Domain {
+/** The functions of a PyMemAllocatorEx. */
+export interface PyMemFunctions {
   pyMalloc(ctx: number, bytes: number): Address;
   pyCalloc(ctx: number, count: number, size: number): Address;
   pyRealloc(ctx: number, p: Address, bytes: number): Address;
   pyFree(ctx: number, p: Address): void;
+}
+
+/** The exports of core/index.ts that are functions. */
+export interface Core extends Domain, PyMemFunctions {
   rawMalloc(bytes: number): Address;
   rawCalloc(count: number, size: number): Address;
   rawRealloc(p: Address, bytes: number): Address;
@@ -26,13 +30,9 @@ export interface Tlsf extends Domain {
 }
 
 /** The exports of modules/census.ts. */
-export interface Census {
-  pyMalloc(ctx: number, bytes: number): Address;
-  pyCalloc(ctx: number, count: number, size: number): Address;
-  pyRealloc(ctx: number, p: Address, bytes: number): Address;
-  pyFree(ctx: number, p: Address): void;
-  requestsSeen(): number;
-  smallRequestsSeen(): number;
+export interface Census extends PyMemFunctions {
+  requests(): number;
+  fromPools(): number;
   peakBlocks(): number;
 }
 
@@ -64,7 +64,8 @@ export interface ArenaSource {
 export function instantiateCore(
   memory: WebAssembly.Memory,
   root: Address,
-  raw: SystemMalloc,
+  system: SystemMalloc,
+  raw: Domain,
   arenas: ArenaSource,
 ): Core {
   const host = {
@@ -73,6 +74,7 @@ export function instantiateCore(
     calloc: raw.calloc,
     realloc: raw.realloc,
     free: raw.free,
+    tableRealloc: system.realloc,
     arenaAlloc: (bytes: number) => arenas.alloc(bytes),
     arenaFree: (p: Address, bytes: number) => arenas.free(p, bytes),
   };

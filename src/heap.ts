@@ -141,7 +141,7 @@ export class Heap {
       alloc: (bytes) => this.#arenas.alloc(this.#arenas.ctx, bytes),
       free: (p, bytes) => this.#arenas.free(this.#arenas.ctx, p, bytes),
     };
-    return instantiateCore(this.#host.memory, this.root, raw, arenas);
+    return instantiateCore(this.#host.memory, this.root, this.#host.system, raw, arenas);
   }
 
   #defaultDomain(name: DomainName): Domain {

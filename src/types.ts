@@ -36,7 +36,10 @@ export interface Domain {
 }
 
 /** The malloc family that owns a memory: WebAssembly exports (fastest) or JavaScript functions. C's contracts. */
-export type SystemMalloc = Domain;
+export interface SystemMalloc extends Domain {
+  /** Optional: a block at a multiple of `alignment`, so that arenas lose nothing where they start. */
+  memalign?(alignment: number, bytes: number): Address;
+}
 
 /** CPython's PyMemAllocatorEx: the functions of a domain, each with the context in front. */
 export interface Allocator {

@@ -13,6 +13,7 @@ import { build } from "esbuild";
 
 const require = createRequire(import.meta.url);
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
 
 interface ModuleRecipe {
   readonly entry: string;
@@ -42,7 +43,7 @@ function compile(name: string, recipe: ModuleRecipe): void {
 /** The constants that the core exports: read from the module, so that nobody retypes them. */
 function readLayout(bytes: Uint8Array<ArrayBuffer>): Record<string, number> {
   const nothing = () => 0;
-  const host = { root: 0, arenaAlloc: nothing, arenaFree: nothing };
+  const host = { root: 0, arenaAlloc: nothing, arenaFree: nothing, tableRealloc: nothing };
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
     env: { memory: new WebAssembly.Memory({ initial: 0 }) },
     host: { ...host, malloc: nothing, calloc: nothing, realloc: nothing, free: nothing },
@@ -111,7 +112,7 @@ async function bundle(): Promise<void> {
     platform: "node",
     outdir: "dist/cli",
     packages: "external",
-    external: ["pyodide"],
+    define: { PYMALLOC_VERSION: JSON.stringify(version) },
   });
 }
 

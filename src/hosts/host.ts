@@ -33,6 +33,10 @@ export function alignedArenas(system: SystemMalloc): ArenaSource {
   function alloc(bytes: number): Address {
     const p = system.malloc(bytes);
     if (p === 0 || misalignment(p) === 0) return p;
+    if (system.memalign !== undefined) {
+      system.free(p);
+      return system.memalign(POOL_SIZE, bytes) || system.malloc(bytes);
+    }
     const gap = POOL_SIZE - misalignment(p);
     // A malloc's smallest blocks are longer than a very small gap.
     const spacer = system.realloc(p, (gap < 64 ? gap + POOL_SIZE : gap) - layout.ARENA_RESERVE);

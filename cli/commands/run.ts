@@ -1,0 +1,189 @@
+/** `pymalloc run`: a Python program in a CPython on pymalloc. */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { emptyStats, formatStats } from "../../src/stats.js";
+import { compare } from "../compare.js";
+import { UsageError } from "../errors.js";
+import { type AllocatorName, Interpreter, type Script } from "../interpreter.js";
+import type { Command } from "../main.js";
+import { renderComparison } from "../render.js";
+
+const HELP = `Usage: pymalloc run [options] SCRIPT [ARGUMENTS...]
+
+Runs a Python program in CPython (Pyodide) whose objects live in pymalloc's pools. The
+current directory and the script's directory are there for it to read and write, its streams
+are the terminal's, and its exit status is passed on. Options stand before SCRIPT; what
+follows SCRIPT is the program's own.
+
+  --malloc VALUE  the allocator, by PYTHONMALLOC's words: default, pymalloc, malloc, mimalloc
+                  (debug, pymalloc_debug and malloc_debug are not built yet); without the
+                  option, the variable PYTHONMALLOC decides
+  --stats         print the allocator's statistics on stderr afterwards
+  --compare       run the program several times on CPython's own malloc, on mimalloc and on
+                  pymalloc, in turn, and report time and memory on stderr
+  --rounds N      with --compare: how many timed rounds (default 9)
+  --json          print the report as JSON on stdout; the program's own output goes to stderr
+  --help          print this text
+
+PYTHONMALLOCSTATS=1 prints the statistics at each new arena and at exit, as in CPython.
+`;
+
+const options = {
+  malloc: { type: "string" },
+  stats: { type: "boolean" },
+  compare: { type: "boolean" },
+  rounds: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+const words: Record<string, AllocatorName | "debug"> = {
+  default: "pymalloc",
+  pymalloc: "pymalloc",
+  malloc: "malloc",
+  mimalloc: "mimalloc",
+  debug: "debug",
+  pymalloc_debug: "debug",
+  malloc_debug: "debug",
+};
+
+interface RunOptions {
+  readonly script: Script;
+  readonly allocator: AllocatorName;
+  readonly stats: boolean;
+  readonly compare: boolean;
+  readonly rounds: number;
+  readonly json: boolean;
+}
+
+function readAllocator(option: string | undefined): AllocatorName {
+  const word = option ?? process.env["PYTHONMALLOC"] ?? "";
+  const where = option === undefined ? "PYTHONMALLOC" : "--malloc";
+  if (word === "" && option === undefined) return "pymalloc";
+  const name = Object.hasOwn(words, word) ? words[word] : undefined;
+  if (name === undefined) {
+    const expected = Object.keys(words).join(", ");
+    throw new UsageError(
+      `${where}: unknown allocator ${JSON.stringify(word)}, expected one of: ${expected}`,
+    );
+  }
+  if (name === "debug") {
+    throw new UsageError(`${where}: ${word} needs the debug modes, which are not built yet`);
+  }
+  return name;
+}
+
+function readRounds(option: string | undefined, compares: boolean): number {
+  if (option === undefined) return 9;
+  if (!compares) throw new UsageError("--rounds goes with --compare");
+  const rounds = Number(option);
+  if (!Number.isInteger(rounds) || rounds < 3 || rounds > 1000) {
+    throw new UsageError(
+      `--rounds: ${JSON.stringify(option)} is not a whole number from 3 to 1000`,
+    );
+  }
+  return rounds;
+}
+
+function readScript(path: string, args: readonly string[]): Script {
+  const file = resolve(path);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw new UsageError(`no such file: ${path}`);
+  if (found.isDirectory()) throw new UsageError(`${path} is a directory, expected a Python file`);
+  return { path, arguments: args, file, cwd: process.cwd() };
+}
+
+function parse(args: readonly string[]): RunOptions | "help" {
+  // The first word that is no option, nor the value of one, is the script.
+  const { tokens } = parseArgs({
+    args: [...args],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const first = tokens.find((token) => token.kind === "positional")?.index ?? args.length;
+  const [path, ...rest] = args.slice(first);
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
+  try {
+    values = parseArgs({ args: args.slice(0, first), options }).values;
+  } catch (error) {
+    throw new UsageError(`run: ${(error as Error).message.split(". ")[0]}`);
+  }
+  if (values.help) return "help";
+  if (path === undefined) throw new UsageError("run: the script is missing");
+  const compares = values.compare ?? false;
+  if (compares && values.malloc !== undefined) {
+    throw new UsageError("run: --compare runs all allocators, so --malloc has nothing to choose");
+  }
+  return {
+    script: readScript(path, rest),
+    allocator: compares ? "pymalloc" : readAllocator(values.malloc),
+    stats: values.stats ?? false,
+    compare: compares,
+    rounds: readRounds(values.rounds, compares),
+    json: values.json ?? false,
+  };
+}
+
+function toStderr(text: string | Uint8Array): void {
+  process.stderr.write(text);
+}
+
+async function runOnce({ script, allocator, stats, json }: RunOptions): Promise<number> {
+  const table = () => formatStats(interpreter.heap?.stats() ?? emptyStats());
+  const always = Boolean(process.env["PYTHONMALLOCSTATS"]);
+  let ready = false;
+  const interpreter = await Interpreter.load({
+    allocator,
+    script,
+    ...(json ? { streams: { stdout: toStderr } } : {}),
+    ...(always ? { onNewArena: () => ready && toStderr(table()) } : {}),
+  });
+  ready = true;
+  const started = performance.now();
+  const status = await interpreter.run();
+  const seconds = (performance.now() - started) / 1000;
+  if (stats || always) toStderr(table() || `${allocator} keeps no statistics\n`);
+  if (json) {
+    const report = {
+      program: script.path,
+      arguments: script.arguments,
+      pyodide: interpreter.version,
+      allocator,
+      status,
+      seconds,
+      heapBytes: interpreter.heapBytes(),
+      stats: interpreter.heap?.stats() ?? null,
+    };
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  }
+  return status;
+}
+
+async function runCompared({ script, rounds, json, stats }: RunOptions): Promise<number> {
+  const comparison = await compare(script, {
+    rounds,
+    stdout: json ? process.stderr : process.stdout,
+  });
+  if (stats && comparison.stats !== undefined) toStderr(formatStats(comparison.stats));
+  if (json) process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
+  else toStderr(renderComparison(comparison));
+  return comparison.status;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = parse(args);
+  if (parsed === "help") {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  return parsed.compare ? await runCompared(parsed) : await runOnce(parsed);
+}
+
+export const runCommand: Command = {
+  summary: "run a Python program on pymalloc, and compare",
+  help: HELP,
+  main,
+};

@@ -1,0 +1,204 @@
+/** A CPython to run programs in: Pyodide, with one of the allocators. */
+import { createRequire } from "node:module";
+import { join, parse, relative, resolve, sep } from "node:path";
+import { pathToFileURL } from "node:url";
+import { emscriptenProgram } from "../src/hosts/emscripten.js";
+import { type InstalledPymalloc, install, type PyodideLike } from "../src/hosts/pyodide.js";
+import { UsageError } from "./errors.js";
+import { RUNNER } from "./python.js";
+
+/** Which allocator the interpreter's objects live in. */
+export type AllocatorName = "pymalloc" | "malloc" | "mimalloc";
+
+/** Where the program's streams lead; what is left out stays the process's own. */
+export interface Streams {
+  readonly stdin?: () => Uint8Array;
+  readonly stdout?: (bytes: Uint8Array) => void;
+  readonly stderr?: (bytes: Uint8Array) => void;
+}
+
+export interface InterpreterOptions {
+  readonly allocator: AllocatorName;
+  readonly script: Script;
+  readonly streams?: Streams;
+  /** Called before each new arena of pymalloc's. */
+  readonly onNewArena?: () => void;
+}
+
+/** A program, and where its files are to be found. */
+export interface Script {
+  /** As it was given on the command line. */
+  readonly path: string;
+  readonly arguments: readonly string[];
+  /** Absolute paths of this machine: of the script, and of the current directory. */
+  readonly file: string;
+  readonly cwd: string;
+}
+
+interface PythonFunction<Parameters extends unknown[], Result> {
+  (...parameters: Parameters): Result;
+  destroy(): void;
+}
+
+type Run = PythonFunction<[string, readonly string[], string, string], number>;
+
+/** What we use of Pyodide. */
+interface Pyodide extends PyodideLike {
+  readonly version: string;
+  readonly FS: {
+    mkdirTree(path: string): void;
+    mount(type: unknown, options: { root: string }, path: string): void;
+    readonly filesystems: { readonly NODEFS: unknown };
+  };
+  runPython(code: string): Iterable<unknown>;
+  toPy(value: unknown): readonly string[];
+  setStdin(options: { read(into: Uint8Array): number }): void;
+  setStdout(options: { write(bytes: Uint8Array): number }): void;
+  setStderr(options: { write(bytes: Uint8Array): number }): void;
+}
+
+interface PyodideModule {
+  loadPyodide(options: { env: Record<string, string> }): Promise<Pyodide>;
+}
+
+/** Pyodide as the user installed it: seen from the current directory, else from here. */
+async function importPyodide(): Promise<PyodideModule> {
+  for (const from of [join(process.cwd(), "x.js"), import.meta.url]) {
+    let found: string;
+    try {
+      found = createRequire(from).resolve("pyodide");
+    } catch {
+      continue;
+    }
+    return await import(pathToFileURL(found.replace(/pyodide\.js$/, "pyodide.mjs")).href);
+  }
+  throw new UsageError("Pyodide is not installed here; install it with: npm install pyodide");
+}
+
+/** The environment for the program: ours without what steers a Python, which would be another one. */
+function environment(allocator: AllocatorName): Record<string, string> {
+  const own = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith("PYTHON"),
+  );
+  const env = Object.fromEntries([...own, ["HOME", "/home/pyodide"]]);
+  return allocator === "mimalloc" ? { ...env, PYTHONMALLOC: "mimalloc" } : env;
+}
+
+/** Directories of the interpreter's own, which nothing may cover. */
+const RESERVED = ["/dev", "/home/pyodide", "/lib", "/proc"];
+
+function contains(directory: string, path: string): boolean {
+  const way = relative(directory, path);
+  return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && parse(way).root === "");
+}
+
+/** Where a directory of this machine is seen by the program: at its own path where that is free. */
+export function guestPath(path: string, directory: string): string {
+  const posix = sep === "/";
+  const covers = RESERVED.some((own) => contains(directory, own));
+  const inside = relative(directory, path).split(sep).join("/");
+  const at = posix && !covers ? directory : "/mnt/host";
+  return inside === "" ? at : `${at}/${inside}`;
+}
+
+/** The directories to mount: the current one and the script's, or the one that contains both. */
+export function mountsFor(script: Script): string[] {
+  const directories = [script.cwd, resolve(script.file, "..")];
+  return directories.filter(
+    (path, index) =>
+      !directories.some(
+        (other, at) => at !== index && contains(other, path) && (other !== path || at < index),
+      ),
+  );
+}
+
+/** One interpreter in this process. Any number can live side by side. */
+export class Interpreter {
+  readonly allocator: AllocatorName;
+  readonly version: string;
+  /** pymalloc's books, where it is installed. */
+  readonly heap: InstalledPymalloc | undefined;
+  readonly pyodide: PyodideLike;
+  readonly #run: Run;
+  readonly #drain: PythonFunction<[], Promise<number>>;
+  readonly #finish: PythonFunction<[], void>;
+  readonly #script: Script;
+  readonly #arguments: readonly string[];
+
+  static async load(options: InterpreterOptions): Promise<Interpreter> {
+    const { loadPyodide } = await importPyodide();
+    return new Interpreter(await loadPyodide({ env: environment(options.allocator) }), options);
+  }
+
+  private constructor(pyodide: Pyodide, options: InterpreterOptions) {
+    const { allocator, script, streams = {}, onNewArena } = options;
+    this.pyodide = pyodide;
+    this.allocator = allocator;
+    this.version = pyodide.version;
+    this.heap = allocator === "pymalloc" ? install(pyodide, { onNewArena }) : undefined;
+    for (const directory of mountsFor(script)) {
+      const at = guestPath(directory, directory);
+      pyodide.FS.mkdirTree(at);
+      pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root: directory }, at);
+    }
+    this.#connect(pyodide, streams);
+    this.#script = script;
+    this.#arguments = pyodide.toPy(script.arguments);
+    const [run, drain, finish] = pyodide.runPython(RUNNER) as Iterable<never>;
+    this.#run = run as unknown as Run;
+    this.#drain = drain as unknown as PythonFunction<[], Promise<number>>;
+    this.#finish = finish as unknown as PythonFunction<[], void>;
+  }
+
+  #connect(pyodide: Pyodide, { stdin, stdout, stderr }: Streams): void {
+    const writer = (write: (bytes: Uint8Array) => void) => ({
+      write(bytes: Uint8Array): number {
+        write(bytes);
+        return bytes.length;
+      },
+    });
+    if (stdout !== undefined) pyodide.setStdout(writer(stdout));
+    if (stderr !== undefined) pyodide.setStderr(writer(stderr));
+    if (stdin !== undefined) {
+      let rest: Uint8Array | undefined;
+      pyodide.setStdin({
+        read(into) {
+          rest ??= stdin();
+          const part = rest.subarray(0, into.length);
+          into.set(part);
+          rest = part.length === 0 ? undefined : rest.subarray(part.length);
+          return part.length;
+        },
+      });
+    }
+  }
+
+  /** Runs the program from its start to its end; its exit status. */
+  async run(): Promise<number> {
+    const { path, file, cwd } = this.#script;
+    const mounts = mountsFor(this.#script);
+    const seen = (host: string) => {
+      const directory = mounts.find((mount) => contains(mount, host)) as string;
+      return guestPath(host, directory);
+    };
+    try {
+      const argv0 = parse(path).root === "" ? path.split(sep).join("/") : seen(file);
+      const status = this.#run(argv0, this.#arguments, seen(resolve(file, "..")), seen(cwd));
+      const later = await this.#drain();
+      this.#finish();
+      return status === 0 ? later : status;
+    } catch (error) {
+      // os._exit() ends the interpreter by an exception of Emscripten's.
+      const exit = error as { name?: unknown; status?: unknown };
+      if (exit.name === "ExitStatus" || exit.name === "Exit") return Number(exit.status ?? 0);
+      throw error;
+    }
+  }
+
+  /** Bytes that the heap has taken from the memory; it never gives any back, so this is its peak. */
+  heapBytes(): number {
+    const module = (this.pyodide as { _module?: unknown })._module;
+    const program = emscriptenProgram(module, "heapBytes");
+    return program.break() - program.heapBase;
+  }
+}

@@ -1,0 +1,76 @@
+/** Reports as text. */
+import type { AllocatorResult, Comparison } from "./compare.js";
+
+const titles: Record<AllocatorResult["allocator"], string> = {
+  malloc: "CPython's own malloc (dlmalloc)",
+  mimalloc: "CPython's mimalloc",
+  pymalloc: "pymalloc",
+};
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function milliseconds(seconds: number): string {
+  return `${(seconds * 1000).toFixed(1)} ms`;
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] as string).length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] as number;
+        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join("   "),
+  );
+}
+
+/** The rows of `--compare`. */
+export function renderComparison(comparison: Comparison): string {
+  const { program, pyodide, status, rounds, sameOutput, allocators, census, stats } = comparison;
+  if (allocators.length === 0) {
+    return `${program} ended with status ${status}: nothing to compare\n`;
+  }
+  const rows = allocators.map(({ allocator, seconds, ratio, heapBytes, heapRatio }) => [
+    titles[allocator],
+    milliseconds(Math.min(...seconds)),
+    ratio.ofMinima.toFixed(3),
+    `${ratio.median.toFixed(3)} (${ratio.lowerQuartile.toFixed(3)} to ${ratio.upperQuartile.toFixed(3)})`,
+    megabytes(heapBytes),
+    heapRatio.toFixed(3),
+  ]);
+  const head = ["allocator", "time", "ratio", "median (quartiles)", "peak heap", "ratio"];
+  const lines = [
+    "",
+    `${program} in Pyodide ${pyodide}: ${rounds} rounds on each allocator, in turn; time is that of the`,
+    "shortest round, its ratio is to CPython's own malloc, the median is that of the rounds' ratios",
+    "",
+    ...table([head, ...rows]),
+    "",
+    `output          ${sameOutput ? "the same on all allocators" : "NOT the same on all allocators"}`,
+  ];
+  if (census !== undefined) {
+    const share = percent(census.fromPools / Math.max(census.requests, 1));
+    const requests = census.requests.toLocaleString("en-US");
+    lines.push(`requests        ${requests} in one run; pools served ${share} of them`);
+    lines.push(
+      `blocks          ${census.peakBlocks.toLocaleString("en-US")} more at the peak than before`,
+    );
+  }
+  if (stats !== undefined) {
+    const { inUse, total } = stats.bytes;
+    lines.push(
+      `arenas          ${stats.arenas.highwater} at the peak, ${stats.arenas.current} after the run: ` +
+        `${megabytes(total)}, of which ${megabytes(inUse)} in use`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}

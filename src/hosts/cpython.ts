@@ -1,0 +1,89 @@
+/** CPython's table of allocators, in an interpreter that runs in WebAssembly. */
+import type { PyMemFunctions } from "../core.js";
+import type { Address } from "../types.js";
+import type { EmscriptenProgram } from "./emscripten.js";
+
+/** CPython's numbers of the raw domain, and of those that pymalloc serves (mem and object). */
+export const Domains = { raw: 0, served: [1, 2] } as const;
+
+/** The fields of a PyMemAllocatorEx: the context and four indices into the function table. */
+export interface AllocatorRecord {
+  readonly ctx: number;
+  readonly malloc: number;
+  readonly calloc: number;
+  readonly realloc: number;
+  readonly free: number;
+}
+
+const RECORD_BYTES = 20;
+
+/** PyMem_GetAllocator and PyMem_SetAllocator for records that are JavaScript objects. */
+export class AllocatorTable {
+  readonly #program: EmscriptenProgram;
+  readonly #get: (domain: number, record: Address) => void;
+  readonly #set: (domain: number, record: Address) => void;
+
+  constructor(program: EmscriptenProgram) {
+    this.#program = program;
+    this.#get = program.require("PyMem_GetAllocator");
+    this.#set = program.require("PyMem_SetAllocator");
+  }
+
+  #withRecord<T>(use: (record: Address, words: () => Uint32Array) => T): T {
+    const { malloc, memory } = this.#program;
+    const record = malloc.malloc(RECORD_BYTES);
+    if (record === 0) throw new RangeError("PyMem_SetAllocator: out of memory");
+    try {
+      return use(record, () => new Uint32Array(memory.buffer, record, RECORD_BYTES / 4));
+    } finally {
+      malloc.free(record);
+    }
+  }
+
+  get(domain: number): AllocatorRecord {
+    return this.#withRecord((record, words) => {
+      this.#get(domain, record);
+      const [ctx, malloc, calloc, realloc, free] = words() as unknown as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      return { ctx, malloc, calloc, realloc, free };
+    });
+  }
+
+  set(domain: number, { ctx, malloc, calloc, realloc, free }: AllocatorRecord): void {
+    this.#withRecord((record, words) => {
+      words().set([ctx, malloc, calloc, realloc, free]);
+      this.#set(domain, record);
+    });
+  }
+}
+
+/** Puts functions with a context in front into the function table. */
+export function recordOf(
+  program: EmscriptenProgram,
+  ctx: number,
+  functions: PyMemFunctions,
+): AllocatorRecord {
+  const first = program.table.grow(4);
+  const { pyMalloc, pyCalloc, pyRealloc, pyFree } = functions;
+  for (const [index, entry] of [pyMalloc, pyCalloc, pyRealloc, pyFree].entries()) {
+    program.table.set(first + index, entry);
+  }
+  return { ctx, malloc: first, calloc: first + 1, realloc: first + 2, free: first + 3 };
+}
+
+/** What modules/pointers.ts imports. */
+export function pointersOf({
+  ctx,
+  malloc,
+  calloc,
+  realloc,
+  free,
+}: AllocatorRecord): WebAssembly.Imports {
+  const pointers = { ctx, mallocPointer: malloc, callocPointer: calloc };
+  return { pointers: { ...pointers, reallocPointer: realloc, freePointer: free } };
+}

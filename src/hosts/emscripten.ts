@@ -1,0 +1,96 @@
+/** What we need of a program that Emscripten linked with `MAIN_MODULE`, as Pyodide is. */
+import { show } from "../errors.js";
+import type { Address, SystemMalloc } from "../types.js";
+
+/** The part of Emscripten's `Module` that is read here. */
+interface EmscriptenModule {
+  readonly LDSO?: { readonly loadedLibsByName?: Record<string, { exports?: Exports } | undefined> };
+}
+
+type Exports = Record<string, unknown>;
+
+/** The malloc family, the memory and the function table of the program itself. */
+export interface EmscriptenProgram {
+  readonly memory: WebAssembly.Memory;
+  readonly table: WebAssembly.Table;
+  readonly malloc: SystemMalloc;
+  /** An exported function. @throws TypeError that names it, when it is not exported */
+  require<T extends (...parameters: never[]) => unknown>(name: string): T;
+  /** Where the heap begins, and where it ends now: it never shrinks, so this is also its peak. */
+  readonly heapBase: Address;
+  break(): Address;
+}
+
+/** An exported number: a WebAssembly global, or a plain number in older versions of Emscripten. */
+function numberOf(value: unknown): number {
+  return (value instanceof WebAssembly.Global ? value.value : value) as number;
+}
+
+/**
+ * Finds the WebAssembly exports of a running program.
+ *
+ * `Module._malloc` is a JavaScript function around the export where memories may grow beyond 2 GiB, and
+ * a core that imports it leaves WebAssembly for every call. The dynamic linker has to know the exports
+ * themselves, to give them to side modules, and keeps them in its list of loaded libraries.
+ *
+ * @throws TypeError when `module` is not such a program; `where` begins the message
+ */
+export function emscriptenProgram(module: unknown, where: string): EmscriptenProgram {
+  const linker = (module as EmscriptenModule | undefined)?.LDSO?.loadedLibsByName;
+  const exports = linker?.["__main__"]?.exports;
+  if (exports === undefined) {
+    throw new TypeError(
+      `${where}: expected a running Pyodide (a program linked by Emscripten with its dynamic linker), got ${show(module)}`,
+    );
+  }
+  const memory = exports["memory"];
+  const table = exports["__indirect_function_table"];
+  if (!(memory instanceof WebAssembly.Memory) || !(table instanceof WebAssembly.Table)) {
+    throw new TypeError(`${where}: the program exports no memory or no function table`);
+  }
+  function require<T>(name: string): T {
+    const value = (exports as Exports)[name];
+    if (typeof value !== "function") {
+      throw new TypeError(`${where}: the program does not export the function ${name}`);
+    }
+    return value as T;
+  }
+  const malloc: SystemMalloc = {
+    malloc: require("malloc"),
+    calloc: require("calloc"),
+    realloc: require("realloc"),
+    free: require("free"),
+    memalign: require("memalign"),
+  };
+  const sbrk = require<(bytes: number) => Address>("sbrk");
+  return {
+    memory,
+    table,
+    malloc,
+    require,
+    heapBase: numberOf(exports["__heap_base"]),
+    break: () => sbrk(0) >>> 0,
+  };
+}
+
+/**
+ * How many blocks of dlmalloc's are in use; undefined where the memory from `__heap_base` to the break is
+ * not one row of dlmalloc's chunks (another malloc, or a piece that someone else took).
+ *
+ * A chunk begins with the size of the chunk before it and its own size, whose lowest three bits are
+ * flags: 2 stands for "in use".
+ */
+export function countBlocks(program: EmscriptenProgram): number | undefined {
+  const words = new Uint32Array(program.memory.buffer);
+  const end = program.break();
+  let chunk = program.heapBase;
+  let blocks = 0;
+  while (chunk < end) {
+    const head = words[(chunk + 4) / 4] as number;
+    const size = head - (head % 8);
+    if (size < 16) return undefined;
+    if ((head & 2) !== 0) blocks++;
+    chunk += size;
+  }
+  return chunk === end ? blocks : undefined;
+}
