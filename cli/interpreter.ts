@@ -35,12 +35,18 @@ export interface Script {
   readonly cwd: string;
 }
 
-interface PythonFunction<Parameters extends unknown[], Result> {
-  (...parameters: Parameters): Result;
-  destroy(): void;
+/** The Python functions of `RUNNER`. */
+interface Run {
+  (path: string, args: readonly string[], directory: string, cwd: string): number;
+  /** The same, able to wait in the middle (asyncio.run), where WebAssembly can switch stacks. */
+  callPromising(
+    path: string,
+    args: readonly string[],
+    directory: string,
+    cwd: string,
+  ): Promise<number>;
 }
-
-type Run = PythonFunction<[string, readonly string[], string, string], number>;
+type Finish = () => void;
 
 /** What we use of Pyodide. */
 interface Pyodide extends PyodideLike {
@@ -120,8 +126,7 @@ export class Interpreter {
   readonly heap: InstalledPymalloc | undefined;
   readonly pyodide: PyodideLike;
   readonly #run: Run;
-  readonly #drain: PythonFunction<[], Promise<number>>;
-  readonly #finish: PythonFunction<[], void>;
+  readonly #finish: Finish;
   readonly #script: Script;
   readonly #arguments: readonly string[];
 
@@ -144,10 +149,9 @@ export class Interpreter {
     this.#connect(pyodide, streams);
     this.#script = script;
     this.#arguments = pyodide.toPy(script.arguments);
-    const [run, drain, finish] = pyodide.runPython(RUNNER) as Iterable<never>;
-    this.#run = run as unknown as Run;
-    this.#drain = drain as unknown as PythonFunction<[], Promise<number>>;
-    this.#finish = finish as unknown as PythonFunction<[], void>;
+    const [run, finish] = pyodide.runPython(RUNNER) as Iterable<Run & Finish>;
+    this.#run = run as Run;
+    this.#finish = finish as Finish;
   }
 
   #connect(pyodide: Pyodide, { stdin, stdout, stderr }: Streams): void {
@@ -183,10 +187,11 @@ export class Interpreter {
     };
     try {
       const argv0 = parse(path).root === "" ? path.split(sep).join("/") : seen(file);
-      const status = this.#run(argv0, this.#arguments, seen(resolve(file, "..")), seen(cwd));
-      const later = await this.#drain();
+      const where = [argv0, this.#arguments, seen(resolve(file, "..")), seen(cwd)] as const;
+      const switches = "Suspending" in WebAssembly;
+      const status = switches ? await this.#run.callPromising(...where) : this.#run(...where);
       this.#finish();
-      return status === 0 ? later : status;
+      return status;
     } catch (error) {
       // os._exit() ends the interpreter by an exception of Emscripten's.
       const exit = error as { name?: unknown; status?: unknown };

@@ -1,7 +1,7 @@
 /** The Python side of `pymalloc run`: what CPython's own main does with a script. */
 export const RUNNER = `
 def _make_runner():
-    import asyncio, atexit, gc, os, sys, traceback, types
+    import atexit, gc, os, sys, traceback, types
 
     def report(error):
         """The exit status that an exception ends a program with, after telling of it."""
@@ -47,24 +47,13 @@ def _make_runner():
         sys.argv, sys.path[:], sys.modules["__main__"] = saved
         return status
 
-    async def drain():
-        """Wait for the tasks a program left behind; where nothing can block, asyncio.run leaves its own."""
-        status = 0
-        while True:
-            rest = asyncio.all_tasks() - {asyncio.current_task()}
-            if not rest:
-                return status
-            for result in await asyncio.gather(*rest, return_exceptions=True):
-                if isinstance(result, BaseException):
-                    status = report(result)
-
     def finish():
         """What CPython does at the end of a program."""
         atexit._run_exitfuncs()
         gc.collect()
         flush()
 
-    return run, drain, finish
+    return run, finish
 
 _make_runner()
 `;
