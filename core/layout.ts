@@ -32,7 +32,7 @@ export const ARENA_RESERVE: usize = 4;
 export const LEAF_BITS: usize = 24;
 
 /** How many bytes of a pool are linked into its free list at a time (at least one block). */
-export const CARVE_BYTES: usize = 512;
+export const CARVE_BYTES: usize = 1024;
 
 /** Slots in the first table of arenas; the table doubles from there. */
 export const FIRST_ARENA_SLOTS: u32 = 16;

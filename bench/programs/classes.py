@@ -1,47 +1,45 @@
-"""Instances with attributes and slots, linked into trees and walked."""
+"""Instances with attributes and with slots: particles that move, collide and are booked."""
 
 
-class Node:
-    __slots__ = ("key", "left", "right")
+class Vector:
+    __slots__ = ("x", "y", "z")
 
-    def __init__(self, key):
-        self.key = key
-        self.left = None
-        self.right = None
+    def __init__(self, x, y, z):
+        self.x = x
+        self.y = y
+        self.z = z
+
+    def __add__(self, other):
+        return Vector(self.x + other.x, self.y + other.y, self.z + other.z)
+
+    def __mul__(self, factor):
+        return Vector(self.x * factor, self.y * factor, self.z * factor)
 
 
-class Account:
-    def __init__(self, number, owner):
+class Particle:
+    def __init__(self, number):
         self.number = number
-        self.owner = owner
-        self.entries = []
+        self.position = Vector(number * 0.5, number * 0.25, 1.0)
+        self.velocity = Vector(1.0, -0.5, 0.125)
+        self.events = []
 
-    def book(self, amount):
-        self.entries.append((len(self.entries), amount))
-
-
-def insert(root, key):
-    while True:
-        side = "left" if key < root.key else "right"
-        child = getattr(root, side)
-        if child is None:
-            setattr(root, side, Node(key))
-            return
-        root = child
+    def move(self, dt):
+        self.position = self.position + self.velocity * dt
+        if self.number % 3 == 0:
+            self.events.append(Event(self, dt))
 
 
-def depth(node):
-    return 0 if node is None else 1 + max(depth(node.left), depth(node.right))
+class Event:
+    def __init__(self, particle, time):
+        self.particle = particle
+        self.time = time
+        self.label = f"particle {particle.number} at {time}"
 
 
-root = Node(500_000)
-state = 12345
-for _ in range(20_000):
-    state = (state * 1103515245 + 12345) % 1_000_003
-    insert(root, state)
-accounts = [Account(n, f"owner {n % 500}") for n in range(20_000)]
-for step in range(5):
-    for account in accounts:
-        account.book(step * 1.25 + account.number)
-accounts = [a for a in accounts if a.number % 3]
-print(depth(root), sum(amount for a in accounts for _, amount in a.entries))
+particles = [Particle(number) for number in range(12_000)]
+for step in range(6):
+    for particle in particles:
+        particle.move(step * 0.01)
+events = [event for particle in particles for event in particle.events]
+events.sort(key=lambda event: (event.time, event.label))
+print(len(events), events[0].label, round(sum(p.position.x for p in particles), 3))

@@ -72,25 +72,3 @@ export function emscriptenProgram(module: unknown, where: string): EmscriptenPro
     break: () => sbrk(0) >>> 0,
   };
 }
-
-/**
- * How many blocks of dlmalloc's are in use; undefined where the memory from `__heap_base` to the break is
- * not one row of dlmalloc's chunks (another malloc, or a piece that someone else took).
- *
- * A chunk begins with the size of the chunk before it and its own size, whose lowest three bits are
- * flags: 2 stands for "in use".
- */
-export function countBlocks(program: EmscriptenProgram): number | undefined {
-  const words = new Uint32Array(program.memory.buffer);
-  const end = program.break();
-  let chunk = program.heapBase;
-  let blocks = 0;
-  while (chunk < end) {
-    const head = words[(chunk + 4) / 4] as number;
-    const size = head - (head % 8);
-    if (size < 16) return undefined;
-    if ((head & 2) !== 0) blocks++;
-    chunk += size;
-  }
-  return chunk === end ? blocks : undefined;
-}

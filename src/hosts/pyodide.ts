@@ -12,7 +12,8 @@ import { readMallocName } from "../options.js";
 import { emptyStats, formatStats, readStats } from "../stats.js";
 import type { Address, HeapStats, MallocName, SystemMalloc } from "../types.js";
 import { type AllocatorRecord, AllocatorTable, Domains, pointersOf, recordOf } from "./cpython.js";
-import { countBlocks, type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
+import { afterHoles, surveyChunks } from "./dlmalloc.js";
+import { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
 import { alignedArenas } from "./host.js";
 
 /** What `install` needs of a Pyodide: the object that `loadPyodide` gives. */
@@ -122,13 +123,13 @@ function takeOver(program: EmscriptenProgram, onNewArena: () => void): [Core, Ad
   const allocators = new AllocatorTable(program);
   const raw = allocators.get(Domains.raw);
   const aligned = alignedArenas(program.malloc);
-  const arenas = {
-    ...aligned,
+  const arenas = afterHoles(program, {
+    free: aligned.free,
     alloc(bytes: number): Address {
       onNewArena();
       return aligned.alloc(bytes);
     },
-  };
+  });
   // Two domains with two allocators get two cores: one heap all the same, they have one root.
   const cores = Domains.served.map((domain) => {
     const fallback = fallbackFor(program, raw, allocators.get(domain));
@@ -136,7 +137,7 @@ function takeOver(program: EmscriptenProgram, onNewArena: () => void): [Core, Ad
   });
   const core = cores[0] as Core;
   core.initialize();
-  const before = countBlocks(program) ?? 0;
+  const before = surveyChunks(program, 0)?.blocks ?? 0;
   new Uint32Array(program.memory.buffer)[(root + layout.RAW_BLOCKS) / 4] = before;
   for (const [index, domain] of Domains.served.entries()) {
     allocators.set(domain, recordOf(program, root, cores[index] as Core));
