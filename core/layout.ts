@@ -170,6 +170,9 @@ export const REPORT_FREE_POOLS: usize = REPORT_USED + SIZE_CLASSES * sizeof<u32>
 export const REPORT_ALL_POOLS: usize = REPORT_FREE_POOLS + sizeof<u32>();
 export const ROOT_SIZE: usize = REPORT_ALL_POOLS + sizeof<u32>();
 
+/** Bytes in a slot of the table of arenas. */
+export const ARENA_SLOT_SIZE: usize = offsetof<Arena>();
+
 /** Where the host reads the books: offsets from the root. */
 export const ARENAS_ALLOCATED: usize = BOOKS + offsetof<Books>("arenasAllocated");
 export const ARENAS_RECLAIMED: usize = BOOKS + offsetof<Books>("arenasReclaimed");

@@ -15,7 +15,12 @@ import {
 } from "./arenas";
 import { root } from "./host";
 import {
+  ARENA_REQUEST,
+  ARENA_SLOT_SIZE,
   Arena,
+  LEAF_BYTES,
+  MAP,
+  MAP_ENTRIES,
   POOL_HEADER,
   POOL_MASK,
   POOL_SIZE,
@@ -49,14 +54,25 @@ export function validate(): u32 {
   return checkBooks();
 }
 
+/** Do `bytes` bytes from `p` on lie in the memory? */
+function isMemory(p: usize, bytes: u64): bool {
+  return <u64>p + bytes <= (<u64>memory.size()) << 16;
+}
+
 function isPool(p: usize): bool {
-  return (p & POOL_MASK) === 0 && addressInRange(p);
+  return (p & POOL_MASK) === 0 && addressInRange(p) && isMemory(p, POOL_SIZE);
 }
 
 // ------------------------------------------------------------------------------------ arenas
 
 function checkArenas(): u32 {
   const book = books();
+  const tableBytes = <u64>book.arenaSlots * <u64>ARENA_SLOT_SIZE;
+  if (!isMemory(book.arenas, tableBytes)) return broken(1, book.arenas);
+  for (let entry: usize = 0; entry < MAP_ENTRIES; entry++) {
+    const leaf = load<usize>(root + entry * sizeof<usize>(), MAP);
+    if (!isMemory(leaf, LEAF_BYTES)) return broken(3, leaf);
+  }
   let current: u32 = 0;
   let whollyFree: u32 = 0;
   for (let slot: u32 = 0; slot < book.arenaSlots; slot++) {
@@ -85,6 +101,7 @@ function checkArena(slot: u32, arena: Arena): u32 {
   const pools = poolCountOf(arena.base);
   if (arena.poolCount !== pools || pools === 0) return broken(2, at);
   const end = first + pools * <u32>POOL_SIZE;
+  if (!isMemory(arena.base, ARENA_REQUEST)) return broken(2, at);
   const fresh = arena.fresh;
   if (fresh < first || fresh > end || (fresh & POOL_MASK) !== 0) return broken(2, at);
   for (let p = first; p < end; p += POOL_SIZE) {

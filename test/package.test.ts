@@ -1,0 +1,281 @@
+/** What gets published: packed, installed somewhere else, and used in every way it promises. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative, sep } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+
+const repository = fileURLToPath(new URL("..", import.meta.url));
+const folder = realpathSync(mkdtempSync(join(tmpdir(), "pymalloc-package-")));
+const project = join(folder, "project");
+const installed = join(project, "node_modules", "pymalloc");
+let tarball = "";
+
+interface Result {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Without what npm and the test runner tell their children, and without other places for packages. */
+function environment(): NodeJS.ProcessEnv {
+  const ours = /^(npm_|node_test_context$|node_path$|node_options$|pythonmalloc$)/i;
+  const own = Object.entries(process.env).filter(([name]) => !ours.test(name));
+  // A cache of its own shows that the installation needs nothing out of one.
+  const npm = { npm_config_cache: join(folder, "cache"), npm_config_update_notifier: "false" };
+  return { ...Object.fromEntries(own), ...npm };
+}
+
+function run(cwd: string, file: string, args: readonly string[]): Promise<Result> {
+  // Windows' commands are scripts, which only a shell starts.
+  const shell = process.platform === "win32" && file !== process.execPath;
+  const options = { cwd, env: environment(), shell, maxBuffer: 64 * 1024 * 1024 };
+  return new Promise((resolve, reject) => {
+    execFile(file, args, options, (error, stdout, stderr) => {
+      const status = error === null ? 0 : error.code;
+      if (typeof status === "number") resolve({ status, stdout, stderr });
+      else reject(error);
+    });
+  });
+}
+
+/** Runs what has to succeed; its output. */
+async function succeed(cwd: string, file: string, args: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await run(cwd, file, args);
+  assert.equal(status, 0, `${file} ${args.join(" ")}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** Writes a program into the project and runs it; its output. */
+async function runProgram(name: string, text: string): Promise<string> {
+  writeFileSync(join(project, name), text);
+  return await succeed(project, process.execPath, [name]);
+}
+
+function readJson(path: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+function installedFiles(): string[] {
+  return readdirSync(installed, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(installed, join(entry.parentPath, entry.name)))
+    .map((path) => path.split(sep).join("/"));
+}
+
+/** The command that npm made. */
+function pymalloc(cwd: string, args: readonly string[]): Promise<Result> {
+  return run(cwd, join(project, "node_modules", ".bin", "pymalloc"), args);
+}
+
+const usesHeap = `
+const heap = createHeap();
+const p = heap.object.malloc(100);
+heap.u8.fill(7, p, p + 100);
+const q = heap.object.realloc(p, 200);
+const kept = heap.u8.subarray(q, q + 100).every((byte) => byte === 7);
+heap.validate();
+const allocated = heap.getAllocatedBlocks();
+heap.object.free(q);
+let refusal;
+try {
+  install({});
+} catch (error) {
+  refusal = error.name;
+}
+console.log(JSON.stringify([kept, allocated, heap.getAllocatedBlocks(), refusal]));
+`;
+const asExpected = `${JSON.stringify([true, 1, 0, "TypeError"])}\n`;
+
+const imports = `import { createHeap } from "pymalloc";
+import { install } from "pymalloc/pyodide";
+`;
+const requires = `const { createHeap } = require("pymalloc");
+const { install } = require("pymalloc/pyodide");
+`;
+
+/** Types that were lost would make errors vanish: each expected one is needed. */
+const usesTypes = `
+const heap: Heap = createHeap({ malloc: "pymalloc", maximumBytes: 1 << 20 });
+const address: Address = heap.object.malloc(16);
+const total: number = heap.stats().bytes.total + address;
+// @ts-expect-error: sizes are numbers
+heap.object.malloc("16");
+// @ts-expect-error: no such allocator
+createHeap({ malloc: "jemalloc" });
+// @ts-expect-error: no such option
+createHeap({ maximum: 1 });
+const handle: InstalledPymalloc = install({ runPython: () => undefined }, { malloc: "default" });
+handle.validate();
+// @ts-expect-error: not a Pyodide
+install({});
+export const numbers: number[] = [total, handle.getAllocatedBlocks(), heap.stats().blocks.raw];
+`;
+const typeImports = `import { type Address, createHeap, type Heap } from "pymalloc";
+import { type InstalledPymalloc, install } from "pymalloc/pyodide";
+`;
+
+describe("the package", { timeout: 300_000 }, () => {
+  before(async () => {
+    const pack = ["pack", "--ignore-scripts", "--json", "--pack-destination", folder];
+    const [packed] = JSON.parse(await succeed(repository, "npm", pack)) as { filename: string }[];
+    assert.ok(packed !== undefined);
+    tarball = join(folder, packed.filename);
+    mkdirSync(project);
+    writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }));
+    const quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--offline"];
+    await succeed(project, "npm", ["install", ...quiet, tarball]);
+  });
+
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("it holds what is used and read, and nothing else", () => {
+    const files = installedFiles();
+    const code = /^dist\/(esm|cjs|cli)\/(.+\/)?[\w-]+(\.d\.ts|\.js)$/;
+    const reading = /^docs\/(.+\/)?[\w-]+\.(md|svg|png|json)$/;
+    const rest = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist/cjs/package.json"];
+    const strangers = files.filter(
+      (file) => !code.test(file) && !reading.test(file) && !rest.includes(file),
+    );
+    assert.deepEqual(strangers, []);
+    for (const needed of ["dist/esm/index.js", "dist/cjs/index.js", "dist/cli/main.js"]) {
+      assert.ok(files.includes(needed), needed);
+    }
+    const chunks = files.filter((file) => /^dist\/esm\/[^/]+\.js$/.test(file));
+    assert.equal(chunks.length, 3, `leftovers of another build: ${chunks}`);
+    for (const file of files.filter((name) => name.endsWith(".js"))) {
+      const text = readFileSync(join(installed, file), "utf8");
+      assert.ok(!text.includes("sourceMappingURL"), `${file} names a source map`);
+      assert.ok(!text.includes(repository), `${file} names a folder of this machine`);
+    }
+  });
+
+  test("its declarations carry no WebAssembly", () => {
+    // "\0asm" in base64, which is how every module begins.
+    const carriers = installedFiles()
+      .filter((file) => file.endsWith(".d.ts"))
+      .filter((file) => readFileSync(join(installed, file), "utf8").includes("AGFzbQ"));
+    assert.deepEqual(carriers, []);
+  });
+
+  test("it depends on nothing, and Pyodide is optional", () => {
+    const { dependencies, optionalDependencies, bundleDependencies, ...manifest } = readJson(
+      join(installed, "package.json"),
+    );
+    assert.deepEqual(dependencies ?? {}, {});
+    assert.deepEqual(optionalDependencies ?? {}, {});
+    assert.deepEqual(bundleDependencies ?? [], []);
+    assert.deepEqual(Object.keys(manifest["peerDependencies"] ?? {}), ["pyodide"]);
+    assert.deepEqual(manifest["peerDependenciesMeta"], { pyodide: { optional: true } });
+    const others = readdirSync(join(project, "node_modules")).filter((name) => name[0] !== ".");
+    assert.deepEqual(others, ["pymalloc"]);
+  });
+
+  test("an ES module imports it", async () => {
+    assert.equal(await runProgram("esm.mjs", imports + usesHeap), asExpected);
+  });
+
+  test("a CommonJS module requires it", async () => {
+    assert.equal(await runProgram("cjs.cjs", requires + usesHeap), asExpected);
+  });
+
+  test("a bundle for browsers has all of it inside", async () => {
+    writeFileSync(join(project, "entry.js"), imports + usesHeap);
+    const elsewhere = join(folder, "elsewhere");
+    const outfile = join(elsewhere, "bundle.mjs");
+    const { warnings } = await build({
+      absWorkingDir: project,
+      entryPoints: ["entry.js"],
+      bundle: true,
+      platform: "browser",
+      format: "esm",
+      minify: true,
+      logLevel: "silent",
+      outfile,
+    });
+    assert.deepEqual(warnings, []);
+    assert.equal(await succeed(elsewhere, process.execPath, [outfile]), asExpected);
+  });
+
+  test("its declarations serve a strict compiler, in both module systems", async () => {
+    writeFileSync(join(project, "types.mts"), typeImports + usesTypes);
+    writeFileSync(join(project, "types.cts"), typeImports + usesTypes);
+    const compilerOptions = {
+      target: "es2022",
+      module: "nodenext",
+      moduleResolution: "nodenext",
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      types: [],
+      noEmit: true,
+    };
+    const files = ["types.mts", "types.cts"];
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+    const tsc = join(repository, "node_modules/typescript/bin/tsc");
+    await succeed(project, process.execPath, [tsc, "-p", "."]);
+  });
+
+  test("its command tells its version", async () => {
+    const version = readJson(join(repository, "package.json"))["version"];
+    const result = await pymalloc(project, ["--version"]);
+    assert.deepEqual(result, { status: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  test("its command names the package that is missing where there is no Pyodide", async () => {
+    writeFileSync(join(project, "x.py"), "print(1)\n");
+    const { status, stdout, stderr } = await pymalloc(project, ["run", "x.py"]);
+    assert.match(stderr, /^pymalloc: [^\n]*npm install pyodide[^\n]*\n$/);
+    assert.equal(stdout, "");
+    assert.equal(status, 2);
+  });
+
+  test("its command runs a program where there is a Pyodide", async () => {
+    const directory = join(folder, "with-pyodide");
+    mkdirSync(join(directory, "node_modules"), { recursive: true });
+    const ours = join(repository, "node_modules/pyodide");
+    symlinkSync(ours, join(directory, "node_modules/pyodide"), "junction");
+    const text = "import pymalloc, sys\npymalloc.validate()\nprint(len(sys.argv))\nsys.exit(3)\n";
+    writeFileSync(join(directory, "x.py"), text);
+    const result = await pymalloc(directory, ["run", "x.py", "one", "two"]);
+    assert.deepEqual(result, { status: 3, stdout: "3\n", stderr: "" });
+  });
+
+  test("publint has nothing against it", async () => {
+    const { buffer, byteOffset, byteLength } = readFileSync(tarball);
+    const bytes = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+    const { messages, pkg } = await publint({ pack: { tarball: bytes }, level: "warning" });
+    assert.equal(pkg["name"], "pymalloc");
+    const findings = messages.map((message) => formatMessage(message, pkg, { color: false }));
+    assert.deepEqual(findings, []);
+  });
+
+  test("arethetypeswrong has nothing against it", async () => {
+    const attw = join(repository, "node_modules/@arethetypeswrong/cli/dist/index.js");
+    // Without looking for types on DefinitelyTyped, it asks nobody.
+    const flags = ["--profile", "node16", "--format", "json", "--no-definitely-typed"];
+    const { status, stdout } = await run(folder, process.execPath, [attw, tarball, ...flags]);
+    const { analysis } = JSON.parse(stdout) as {
+      analysis: { entrypoints: object; problems: { resolutionKind?: string }[] };
+    };
+    assert.deepEqual(Object.keys(analysis.entrypoints).slice(0, 2), [".", "./pyodide"]);
+    // The oldest resolution knows no exports; TypeScript itself has given it up.
+    const problems = analysis.problems.filter(({ resolutionKind }) => resolutionKind !== "node10");
+    assert.deepEqual(problems, []);
+    assert.equal(status, 0);
+  });
+});

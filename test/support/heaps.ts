@@ -1,0 +1,57 @@
+/** What many tests ask of a heap. */
+import assert from "node:assert/strict";
+import { layout } from "../../src/generated/modules.js";
+import { createHeap, type Heap } from "../../src/index.js";
+
+export { layout };
+
+/** A heap that no PYTHONMALLOC of the tester's environment changes. */
+export function pooledHeap(options: Parameters<typeof createHeap>[0] = {}): Heap {
+  return createHeap({ malloc: "pymalloc", ...options });
+}
+
+/** The books balance: invariants hold, parts sum to the whole, live blocks are as many as expected. */
+export function assertBalanced(heap: Heap, liveBlocks: number): void {
+  heap.validate();
+  const { bytes, arenas, blocks } = heap.stats();
+  const { inUse, available, unusedPools, poolHeaders, quantization, arenaAlignment } = bytes;
+  const parts = inUse + available + unusedPools + poolHeaders + quantization + arenaAlignment;
+  assert.equal(parts, bytes.total, "the parts sum to the whole");
+  assert.equal(bytes.total, arenas.current * arenas.size, "the whole is arenas x arena size");
+  assert.ok(
+    Object.values(bytes).every((part) => part >= 0),
+    "no part is negative",
+  );
+  assert.equal(blocks.allocated, liveBlocks, "live blocks");
+  assert.equal(heap.getAllocatedBlocks(), liveBlocks, "getAllocatedBlocks");
+}
+
+/** Writes a pattern that depends on the block and on the place in it. */
+export function fill(heap: Heap, p: number, bytes: number, seed: number): void {
+  const { u8 } = heap;
+  for (let i = 0; i < bytes; i++) u8[p + i] = (seed * 31 + i * 7 + 1) & 0xff;
+}
+
+/** Checks the first `bytes` bytes of that pattern. */
+export function assertFilled(heap: Heap, p: number, bytes: number, seed: number): void {
+  const { u8 } = heap;
+  for (let i = 0; i < bytes; i++) {
+    if (u8[p + i] !== ((seed * 31 + i * 7 + 1) & 0xff)) {
+      assert.fail(`block at ${p} lost its content at byte ${i} of ${bytes}`);
+    }
+  }
+}
+
+/** A small generator of numbers from 0 up to `bound`, the same in every run. */
+export function numbers(seed: number): (bound: number) => number {
+  let state = seed >>> 0;
+  return (bound) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * bound);
+  };
+}
+
+/** The block size of a request, written down a second time on purpose. */
+export function classSize(bytes: number): number {
+  return Math.max(8, Math.ceil(bytes / 8) * 8);
+}
