@@ -129,6 +129,8 @@ export class Interpreter {
   readonly #finish: Finish;
   readonly #script: Script;
   readonly #arguments: readonly string[];
+  /** What is left of the standard input, in a run that has begun to read it. */
+  #input: Uint8Array | undefined;
 
   static async load(options: InterpreterOptions): Promise<Interpreter> {
     const { loadPyodide } = await importPyodide();
@@ -164,13 +166,12 @@ export class Interpreter {
     if (stdout !== undefined) pyodide.setStdout(writer(stdout));
     if (stderr !== undefined) pyodide.setStderr(writer(stderr));
     if (stdin !== undefined) {
-      let rest: Uint8Array | undefined;
       pyodide.setStdin({
-        read(into) {
-          rest ??= stdin();
-          const part = rest.subarray(0, into.length);
+        read: (into) => {
+          this.#input ??= stdin();
+          const part = this.#input.subarray(0, into.length);
           into.set(part);
-          rest = part.length === 0 ? undefined : rest.subarray(part.length);
+          this.#input = this.#input.subarray(part.length);
           return part.length;
         },
       });
@@ -185,6 +186,7 @@ export class Interpreter {
       const directory = mounts.find((mount) => contains(mount, host)) as string;
       return guestPath(host, directory);
     };
+    this.#input = undefined;
     try {
       const argv0 = parse(path).root === "" ? path.split(sep).join("/") : seen(file);
       const where = [argv0, this.#arguments, seen(resolve(file, "..")), seen(cwd)] as const;

@@ -1,15 +1,8 @@
 #!/usr/bin/env node
 /** The `pymalloc` command: finds the verb, and decides every exit status. */
+import type { Command } from "./command.js";
 import { runCommand } from "./commands/run.js";
 import { UsageError } from "./errors.js";
-
-/** A verb: its parser, its work, and what `--help` says. */
-export interface Command {
-  readonly summary: string;
-  readonly help: string;
-  /** @returns the exit status */
-  main(args: readonly string[]): Promise<number>;
-}
 
 declare const PYMALLOC_VERSION: string;
 
@@ -55,10 +48,22 @@ async function main(args: readonly string[]): Promise<number> {
   return await command.main(rest);
 }
 
+/** What nobody foresaw: told without the line of source that Node adds, which may be a megabyte long. */
+function fail(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`pymalloc: internal error: ${text}\n`);
+  process.exit(70);
+}
+
+process.on("uncaughtException", fail);
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`pymalloc: ${error.message}\n`);
-  process.exitCode = 2;
+  if (error instanceof UsageError) {
+    process.stderr.write(`pymalloc: ${error.message}\n`);
+    process.exitCode = 2;
+  } else {
+    fail(error);
+  }
 }

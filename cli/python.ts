@@ -32,6 +32,8 @@ def _make_runner():
         main = types.ModuleType("__main__")
         main.__file__ = os.path.abspath(os.path.join(cwd, path))
         main.__cached__ = None
+        # A program that ran before may have read ahead, or closed its streams.
+        sys.stdin = open(0, closefd=False, encoding=sys.__stdin__.encoding)
         saved = sys.argv, sys.path[:], sys.modules.get("__main__")
         sys.argv = [path, *arguments]
         sys.path.insert(0, directory)

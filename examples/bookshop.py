@@ -1,7 +1,7 @@
 """What two years of a bookshop's order lines tell: `python bookshop.py bookshop.csv`.
 
 Reads a CSV file of order lines and prints a report: the rows that had to be rejected, turnover and
-VAT, what the price rules gave away, which books are bought together, which titles lead to which,
+VAT, what the price rules took off, which books are bought together, which titles lead to which,
 what kinds of customers there are, and what searches find in titles and customers' notes.
 """
 
@@ -16,23 +16,23 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
-from itertools import combinations, groupby, takewhile
+from decimal import Decimal
+from itertools import chain, combinations
 from typing import Any, NamedTuple
 
 COLUMNS = "order date customer name city title author category quantity price code note".split()
+VALID = {"title": ".+", "quantity": "[1-9][0-9]*", "price": "[0-9]+[.][0-9]{2}"}
 CENT = Decimal("0.01")
-VAT_PERCENT = defaultdict(lambda: 7, {"Audio": 19, "Calendars": 19})
+VAT_PERCENT = {"Audio": 19, "Calendars": 19}  # and 7 on books
 MOST_OFF = Decimal("0.40")
-
 # Name: condition -> the share of the price that is taken off. The shares of all that apply add up.
 RULES = """
-    bulk: quantity >= 10 -> min(0.05 + quantity / 500, 0.15)
+    bulk: quantity >= 10 -> 0.05 + quantity / 500
     class set: category = "Children" and quantity >= 3 and not code = "STAFF" -> 0.08
     student: code = "STUDENT" and not (category = "Calendars" or category = "Audio") -> 0.10
-    loyal: code = "LOYAL" and earlier > 2 -> min(earlier * 0.01, 0.12)
+    loyal: code = "LOYAL" and earlier > 2 -> 0.03 + earlier / 400
     summer: code = "SUMMER" and month >= 6 and month <= 8 -> 0.05
-    staff: code = "STAFF" -> max(0.25, 0.35 - price / 250)
+    staff: code = "STAFF" -> 0.35 - price / 250
     old year: category = "Calendars" and month <= 2 -> 0.50
     welcome: earlier = 0 and price * quantity > 40 -> 2.50 / (price * quantity)
 """
@@ -40,10 +40,12 @@ QUERIES = """
     lighthouse OR lantern
     gift AND -wrap
     "second copy" AND (ferry OR train)
-    garden* AND -(diary OR club)
-    heron* AND (calendar OR moon OR psalms)
-    "account books" AND -harrowmere AND -birthday
+    gardeners AND -(copper OR folded)
+    "account books" AND -(harrowmere OR birthday)
 """
+Entry = NamedTuple("Entry", [("order", "Order"), ("account", str), ("amount", Decimal)])
+Posting = NamedTuple("Posting", [("line", int), ("position", int)])
+Pair = NamedTuple("Pair", [("titles", tuple[str, str]), ("count", int), ("lift", float)])
 
 
 @dataclass(slots=True)
@@ -57,18 +59,6 @@ class Line:
     price: Decimal
     code: str
     note: str
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, str]) -> "Line":
-        """The line in a row of the file; ValueError says what is wrong with it."""
-        if not row["title"]:
-            raise ValueError("the title is missing")
-        if not re.fullmatch("0*[1-9][0-9]*", row["quantity"]):
-            raise ValueError(f"quantity {row['quantity']!r} is not a positive number")
-        if not re.fullmatch("[0-9]+([.][0-9]+)?", row["price"]):
-            raise ValueError(f"price {row['price']!r} is not an amount")
-        values = {name: row[name] for name in cls.__slots__}
-        return cls(**values | {"quantity": int(row["quantity"]), "price": Decimal(row["price"])})
 
 
 @dataclass(slots=True)
@@ -122,11 +112,13 @@ class Shop:
         """Add a row to its order, and a new order to its customer."""
         if None in row or None in row.values():
             raise ValueError("there are too few or too many columns")
-        line = Line.from_row(row)
+        for name, pattern in VALID.items():
+            if not re.fullmatch(pattern, row[name]):
+                raise ValueError(f"{row[name]!r} is no {name}")
         try:
             day = date.fromisoformat(row["date"])
         except ValueError:
-            raise ValueError(f"there is no date {row['date']!r}") from None
+            raise ValueError(f"{row['date']!r} is no date") from None
         order = self.orders.get(row["order"])
         if order is None:
             order = self.orders[row["order"]] = Order(row["order"], day, row["customer"])
@@ -134,67 +126,63 @@ class Shop:
             self.customers.setdefault(customer.key, customer).orders.append(order)
         elif (order.day, order.customer) != (day, row["customer"]):
             raise ValueError(f"order {order.number} has another date or customer")
-        order.lines.append(line)
-
-
-class Node:
-    """A node of the syntax tree of a price rule or a query."""
-
-    __slots__ = ()
-
-    def evaluate(self, facts: Mapping[str, Any]) -> Any:
-        """The value of the tree below, where names stand for these facts."""
-        raise NotImplementedError
+        book = row["title"], row["author"], row["category"]
+        amounts = int(row["quantity"]), Decimal(row["price"])
+        order.lines.append(Line(*book, *amounts, row["code"], row["note"]))
 
 
 @dataclass(frozen=True, slots=True)
-class Constant(Node):
-    """A number or a text."""
+class Constant:
+    """A number or a text in the syntax tree of a price rule or a query."""
 
     value: Decimal | str
 
     def evaluate(self, facts: Mapping[str, Any]) -> Any:
+        """What is written there."""
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
-class Name(Node):
+class Name:
     """A fact, by its name."""
 
     name: str
 
     def evaluate(self, facts: Mapping[str, Any]) -> Any:
+        """The fact itself."""
         return facts[self.name]
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Node):
+class Call:
     """An operator or a function, and what it is applied to."""
 
     function: Callable[..., Any]
-    arguments: list[Node]
+    arguments: list["Node"]
 
     def evaluate(self, facts: Mapping[str, Any]) -> Any:
+        """The result, given these facts."""
         return self.function(*[argument.evaluate(facts) for argument in self.arguments])
 
 
+Node = Constant | Name | Call
+
+
 class Parser:
-    """Recursive descent; the two small languages have their own tokens and operators."""
+    """Recursive descent. The two small languages have their own tokens and operators."""
 
     TOKEN: str
-    # By how strong they bind, the weakest first.
-    OPERATORS: list[dict[str, Callable[..., Any]]]
+    OPERATORS: list[dict[str, Callable[..., Any]]]  # those that bind weakest come first
 
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.tokens = deque(re.findall(self.TOKEN, source))
+        self.tokens = deque([*re.findall(self.TOKEN, source), "end"])
 
     def take(self, *expected: str) -> str:
         """Take the next token, which has to be one of those expected, if any are."""
-        if not self.tokens or (expected and self.tokens[0] not in expected):
-            found = self.tokens[0] if self.tokens else "the end"
-            raise ValueError(f"{self.source!r}: {found} where it does not belong")
-        return self.tokens.popleft()
+        token = self.tokens.popleft()
+        if expected and token not in expected:
+            raise ValueError(f"found {token} instead of {' or '.join(expected)}")
+        return token
 
     def expression(self, level: int = 0) -> Node:
         """Operands between operators of this level, or of one that binds stronger."""
@@ -202,42 +190,42 @@ class Parser:
             return self.operand(self.take())
         operators = self.OPERATORS[level]
         node = self.expression(level + 1)
-        while self.tokens and self.tokens[0] in operators:
+        while self.tokens[0] in operators:
             node = Call(operators[self.take()], [node, self.expression(level + 1)])
         return node
 
     def operand(self, token: str) -> Node:
-        """What begins with this token, and is no operation."""
+        """What begins with this token, and is no operation: here, what is in parentheses."""
         if token != "(":
-            raise ValueError(f"{self.source!r}: {token} where it does not belong")
+            raise ValueError(f"found {token} where it does not belong")
         node = self.expression()
         self.take(")")
         return node
 
 
-class RuleParser(Parser):
-    """The language of price rules."""
+class Rule(Parser):
+    """A price rule, `name: condition -> share`."""
 
     TOKEN = r'"[^"]*"|[0-9.]+|\w+|->|[<>]=|\S'
-    COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
     OPERATORS = [
         {"or": operator.or_},
         {"and": operator.and_},
-        COMPARISONS | {"=": operator.eq},
+        {"=": operator.eq, ">": operator.gt, ">=": operator.ge, "<=": operator.le},
         {"+": operator.add, "-": operator.sub},
         {"*": operator.mul, "/": operator.truediv},
     ]
-    FUNCTIONS = {"min": min, "max": max}
+
+    def __init__(self, source: str) -> None:
+        self.name, _, text = source.strip().partition(": ")
+        super().__init__(text)
+        self.condition = self.expression()
+        self.take("->")
+        self.share = self.expression()
 
     def operand(self, token: str) -> Node:
+        """A number, a text, the name of a fact, or what comes after `not`."""
         if token == "not":
             return Call(operator.not_, [self.expression(2)])
-        if token in self.FUNCTIONS:
-            self.take("(")
-            arguments = [self.expression()]
-            while self.take(",", ")") == ",":
-                arguments.append(self.expression())
-            return Call(self.FUNCTIONS[token], arguments)
         if token[0] == '"':
             return Constant(token[1:-1])
         if token[0].isdigit():
@@ -245,24 +233,194 @@ class RuleParser(Parser):
         return Name(token) if token.isidentifier() else super().operand(token)
 
 
-class Rule:
-    """A price rule, `name: condition -> share`."""
+class Query(Parser):
+    """A query of words, "phrases", -negations, AND, OR and parentheses."""
 
-    def __init__(self, source: str) -> None:
-        self.name, _, text = source.strip().partition(": ")
-        parser = RuleParser(text)
-        self.condition = parser.expression()
-        parser.take("->")
-        self.share = parser.expression()
-
-
-class QueryParser(Parser):
-    """The language of queries: word, prefix*, "a phrase", -not, AND, OR and parentheses."""
-
-    TOKEN = r'"[^"]+"|\w+\*?|\S'
+    TOKEN = r'"[^"]+"|\w+|\S'
     OPERATORS = [{"OR": operator.or_}, {"AND": operator.and_}]
 
     def operand(self, token: str) -> Node:
+        """A term, or what is negated."""
         if token == "-":
             return Call(operator.sub, [Name("*"), self.operand(self.take())])
         return super().operand(token) if token in "()" else Name(token)
+
+
+def book(order: Order, line: Line, earlier: int, rules: Iterable[Rule]) -> list[Entry]:
+    """The entries of a sale to one who ordered so many times earlier; they add up to zero."""
+    facts = {name: getattr(line, name) for name in ("category", "quantity", "price", "code")}
+    facts |= {"month": order.day.month, "earlier": earlier}
+    full = line.quantity * line.price
+    left = full * MOST_OFF
+    amounts = {}
+    for rule in rules:
+        if rule.condition.evaluate(facts):
+            off = min(full * rule.share.evaluate(facts), left).quantize(CENT)
+            amounts[f"off: {rule.name}"] = off
+            left -= off
+    paid = full - sum(amounts.values())
+    percent = VAT_PERCENT.get(line.category, 7)
+    vat = (paid * percent / (100 + percent)).quantize(CENT)
+    amounts |= {"cash": paid, "VAT": -vat, f"sales: {line.category}": vat - full}
+    return [Entry(order, account, amount) for account, amount in amounts.items()]
+
+
+def balances(entries: Iterable[Entry]) -> Counter[str]:
+    """What the entries add up to on each account."""
+    accounts = Counter()
+    for entry in entries:
+        accounts[entry.account] += entry.amount
+    return accounts
+
+
+class TextIndex:
+    """An inverted index of titles, authors and notes: the facts that queries are about."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        self.everything = set(range(len(lines)))
+        self.postings: dict[str, list[Posting]] = {}
+        for number, line in enumerate(lines):
+            # The gaps between the texts keep a phrase from going on in the next one.
+            for start, text in ((0, line.title), (100, line.author), (200, line.note)):
+                for position, word in enumerate(self.words(text), start):
+                    self.postings.setdefault(word, []).append(Posting(number, position))
+
+    @staticmethod
+    def words(text: str) -> list[str]:
+        """The words of a text as they are indexed."""
+        return re.findall(r"\w+", text.casefold())
+
+    def __getitem__(self, term: str) -> set[int]:
+        """The lines with a word or a "phrase"; all of them for *."""
+        if term == "*":
+            return self.everything
+        starts = [
+            {(line, position - offset) for line, position in self.postings.get(word, ())}
+            for offset, word in enumerate(self.words(term))
+        ]
+        return {line for line, _ in set.intersection(*starts)}
+
+
+def pairs(orders: Iterable[Order]) -> list[Pair]:
+    """All pairs of titles in the same order, the most frequent first."""
+    baskets = [sorted({line.title for line in order.lines}) for order in orders]
+    single = Counter(title for basket in baskets for title in basket)
+    double = Counter(pair for basket in baskets for pair in combinations(basket, 2))
+    found = (
+        Pair((a, b), count, count * len(baskets) / (single[a] * single[b]))
+        for (a, b), count in double.items()
+    )
+    return sorted(found, key=lambda pair: (-pair.count, -pair.lift, pair.titles))
+
+
+def similar_titles(orders: Iterable[Order]) -> dict[str, list[str]]:
+    """For each title the others that share a good part of its readers."""
+    readers = defaultdict(set)
+    for order in orders:
+        for line in order.lines:
+            readers[line.title].add(order.customer)
+    similar = {title: [] for title in sorted(readers)}
+    for a, b in combinations(similar, 2):
+        if 5 * len(readers[a] & readers[b]) >= len(readers[a] | readers[b]):
+            similar[a].append(b)
+            similar[b].append(a)
+    return similar
+
+
+def trails_from(start: str, similar: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The shortest trail of similar titles to each that can be reached, the nearest first."""
+    trails = {start: [start]}
+    queue = deque([start])
+    while queue:
+        title = queue.popleft()
+        for other in similar[title]:
+            if other not in trails:
+                trails[other] = [*trails[title], other]
+                queue.append(other)
+    return trails
+
+
+def segments(customers: Iterable[Customer], values: Mapping[str, Decimal]) -> dict[str, list]:
+    """The customers' values by kind: who is in the best quarter by recency, frequency, value?"""
+    features = {c.key: (c.orders[-1].day, len(c.orders), values[c.key]) for c in customers}
+    columns = [sorted(column) for column in zip(*features.values())]
+    kinds = defaultdict(list)
+    for key, own in features.items():
+        ranks = [bisect_left(column, feature) for column, feature in zip(columns, own)]
+        best = [4 * rank >= 3 * len(features) for rank in ranks]
+        kinds["".join(mark if high else "-" for mark, high in zip("RFV", best))].append(values[key])
+    return dict(sorted(kinds.items()))
+
+
+def report(shop: Shop) -> Iterator[str]:
+    """The lines of the report."""
+    customers, orders = list(shop.customers.values()), list(shop.orders.values())
+    lines = [line for order in orders for line in order.lines]
+    yield f"{len(lines)} lines in {len(orders)} orders of {len(customers)} customers"
+    yield f"\nRejected rows: {len(shop.rejected)}"
+    yield from (f"  row {row}: {reason}" for row, reason in shop.rejected)
+
+    rules = [Rule(rule) for rule in RULES.strip().splitlines()]
+    ledgers: dict[str, list[Entry]] = defaultdict(list)
+    values: Counter[str] = Counter()
+    for customer in customers:
+        for earlier, order in enumerate(customer.orders):
+            entries = [entry for line in order.lines for entry in book(order, line, earlier, rules)]
+            ledgers[f"{order.day:%Y-%m}"] += entries
+            values[customer.key] += balances(entries)["cash"]
+    months = {month: balances(ledger) for month, ledger in ledgers.items()}
+    balanced = sum(sum(accounts.values()) == 0 for accounts in months.values())
+    yield f"\nLedgers: {balanced} of {len(months)} months balance; the best months"
+    for month, accounts in sorted(months.items(), key=lambda item: -item[1]["cash"])[:4]:
+        yield f"  {month} {accounts['cash']:>10} with {-accounts['VAT']:>8} VAT"
+    yield "Price rules"
+    for account, amount in sorted(balances(chain(*ledgers.values())).items()):
+        if account.startswith("off: "):
+            yield f"  {account:<15} {amount:>10}"
+
+    found = pairs(orders)
+    yield f"\nBought together: {len(found)} pairs; lift, orders, share of all orders"
+    for (one, other), count, lift in found[:5]:
+        yield f"  {lift:5.1f} {count:3} {count / len(orders):6.2%}  {one} + {other}"
+    similar = similar_titles(orders)
+    trails = {title: trails_from(title, similar) for title in similar}
+    longest = max((trail for some in trails.values() for trail in some.values()), key=len)
+    yield f"\nSimilar titles: {sum(map(len, similar.values())) // 2} links; the longest trail"
+    yield from (f"  {step:2}. {title}" for step, title in enumerate(longest, 1))
+
+    yield "\nCustomers in the best quarter by recency, frequency, value: how many, median value"
+    for kind, amounts in segments(customers, values).items():
+        yield f"  {kind} {len(amounts):4} {statistics.median(amounts):>8.2f}"
+
+    best = max(customers, key=lambda customer: values[customer.key])
+    yield f"  The best is {best.name} of {best.city} with {values[best.key]}"
+
+    index = TextIndex(lines)
+    yield f"\nSearches in {sum(map(len, index.postings.values()))} words"
+    for query in QUERIES.strip().splitlines():
+        hits = sorted(Query(query).expression().evaluate(index))
+        titles = Counter(lines[hit].title for hit in hits).most_common(1)
+        yield f"  {query.strip()}: {len(hits)}{''.join(f', mostly {t}' for t, _ in titles)}"
+
+    text = json.dumps([asdict(order) for order in orders], default=str, ensure_ascii=False)
+    same = [Order.from_json(order) for order in json.loads(text)] == orders
+    yield f"\nJSON: {len(text)} characters, read back {'the same' if same else 'DIFFERENTLY'}"
+
+
+def main() -> int:
+    """Read the file and print the report; the exit status."""
+    if len(sys.argv) != 2:
+        print("bookshop.py: expected one argument, a CSV file of order lines", file=sys.stderr)
+        return 2
+    try:
+        shop = Shop(sys.argv[1])
+    except (OSError, ValueError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        print(f"bookshop.py: cannot read {sys.argv[1]}: {reason}", file=sys.stderr)
+        return 2
+    print(*report(shop), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -68,7 +68,7 @@ function generate(): void {
     "/** The WebAssembly modules, in base64. */",
     "export const modules = {",
     ...bytes,
-    "} as const;",
+    "};",
     "",
     "/** The numbers of core/layout.ts, read from the compiled module. */",
     "export const layout = {",

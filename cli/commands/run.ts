@@ -3,10 +3,10 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { emptyStats, formatStats } from "../../src/stats.js";
+import type { Command } from "../command.js";
 import { compare } from "../compare.js";
 import { UsageError } from "../errors.js";
 import { type AllocatorName, Interpreter, type Script } from "../interpreter.js";
-import type { Command } from "../main.js";
 import { renderComparison } from "../render.js";
 
 const HELP = `Usage: pymalloc run [options] SCRIPT [ARGUMENTS...]

@@ -1,0 +1,90 @@
+/** The measured figures as Markdown; the README holds a copy, and a test compares the two. */
+import type { JavaScriptResults } from "./javascript.js";
+import type { PythonResults } from "./python.js";
+
+export interface Results {
+  readonly version: string;
+  readonly node: string;
+  readonly cpu: string;
+  /** Bytes of build/core.wasm. */
+  readonly coreBytes: number;
+  readonly javascript: JavaScriptResults;
+  readonly python: PythonResults;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const rule = head.map((_, column) => (column === 0 ? "---" : "---:"));
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+const ns = (value: number) => `${value.toFixed(1)} ns`;
+const ratio = (value: number) => value.toFixed(3);
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+export function renderJavaScript({
+  pair,
+  pairRatio,
+  churn,
+  thingRatio,
+  createHeap,
+}: JavaScriptResults) {
+  const rows = [
+    ["two calls of an empty export", ns(pair.empty), ""],
+    ["**pymalloc**", `**${ns(pair.pymalloc)}**`, `**${ns(churn.pymalloc)}**`],
+    ["TLSF (AssemblyScript's)", ns(pair.tlsf), ns(churn.tlsf)],
+    ["@thi.ng/malloc", ns(pair.thing), ns(churn.thing)],
+  ];
+  return [
+    table(
+      ["malloc + free of 48 bytes, from JavaScript", "no other block", "10,000 live blocks"],
+      rows,
+    ),
+    "",
+    `A pair costs ${pairRatio.toFixed(2)} times two empty calls (median of the rounds); with 10,000 live`,
+    `blocks @thi.ng/malloc takes ${thingRatio.toFixed(0)} times as long. \`createHeap()\` takes`,
+    `${createHeap.median.toFixed(2)} ms (median; longest ${createHeap.longest.toFixed(2)} ms) in a process that made one before.`,
+  ].join("\n");
+}
+
+export function renderPython({
+  pyodide,
+  rounds,
+  programs,
+  time,
+  mimallocTime,
+  heap,
+}: PythonResults) {
+  const rows = programs.map((program) => [
+    program.name,
+    `${program.milliseconds.toFixed(0)} ms`,
+    `**${ratio(program.ofMinima)}** (${ratio(program.median)})`,
+    ratio(program.mimallocOfMinima),
+    megabytes(program.heapBytes),
+    `**${ratio(program.heapRatio)}**`,
+    `${(program.fromPools * 100).toFixed(1)} %`,
+  ]);
+  const means = [
+    "geometric mean",
+    "",
+    `**${ratio(time)}**`,
+    ratio(mimallocTime),
+    "",
+    `**${ratio(heap)}**`,
+    "",
+  ];
+  const head = [
+    "program",
+    "time",
+    "time ratio",
+    "mimalloc's",
+    "peak heap",
+    "heap ratio",
+    "from pools",
+  ];
+  return [
+    table(head, [...rows, means]),
+    "",
+    `Pyodide ${pyodide}, ${rounds} paired rounds; ratios are to CPython's own malloc in the same process, of the`,
+    "shortest rounds (in brackets the median of the rounds' ratios).",
+  ].join("\n");
+}

@@ -1,0 +1,112 @@
+/** The shape of the project: imports only go down, files stay readable, the modules stay small. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder)).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(join(root, path)).isDirectory()) return name === "generated" ? [] : filesIn(path);
+    return path.endsWith(".ts") ? [path] : [];
+  });
+}
+
+/** The files of the project that a file imports, types included. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), "utf8");
+  const paths = [...text.matchAll(/(?:from|import) "(\.[^"]+)"/g)].map(
+    (match) => match[1] as string,
+  );
+  return paths.map((path) => {
+    const target = relative(root, resolve(root, file, "..", path)).replace(/\.js$/, "");
+    return target.endsWith(".ts") ? target : `${target}.ts`;
+  });
+}
+
+/** Bottom up: a file may import from lines above its own. */
+const layers: Record<string, readonly (readonly string[])[]> = {
+  core: [
+    ["layout", "host"],
+    ["sizes", "raw"],
+    ["arenas"],
+    ["pools"],
+    ["pymalloc"],
+    ["cpython", "stats"],
+    ["validate"],
+    ["index"],
+  ],
+  src: [
+    ["types", "generated/modules"],
+    ["errors", "memory"],
+    ["options", "core"],
+    ["stats"],
+    ["hosts/host", "hosts/emscripten"],
+    ["hosts/standalone", "hosts/dlmalloc", "hosts/cpython"],
+    ["hosts/pyodide"],
+    ["hosts/census", "heap"],
+    ["index"],
+  ],
+  cli: [
+    ["errors", "progress", "python"],
+    ["interpreter"],
+    ["compare"],
+    ["render", "command"],
+    ["commands/run"],
+    ["main"],
+  ],
+};
+
+for (const [folder, order] of Object.entries(layers)) {
+  test(`in ${folder}/, imports only go down`, () => {
+    const level = new Map<string, number>(
+      order.flatMap((names, index) =>
+        names.map((name) => [`${folder}/${name}.ts`, index] as const),
+      ),
+    );
+    const files = filesIn(folder);
+    assert.ok(files.length > 0);
+    for (const file of files) {
+      const own = level.get(file);
+      assert.notEqual(own, undefined, `${file} has no place in the layers of ${folder}/`);
+      for (const imported of importsOf(file)) {
+        if (!imported.startsWith(`${folder}/`)) continue;
+        const below = level.get(imported);
+        assert.ok(below !== undefined && below < (own as number), `${file} imports ${imported}`);
+      }
+    }
+  });
+}
+
+test("the core imports nothing but itself; src/ nothing of cli/; nothing but cli/ knows of Node", () => {
+  const reach: Record<string, RegExp> = {
+    core: /^core\//,
+    modules: /^modules\//,
+    src: /^src\//,
+    cli: /^(cli|src)\//,
+  };
+  for (const [folder, allowed] of Object.entries(reach)) {
+    for (const file of filesIn(folder)) {
+      for (const imported of importsOf(file)) assert.match(imported, allowed, `${file}`);
+      const text = readFileSync(join(root, file), "utf8");
+      if (folder !== "cli")
+        assert.doesNotMatch(text, /from "node:/, `${file} is for browsers as well`);
+    }
+  }
+});
+
+test("files are at most 400 lines long", () => {
+  const folders = ["core", "modules", "src", "cli", "test", "tools", "bench"];
+  for (const file of folders.flatMap(filesIn)) {
+    const lines = readFileSync(join(root, file), "utf8").split("\n");
+    assert.ok(lines.length <= 400, `${file} has ${lines.length} lines`);
+  }
+});
+
+test("the core is at most 8 KB of WebAssembly", () => {
+  const { size } = statSync(join(root, "build/core.wasm"));
+  assert.ok(size <= 8192, `build/core.wasm has ${size} bytes`);
+});

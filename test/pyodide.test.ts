@@ -1,0 +1,224 @@
+/** src/hosts/pyodide.ts: pymalloc in real interpreters, the newest and an older line. */
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { emscriptenProgram } from "../src/hosts/emscripten.js";
+import { install, type PyodideLike } from "../src/hosts/pyodide.js";
+
+interface Pyodide extends PyodideLike {
+  readonly version: string;
+  readonly _module: unknown;
+  runPython(code: string): unknown;
+  setStderr(options: { write(bytes: Uint8Array): number }): void;
+}
+
+const require = createRequire(import.meta.url);
+
+async function load(name: string, pythonMalloc?: string): Promise<Pyodide> {
+  const path = require.resolve(name).replace(/pyodide\.js$/, "pyodide.mjs");
+  const { loadPyodide } = await import(pathToFileURL(path).href);
+  const env = { HOME: "/home/pyodide", ...(pythonMalloc ? { PYTHONMALLOC: pythonMalloc } : {}) };
+  return await loadPyodide({ env });
+}
+
+/** What interpreters do all day; evaluates to a text that every allocator must agree on. */
+const WORKLOAD = `
+import collections, dataclasses, decimal, gc, itertools, json, pickle, re, weakref
+
+@dataclasses.dataclass
+class Node:
+    key: int
+    links: list = dataclasses.field(default_factory=list)
+
+def workload():
+    rows = [{"id": n, "name": f"row {n}", "tags": [str(n), n * 1.5, None]} for n in range(4000)]
+    assert json.loads(json.dumps(rows)) == rows
+    assert pickle.loads(pickle.dumps(rows)) == rows
+    counts = collections.Counter(re.findall(r"[a-z]+", "the quick brown fox " * 2000))
+    total = sum(decimal.Decimal(n) / 7 for n in range(500))
+    nodes = [Node(n) for n in range(3000)]
+    for one, other in itertools.pairwise(nodes):
+        one.links.append(other)
+        other.links.append(one)
+    alive = weakref.ref(nodes[0])
+    del nodes, one, other
+    gc.collect()
+    assert alive() is None
+    big = [bytearray(n * 100) for n in range(300)]
+    big = [b + b"x" * 400 for b in big][::2]
+    compiled = [compile(f"def f{n}(x): return [x + {n}] * 3", "f", "exec") for n in range(200)]
+    return f"{len(rows)} {counts['fox']} {total:.6f} {sum(map(len, big))} {len(compiled)}"
+
+workload()
+`;
+
+const VERSIONS = ["pyodide", "pyodide-029"];
+
+for (const name of VERSIONS) {
+  test(`${name}: unmodified Python runs on it, and the numbers tell the truth`, async () => {
+    const stock = await load(name);
+    const expected = stock.runPython(WORKLOAD);
+    assert.equal(
+      stock.runPython("import sys; sys.getallocatedblocks()"),
+      0,
+      "the stock one knows nothing",
+    );
+
+    const pyodide = await load(name);
+    const heap = install(pyodide);
+    assert.ok(heap.getAllocatedBlocks() > 10_000, "the blocks from before are counted");
+    for (let round = 0; round < 3; round++) {
+      assert.equal(pyodide.runPython(WORKLOAD), expected);
+      heap.validate();
+    }
+    const stats = heap.stats();
+    assert.ok(stats.arenas.highwater > 50);
+    const { total, ...parts } = stats.bytes;
+    assert.equal(
+      Object.values(parts).reduce((sum, part) => sum + part),
+      total,
+    );
+    assert.equal(total, stats.arenas.current * stats.arenas.size);
+  });
+
+  test(`${name}: Python code imports pymalloc; sys tells the same`, async () => {
+    const pyodide = await load(name);
+    const heap = install(pyodide);
+    let stderr = "";
+    pyodide.setStderr({
+      write(bytes) {
+        stderr += new TextDecoder().decode(bytes);
+        return bytes.length;
+      },
+    });
+    const text = pyodide.runPython(`
+import gc, sys
+import pymalloc
+gc.collect()
+before = sys.getallocatedblocks()
+kept = [(n, str(n) * 2) for n in range(10_000, 60_000)]
+grown = sys.getallocatedblocks() - before
+del kept
+gc.collect()
+left = sys.getallocatedblocks() - before
+assert 100_000 <= grown <= 160_000, grown
+assert left <= 50, left
+again = [sys.getallocatedblocks() for _ in range(20)]
+assert max(again) - min(again) < 50, again
+assert abs(pymalloc.getAllocatedBlocks() - sys.getallocatedblocks()) < 50
+stats = pymalloc.stats()
+bytes = stats["bytes"]
+assert bytes["total"] == sum(n for key, n in bytes.items() if key != "total"), stats
+assert stats["arenas"]["current"] * stats["arenas"]["size"] == bytes["total"]
+pymalloc.validate()
+sys._debugmallocstats()
+pymalloc.debugMallocStats()
+`);
+    assert.match(String(text), /^Small block threshold = 512, in 64 size classes\.\n/);
+    assert.match(stderr, /^Small block threshold = 512, in 64 size classes\.\n/);
+    assert.match(stderr, /\nTotal {30}= /);
+    assert.match(stderr, /free Py\w+Objects?/, "CPython's own part of it follows");
+    assert.equal(heap.isPymallocAddress(0), false);
+  });
+
+  test(`${name}: tracemalloc works on top, on and off`, async () => {
+    const pyodide = await load(name);
+    const heap = install(pyodide);
+    const sizes = pyodide.runPython(`
+import tracemalloc
+tracemalloc.start()
+kept = [bytes(1000 + n % 50) for n in range(500)]
+small = [(n, n) for n in range(5000)]
+size, peak = tracemalloc.get_traced_memory()
+top = tracemalloc.take_snapshot().statistics("lineno")[0]
+tracemalloc.stop()
+del kept, small
+tracemalloc.start()
+other = [str(n) for n in range(20_000, 21_000)]
+trace = tracemalloc.get_object_traceback(other[5])
+tracemalloc.stop()
+[size, peak, top.size, trace is not None]
+`) as Iterable<unknown>;
+    const [size, peak, top, traced] = [...sizes] as [number, number, number, boolean];
+    assert.ok(size > 700_000 && peak >= size && top > 400_000, `${size} ${peak} ${top}`);
+    assert.equal(traced, true);
+    heap.validate();
+    const before = pyodide.runPython("import tracemalloc; tracemalloc.start()");
+    assert.equal(before, undefined);
+  });
+
+  test(`${name}: blocks from before go back to the allocator they came from, whichever it is`, async () => {
+    for (const old of ["malloc", "debug", "mimalloc"]) {
+      const pyodide = await load(name, old);
+      pyodide.runPython("early = [(n, str(n)) for n in range(50_000)]; large = [bytes(5000)] * 10");
+      const heap = install(pyodide);
+      pyodide.runPython(
+        "early = [x for x in early if x[0] % 3]; late = [str(n) for n in range(50_000)]",
+      );
+      pyodide.runPython(WORKLOAD);
+      pyodide.runPython("del early, large, late");
+      pyodide.runPython(WORKLOAD);
+      heap.validate();
+      assert.ok(heap.getAllocatedBlocks() >= 0);
+      assert.ok(heap.stats().arenas.allocatedTotal > 0, old);
+    }
+  });
+}
+
+test("installing twice gives the same handle", async () => {
+  const pyodide = await load("pyodide");
+  assert.equal(install(pyodide), install(pyodide));
+});
+
+test('"malloc" leaves the interpreter as it is', async () => {
+  const pyodide = await load("pyodide");
+  const heap = install(pyodide, { malloc: "malloc" });
+  assert.equal(heap.getAllocatedBlocks(), 0);
+  assert.equal(heap.stats().malloc, "malloc");
+  assert.equal(pyodide.runPython("import sys; sys.getallocatedblocks()"), 0);
+  assert.throws(() => pyodide.runPython("import pymalloc"), /ModuleNotFoundError/);
+});
+
+test("a tracemalloc that is tracing already is refused: it would bring the old allocator back", async () => {
+  const pyodide = await load("pyodide");
+  pyodide.runPython("import tracemalloc; tracemalloc.start()");
+  assert.throws(() => install(pyodide), /tracemalloc is tracing; stop it first/);
+  pyodide.runPython("tracemalloc.stop()");
+  install(pyodide).validate();
+});
+
+test("CPython's debug hooks work on top of it", async () => {
+  const pyodide = await load("pyodide");
+  const heap = install(pyodide);
+  emscriptenProgram(pyodide._module, "test").require<() => void>("PyMem_SetupDebugHooks");
+  pyodide.runPython(WORKLOAD);
+  heap.validate();
+});
+
+test("what is not a Pyodide, and wrong options, are refused by name", async () => {
+  for (const wrong of [undefined, null, {}, { _module: {} }, { _module: { LDSO: {} } }]) {
+    assert.throws(() => install(wrong as unknown as PyodideLike), {
+      name: "TypeError",
+      message: /install: expected a running Pyodide/,
+    });
+  }
+  const pyodide = { runPython: () => undefined };
+  assert.throws(() => install(pyodide, { maloc: "x" } as never), /unknown option "maloc"/);
+  assert.throws(
+    () => install(pyodide, { malloc: "tcmalloc" as never }),
+    /unknown allocator "tcmalloc"/,
+  );
+  assert.throws(
+    () => install(pyodide, { malloc: "debug" }),
+    /debug modes, which are not built yet/,
+  );
+});
+
+test("arenas are announced before they are taken", async () => {
+  const pyodide = await load("pyodide");
+  let announced = 0;
+  const heap = install(pyodide, { onNewArena: () => announced++ });
+  pyodide.runPython(WORKLOAD);
+  assert.equal(announced, heap.stats().arenas.allocatedTotal);
+});
