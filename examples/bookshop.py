@@ -321,7 +321,7 @@ def similar_titles(orders: Iterable[Order]) -> dict[str, list[str]]:
             readers[line.title].add(order.customer)
     similar = {title: [] for title in sorted(readers)}
     for a, b in combinations(similar, 2):
-        if 5 * len(readers[a] & readers[b]) >= len(readers[a] | readers[b]):
+        if 10 * len(readers[a] & readers[b]) >= len(readers[a] | readers[b]):
             similar[a].append(b)
             similar[b].append(a)
     return similar
@@ -402,8 +402,10 @@ def report(shop: Shop) -> Iterator[str]:
         titles = Counter(lines[hit].title for hit in hits).most_common(1)
         yield f"  {query.strip()}: {len(hits)}{''.join(f', mostly {t}' for t, _ in titles)}"
 
-    text = json.dumps([asdict(order) for order in orders], default=str, ensure_ascii=False)
-    same = [Order.from_json(order) for order in json.loads(text)] == orders
+    plain = [asdict(order) for order in orders]
+    text = json.dumps(plain, default=str, ensure_ascii=False)
+    loaded = json.loads(text)
+    same = [Order.from_json(order) for order in loaded] == orders
     yield f"\nJSON: {len(text)} characters, read back {'the same' if same else 'DIFFERENTLY'}"
 
 
