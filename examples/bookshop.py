@@ -1,8 +1,6 @@
-"""What two years of a bookshop's order lines tell: `python bookshop.py bookshop.csv`.
+"""A report on a bookshop's order lines, from a CSV file: python bookshop.py bookshop.csv
 
-Reads a CSV file of order lines and prints a report: the rows that had to be rejected, turnover and
-VAT, what the price rules took off, which books are bought together, which titles lead to which,
-what kinds of customers there are, and what searches find in titles and customers' notes.
+Turnover, reductions, books bought together, kinds of customers, and searches in titles and notes.
 """
 
 import csv
@@ -22,8 +20,8 @@ from typing import Any, NamedTuple
 
 COLUMNS = "order date customer name city title author category quantity price code note".split()
 VALID = {"title": ".+", "quantity": "[1-9][0-9]*", "price": "[0-9]+[.][0-9]{2}"}
-CENT = Decimal("0.01")
 VAT_PERCENT = {"Audio": 19, "Calendars": 19}  # and 7 on books
+WORD = re.compile(r"\w+")
 MOST_OFF = Decimal("0.40")
 # Name: condition -> the share of the price that is taken off. The shares of all that apply add up.
 RULES = """
@@ -38,10 +36,9 @@ RULES = """
 """
 QUERIES = """
     lighthouse OR lantern
-    gift AND -wrap
+    gift -wrap
     "second copy" AND (ferry OR train)
-    gardeners AND -(copper OR folded)
-    "account books" AND -(harrowmere OR birthday)
+    "account books" -(harrowmere OR birthday)
 """
 Entry = NamedTuple("Entry", [("order", "Order"), ("account", str), ("amount", Decimal)])
 Posting = NamedTuple("Posting", [("line", int), ("position", int)])
@@ -126,9 +123,9 @@ class Shop:
             self.customers.setdefault(customer.key, customer).orders.append(order)
         elif (order.day, order.customer) != (day, row["customer"]):
             raise ValueError(f"order {order.number} has another date or customer")
-        book = row["title"], row["author"], row["category"]
-        amounts = int(row["quantity"]), Decimal(row["price"])
-        order.lines.append(Line(*book, *amounts, row["code"], row["note"]))
+        values = {name: row[name] for name in Line.__slots__}
+        values |= {"quantity": int(row["quantity"]), "price": Decimal(row["price"])}
+        order.lines.append(Line(**values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,32 +172,30 @@ class Parser:
     OPERATORS: list[dict[str, Callable[..., Any]]]  # those that bind weakest come first
 
     def __init__(self, source: str) -> None:
-        self.tokens = deque([*re.findall(self.TOKEN, source), "end"])
+        self.tokens = deque([*re.findall(self.TOKEN, source), ""])
 
-    def take(self, *expected: str) -> str:
-        """Take the next token, which has to be one of those expected, if any are."""
-        token = self.tokens.popleft()
-        if expected and token not in expected:
-            raise ValueError(f"found {token} instead of {' or '.join(expected)}")
-        return token
+    def until(self, end: str) -> Node:
+        """An expression, and after it this token."""
+        node = self.expression()
+        if (token := self.tokens.popleft()) != end:
+            raise ValueError(f"found {token!r} instead of {end!r}")
+        return node
 
     def expression(self, level: int = 0) -> Node:
         """Operands between operators of this level, or of one that binds stronger."""
         if level == len(self.OPERATORS):
-            return self.operand(self.take())
-        operators = self.OPERATORS[level]
+            return self.operand(self.tokens.popleft())
         node = self.expression(level + 1)
-        while self.tokens[0] in operators:
-            node = Call(operators[self.take()], [node, self.expression(level + 1)])
+        while function := self.OPERATORS[level].get(self.tokens[0]):
+            self.tokens.popleft()
+            node = Call(function, [node, self.expression(level + 1)])
         return node
 
     def operand(self, token: str) -> Node:
-        """What begins with this token, and is no operation: here, what is in parentheses."""
+        """What begins with this token: in both languages, an expression in parentheses."""
         if token != "(":
-            raise ValueError(f"found {token} where it does not belong")
-        node = self.expression()
-        self.take(")")
-        return node
+            raise ValueError(f"found {token!r} where it does not belong")
+        return self.until(")")
 
 
 class Rule(Parser):
@@ -218,49 +213,45 @@ class Rule(Parser):
     def __init__(self, source: str) -> None:
         self.name, _, text = source.strip().partition(": ")
         super().__init__(text)
-        self.condition = self.expression()
-        self.take("->")
-        self.share = self.expression()
+        self.condition = self.until("->")
+        self.share = self.until("")
 
     def operand(self, token: str) -> Node:
         """A number, a text, the name of a fact, or what comes after `not`."""
         if token == "not":
             return Call(operator.not_, [self.expression(2)])
-        if token[0] == '"':
+        if token.startswith('"'):
             return Constant(token[1:-1])
-        if token[0].isdigit():
+        if token[:1].isdigit():
             return Constant(Decimal(token))
         return Name(token) if token.isidentifier() else super().operand(token)
 
 
 class Query(Parser):
-    """A query of words, "phrases", -negations, AND, OR and parentheses."""
+    """A query of words, "phrases", AND, OR, - (and not), and parentheses."""
 
     TOKEN = r'"[^"]+"|\w+|\S'
-    OPERATORS = [{"OR": operator.or_}, {"AND": operator.and_}]
+    OPERATORS = [{"OR": operator.or_}, {"AND": operator.and_, "-": operator.sub}]
 
     def operand(self, token: str) -> Node:
-        """A term, or what is negated."""
-        if token == "-":
-            return Call(operator.sub, [Name("*"), self.operand(self.take())])
-        return super().operand(token) if token in "()" else Name(token)
+        """A word or a phrase: for the index, the name of a set of lines."""
+        return Name(token) if WORD.search(token) else super().operand(token)
 
 
 def book(order: Order, line: Line, earlier: int, rules: Iterable[Rule]) -> list[Entry]:
     """The entries of a sale to one who ordered so many times earlier; they add up to zero."""
-    facts = {name: getattr(line, name) for name in ("category", "quantity", "price", "code")}
-    facts |= {"month": order.day.month, "earlier": earlier}
+    facts = asdict(line) | {"month": order.day.month, "earlier": earlier}
     full = line.quantity * line.price
     left = full * MOST_OFF
     amounts = {}
     for rule in rules:
         if rule.condition.evaluate(facts):
-            off = min(full * rule.share.evaluate(facts), left).quantize(CENT)
+            off = round(min(full * rule.share.evaluate(facts), left), 2)
             amounts[f"off: {rule.name}"] = off
             left -= off
     paid = full - sum(amounts.values())
     percent = VAT_PERCENT.get(line.category, 7)
-    vat = (paid * percent / (100 + percent)).quantize(CENT)
+    vat = round(paid * percent / (100 + percent), 2)
     amounts |= {"cash": paid, "VAT": -vat, f"sales: {line.category}": vat - full}
     return [Entry(order, account, amount) for account, amount in amounts.items()]
 
@@ -277,26 +268,18 @@ class TextIndex:
     """An inverted index of titles, authors and notes: the facts that queries are about."""
 
     def __init__(self, lines: list[Line]) -> None:
-        self.everything = set(range(len(lines)))
         self.postings: dict[str, list[Posting]] = {}
         for number, line in enumerate(lines):
             # The gaps between the texts keep a phrase from going on in the next one.
             for start, text in ((0, line.title), (100, line.author), (200, line.note)):
-                for position, word in enumerate(self.words(text), start):
+                for position, word in enumerate(WORD.findall(text.casefold()), start):
                     self.postings.setdefault(word, []).append(Posting(number, position))
 
-    @staticmethod
-    def words(text: str) -> list[str]:
-        """The words of a text as they are indexed."""
-        return re.findall(r"\w+", text.casefold())
-
     def __getitem__(self, term: str) -> set[int]:
-        """The lines with a word or a "phrase"; all of them for *."""
-        if term == "*":
-            return self.everything
+        """The lines with a word, or with all words of a phrase in a row."""
         starts = [
             {(line, position - offset) for line, position in self.postings.get(word, ())}
-            for offset, word in enumerate(self.words(term))
+            for offset, word in enumerate(WORD.findall(term.casefold()))
         ]
         return {line for line, _ in set.intersection(*starts)}
 
@@ -305,34 +288,27 @@ def pairs(orders: Iterable[Order]) -> list[Pair]:
     """All pairs of titles in the same order, the most frequent first."""
     baskets = [sorted({line.title for line in order.lines}) for order in orders]
     single = Counter(title for basket in baskets for title in basket)
-    double = Counter(pair for basket in baskets for pair in combinations(basket, 2))
-    found = (
-        Pair((a, b), count, count * len(baskets) / (single[a] * single[b]))
-        for (a, b), count in double.items()
-    )
+    both = Counter(pair for basket in baskets for pair in combinations(basket, 2))
+    chance = {(a, b): single[a] * single[b] / len(baskets) for a, b in both}
+    found = [Pair(titles, count, count / chance[titles]) for titles, count in both.items()]
     return sorted(found, key=lambda pair: (-pair.count, -pair.lift, pair.titles))
 
 
-def similar_titles(orders: Iterable[Order]) -> dict[str, list[str]]:
-    """For each title the others that share a good part of its readers."""
-    readers = defaultdict(set)
-    for order in orders:
-        for line in order.lines:
-            readers[line.title].add(order.customer)
-    similar = {title: [] for title in sorted(readers)}
-    for a, b in combinations(similar, 2):
-        if 10 * len(readers[a] & readers[b]) >= len(readers[a] | readers[b]):
-            similar[a].append(b)
-            similar[b].append(a)
+def similar_titles(found: Iterable[Pair]) -> dict[str, list[str]]:
+    """For each title those that were ordered with it ten times as often as by chance."""
+    similar = defaultdict(list)
+    for (one, other), _, lift in found:
+        if lift > 10:
+            similar[one].append(other)
+            similar[other].append(one)
     return similar
 
 
 def trails_from(start: str, similar: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """The shortest trail of similar titles to each that can be reached, the nearest first."""
     trails = {start: [start]}
-    queue = deque([start])
-    while queue:
-        title = queue.popleft()
+    queue = [start]
+    for title in queue:
         for other in similar[title]:
             if other not in trails:
                 trails[other] = [*trails[title], other]
@@ -346,8 +322,7 @@ def segments(customers: Iterable[Customer], values: Mapping[str, Decimal]) -> di
     columns = [sorted(column) for column in zip(*features.values())]
     kinds = defaultdict(list)
     for key, own in features.items():
-        ranks = [bisect_left(column, feature) for column, feature in zip(columns, own)]
-        best = [4 * rank >= 3 * len(features) for rank in ranks]
+        best = [4 * bisect_left(column, of) >= 3 * len(column) for column, of in zip(columns, own)]
         kinds["".join(mark if high else "-" for mark, high in zip("RFV", best))].append(values[key])
     return dict(sorted(kinds.items()))
 
@@ -373,7 +348,6 @@ def report(shop: Shop) -> Iterator[str]:
     yield f"\nLedgers: {balanced} of {len(months)} months balance; the best months"
     for month, accounts in sorted(months.items(), key=lambda item: -item[1]["cash"])[:4]:
         yield f"  {month} {accounts['cash']:>10} with {-accounts['VAT']:>8} VAT"
-    yield "Price rules"
     for account, amount in sorted(balances(chain(*ledgers.values())).items()):
         if account.startswith("off: "):
             yield f"  {account:<15} {amount:>10}"
@@ -382,30 +356,29 @@ def report(shop: Shop) -> Iterator[str]:
     yield f"\nBought together: {len(found)} pairs; lift, orders, share of all orders"
     for (one, other), count, lift in found[:5]:
         yield f"  {lift:5.1f} {count:3} {count / len(orders):6.2%}  {one} + {other}"
-    similar = similar_titles(orders)
-    trails = {title: trails_from(title, similar) for title in similar}
-    longest = max((trail for some in trails.values() for trail in some.values()), key=len)
+    similar = similar_titles(found)
+    trails = [trail for title in similar for trail in trails_from(title, similar).values()]
+    longest = max(trails, key=len, default=[])
     yield f"\nSimilar titles: {sum(map(len, similar.values())) // 2} links; the longest trail"
     yield from (f"  {step:2}. {title}" for step, title in enumerate(longest, 1))
 
     yield "\nCustomers in the best quarter by recency, frequency, value: how many, median value"
     for kind, amounts in segments(customers, values).items():
         yield f"  {kind} {len(amounts):4} {statistics.median(amounts):>8.2f}"
-
     best = max(customers, key=lambda customer: values[customer.key])
     yield f"  The best is {best.name} of {best.city} with {values[best.key]}"
 
     index = TextIndex(lines)
     yield f"\nSearches in {sum(map(len, index.postings.values()))} words"
     for query in QUERIES.strip().splitlines():
-        hits = sorted(Query(query).expression().evaluate(index))
-        titles = Counter(lines[hit].title for hit in hits).most_common(1)
-        yield f"  {query.strip()}: {len(hits)}{''.join(f', mostly {t}' for t, _ in titles)}"
+        hits = sorted(Query(query).until("").evaluate(index))
+        titles = Counter(lines[hit].title for hit in hits)
+        most = max(titles, key=titles.__getitem__, default="nothing")
+        yield f"  {query.strip()}: {len(hits)}, most of all {most}"
 
     plain = [asdict(order) for order in orders]
     text = json.dumps(plain, default=str, ensure_ascii=False)
-    loaded = json.loads(text)
-    same = [Order.from_json(order) for order in loaded] == orders
+    same = [Order.from_json(order) for order in json.loads(text)] == orders
     yield f"\nJSON: {len(text)} characters, read back {'the same' if same else 'DIFFERENTLY'}"
 
 
@@ -417,8 +390,7 @@ def main() -> int:
     try:
         shop = Shop(sys.argv[1])
     except (OSError, ValueError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        print(f"bookshop.py: cannot read {sys.argv[1]}: {reason}", file=sys.stderr)
+        print(f"bookshop.py: cannot read {sys.argv[1]}: {error.args[-1]}", file=sys.stderr)
         return 2
     print(*report(shop), sep="\n")
     return 0
