@@ -1,6 +1,7 @@
 /** dlmalloc, the malloc of Emscripten's programs: what its memory looks like, and what to do about it. */
 import type { ArenaSource } from "../core.js";
 import { layout } from "../generated/modules.js";
+import type { Address } from "../types.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 
 /** What a walk over dlmalloc's memory found. */
@@ -10,6 +11,8 @@ export interface ChunkSurvey {
   /** Bytes in free chunks that are shorter than `holeLimit`. */
   readonly holeBytes: number;
 }
+
+const NO_HOLES: ChunkSurvey = { blocks: 0, holeBytes: 0 };
 
 /**
  * Walks over dlmalloc's chunks; undefined where the memory from `__heap_base` to the break is not one row
@@ -24,7 +27,7 @@ export function surveyChunks(
 ): ChunkSurvey | undefined {
   const words = new Uint32Array(program.memory.buffer);
   const end = program.break();
-  let chunk = program.heapBase;
+  let chunk: Address = program.heapBase;
   let blocks = 0;
   let holeBytes = 0;
   while (chunk < end) {
@@ -38,43 +41,52 @@ export function surveyChunks(
   return chunk === end ? { blocks, holeBytes } : undefined;
 }
 
-/** Arenas that are granted at once: room for a pool of each size that programs commonly use. */
-const FIRST_ARENAS = 8;
+/** Arenas that are always granted: room for a pool of each size class. */
+const FIRST_ARENAS = 16;
 
-/** What a small request takes from dlmalloc on average, header and rounding included. */
-const TYPICAL_BLOCK = 64;
+/** What a small block takes from dlmalloc, header and rounding included: rather too little than too much. */
+const TYPICAL_BLOCK = 48;
+
+/** After so many refusals in a row an arena is granted all the same: a class may be waiting for its first pool. */
+const LONGEST_STREAK = 1024;
+
+/** Holes are looked for again when arenas take a 16th of the heap more than ever, and at least this much. */
+const LEAST_GROWTH = 256 * 1024;
 
 /**
- * A heap that has run for a while is full of holes, most of them too short for an arena: two of eleven
- * megabytes after Pyodide's start. So, after the first few, arenas are refused until the holes are filled:
- * the core then takes small blocks from dlmalloc, which puts them there.
- *
- * How far that has come is only known by another walk over the heap; it is made when as many blocks were
- * taken as should fill the holes. What was freed meanwhile leaves holes behind, but three times around is enough.
+ * A heap that has run for a while is full of holes too short for an arena: two of eleven megabytes after
+ * Pyodide's start. So, as the arenas become more, the holes are surveyed, and as many arenas are
+ * refused as it takes to fill them: the core then takes small blocks one by one from
+ * dlmalloc, which puts them there.
  */
 export function afterHoles(program: EmscriptenProgram, arenas: ArenaSource): ArenaSource {
-  const holes = () => surveyChunks(program, layout.ARENA_SIZE + layout.POOL_SIZE)?.holeBytes ?? 0;
-  const enough = holes() / 4;
-  let granted = 0;
-  let walks = 0;
+  let live = 0;
+  let surveyAt = FIRST_ARENAS;
   let refusals = 0;
-  function refuses(): boolean {
-    if (granted < FIRST_ARENAS || walks > 3) return false;
-    if (refusals > 0) {
-      refusals--;
-      return true;
-    }
-    const left = holes();
-    walks = left > enough ? walks + 1 : Number.POSITIVE_INFINITY;
-    refusals = Math.floor(left / TYPICAL_BLOCK);
-    return walks <= 3;
+  let streak = 0;
+
+  function survey(): void {
+    const { holeBytes } = surveyChunks(program, layout.ARENA_SIZE + layout.POOL_SIZE) ?? NO_HOLES;
+    refusals = Math.floor(holeBytes / TYPICAL_BLOCK);
+    const growth = Math.max(LEAST_GROWTH, (program.break() - program.heapBase) / 16);
+    surveyAt = live + Math.ceil(growth / layout.ARENA_SIZE);
   }
+
   return {
-    free: arenas.free,
     alloc(bytes) {
-      if (refuses()) return 0;
-      granted++;
-      return arenas.alloc(bytes);
+      if (live >= surveyAt) survey();
+      if (refusals > 0 && live >= FIRST_ARENAS) {
+        refusals--;
+        streak++;
+        if (streak % LONGEST_STREAK !== 0) return 0;
+      }
+      const p = arenas.alloc(bytes);
+      if (p !== 0) live++;
+      return p;
+    },
+    free(p, bytes) {
+      live--;
+      arenas.free(p, bytes);
     },
   };
 }
