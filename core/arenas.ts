@@ -147,6 +147,14 @@ function ensureSlot(): u32 {
   return book.unusedSlot;
 }
 
+/** Is this one of the requests that the host wants served by the raw domain? */
+export function holdsOff(): bool {
+  const book = books();
+  if (book.holdOff === 0) return false;
+  book.holdOff--;
+  return true;
+}
+
 /** Takes one more arena; false, with nothing lost, when there is no memory for it. */
 export function newArena(): bool {
   const reserved = ensureSlot();

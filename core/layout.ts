@@ -136,6 +136,8 @@ export class Books {
   arenasCurrent: u32;
   /** Live blocks that the raw domain serves for us. */
   rawBlocks: u32;
+  /** So many small requests go to the raw domain before the next arena is asked for; the host sets it. */
+  holdOff: u32;
   /** What `validate` tripped over. */
   brokenAt: usize;
 }
@@ -179,6 +181,7 @@ export const ARENAS_RECLAIMED: usize = BOOKS + offsetof<Books>("arenasReclaimed"
 export const ARENAS_HIGHWATER: usize = BOOKS + offsetof<Books>("arenasHighwater");
 export const ARENAS_CURRENT: usize = BOOKS + offsetof<Books>("arenasCurrent");
 export const RAW_BLOCKS: usize = BOOKS + offsetof<Books>("rawBlocks");
+export const HOLD_OFF: usize = BOOKS + offsetof<Books>("holdOff");
 export const BROKEN_AT: usize = BOOKS + offsetof<Books>("brokenAt");
 
 // ---------------------------------------------------------------------------------- relations

@@ -16,7 +16,7 @@
  * so that what is never asked for is never touched.
  */
 
-import { givePool, mayStayEmpty, newArena, takePool } from "./arenas";
+import { givePool, holdsOff, mayStayEmpty, newArena, takePool } from "./arenas";
 import { root } from "./host";
 import {
   CARVE_BYTES,
@@ -122,10 +122,11 @@ function collectEmpty(all: bool): void {
   }
 }
 
-/** A pool from anywhere: a usable arena, another class that does not need it, a new arena. */
+/** A pool from anywhere: a usable arena, another class that does not need it, a new arena; 0 for none. */
 function findPool(): usize {
   const pool = takePool();
   if (pool !== 0) return pool;
+  if (holdsOff()) return 0;
   collectEmpty(true);
   const collected = takePool();
   if (collected !== 0) return collected;

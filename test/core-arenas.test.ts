@@ -156,3 +156,21 @@ test("an emptied pool is kept at hand only where it keeps no arena", () => {
   assert.equal(heap.stats().arenas.allocatedTotal, allocatedTotal);
   assertBalanced(heap, 0);
 });
+
+test("while the host holds arenas off, small requests go to the raw domain, and only those without a pool", () => {
+  const heap = pooledHeap();
+  const pooled = heap.object.malloc(48);
+  heap.u32[(heap.root + layout.HOLD_OFF) / 4] = 3;
+  const others = Array.from({ length: 5 }, () => heap.object.malloc(300));
+  assert.deepEqual(
+    others.map((p) => heap.isPymallocAddress(p)),
+    // The arena of the first pool has free ones.
+    [true, true, true, true, true],
+  );
+  const sizes = [100, 108, 116, 124, 132, 140];
+  const held = sizes.map((bytes) => heap.object.malloc(bytes));
+  assert.equal(held.filter((p) => !heap.isPymallocAddress(p)).length, 3);
+  assertBalanced(heap, 1 + others.length + held.length);
+  for (const p of [pooled, ...others, ...held]) heap.object.free(p);
+  assertBalanced(heap, 0);
+});

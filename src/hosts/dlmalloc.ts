@@ -41,47 +41,53 @@ export function surveyChunks(
   return chunk === end ? { blocks, holeBytes } : undefined;
 }
 
-/** Arenas that are always granted: room for a pool of each size class. */
+/** Arenas that are always granted at once: room for a pool of each size class. */
 const FIRST_ARENAS = 16;
 
 /** What a small block takes from dlmalloc, header and rounding included: rather too little than too much. */
 const TYPICAL_BLOCK = 48;
 
-/** After so many refusals in a row an arena is granted all the same: a class may be waiting for its first pool. */
-const LONGEST_STREAK = 1024;
+/** An arena is granted after so many small blocks at the latest: a class may be waiting for its first pool. */
+const LONGEST_HOLD = 1024;
 
 /** Holes are looked for again when arenas take a 16th of the heap more than ever, and at least this much. */
 const LEAST_GROWTH = 256 * 1024;
 
 /**
- * A heap that has run for a while is full of holes too short for an arena: two of eleven megabytes after
- * Pyodide's start. So, as the arenas become more, the holes are surveyed, and as many arenas are
- * refused as it takes to fill them: the core then takes small blocks one by one from
+ * Arenas for a heap that has run for a while. It is full of holes too short for an arena: two of eleven
+ * megabytes after Pyodide's start. So, as the arenas become more, the holes are surveyed, and the
+ * next arenas are held off until as many small blocks as should fill them were taken one by one from
  * dlmalloc, which puts them there.
+ *
+ * @param holdOff makes so many small requests go to dlmalloc before the next arena is asked for
  */
-export function afterHoles(program: EmscriptenProgram, arenas: ArenaSource): ArenaSource {
+export function afterHoles(
+  program: EmscriptenProgram,
+  arenas: ArenaSource,
+  holdOff: (requests: number) => void,
+): ArenaSource {
   let live = 0;
   let surveyAt = FIRST_ARENAS;
-  let refusals = 0;
-  let streak = 0;
+  let blocksToFill = 0;
 
   function survey(): void {
     const { holeBytes } = surveyChunks(program, layout.ARENA_SIZE + layout.POOL_SIZE) ?? NO_HOLES;
-    refusals = Math.floor(holeBytes / TYPICAL_BLOCK);
+    blocksToFill = Math.floor(holeBytes / TYPICAL_BLOCK);
     const growth = Math.max(LEAST_GROWTH, (program.break() - program.heapBase) / 16);
     surveyAt = live + Math.ceil(growth / layout.ARENA_SIZE);
   }
 
   return {
     alloc(bytes) {
-      if (live >= surveyAt) survey();
-      if (refusals > 0 && live >= FIRST_ARENAS) {
-        refusals--;
-        streak++;
-        if (streak % LONGEST_STREAK !== 0) return 0;
-      }
       const p = arenas.alloc(bytes);
-      if (p !== 0) live++;
+      if (p === 0) return 0;
+      live++;
+      if (live > surveyAt) survey();
+      if (live > FIRST_ARENAS) {
+        const requests = Math.min(blocksToFill, LONGEST_HOLD);
+        blocksToFill -= requests;
+        holdOff(requests);
+      }
       return p;
     },
     free(p, bytes) {

@@ -123,13 +123,17 @@ function takeOver(program: EmscriptenProgram, onNewArena: () => void): [Core, Ad
   const allocators = new AllocatorTable(program);
   const raw = allocators.get(Domains.raw);
   const aligned = alignedArenas(program.malloc);
-  const arenas = afterHoles(program, {
+  const announced = {
     free: aligned.free,
     alloc(bytes: number): Address {
       onNewArena();
       return aligned.alloc(bytes);
     },
-  });
+  };
+  const poke = (offset: number, value: number) => {
+    new Uint32Array(program.memory.buffer)[(root + offset) / 4] = value;
+  };
+  const arenas = afterHoles(program, announced, (requests) => poke(layout.HOLD_OFF, requests));
   // Two domains with two allocators get two cores: one heap all the same, they have one root.
   const cores = Domains.served.map((domain) => {
     const fallback = fallbackFor(program, raw, allocators.get(domain));
@@ -137,8 +141,7 @@ function takeOver(program: EmscriptenProgram, onNewArena: () => void): [Core, Ad
   });
   const core = cores[0] as Core;
   core.initialize();
-  const before = surveyChunks(program, 0)?.blocks ?? 0;
-  new Uint32Array(program.memory.buffer)[(root + layout.RAW_BLOCKS) / 4] = before;
+  poke(layout.RAW_BLOCKS, surveyChunks(program, 0)?.blocks ?? 0);
   for (const [index, domain] of Domains.served.entries()) {
     allocators.set(domain, recordOf(program, root, cores[index] as Core));
   }
