@@ -153,7 +153,8 @@ export async function compare(script: Script, options: CompareOptions): Promise<
 
   for (let round = 0; round < options.rounds; round++) {
     for (const contestant of rotated(contestants, round)) {
-      progress.step(`round ${round + 1} of ${options.rounds}`);
+      const { allocator } = contestant.interpreter;
+      progress.step(`round ${round + 1} of ${options.rounds} on ${allocator}`);
       contestant.seconds.push((await contestant.run()).seconds);
     }
   }

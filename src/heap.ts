@@ -1,6 +1,16 @@
 /** The heap: three domains of functions over one memory. */
 import { type ArenaSource, type Core, instantiateCore } from "./core.js";
-import { PyMemError, show } from "./errors.js";
+import {
+  bind,
+  copyOf,
+  domainNames,
+  objectDomain,
+  rawDomain,
+  readDomain,
+  requireFunctions,
+  withContext,
+} from "./domains.js";
+import { PyMemError } from "./errors.js";
 import { layout } from "./generated/modules.js";
 import { givenHost, type Host } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
@@ -17,50 +27,6 @@ import type {
   HeapOptions,
   HeapStats,
 } from "./types.js";
-
-const domainNames: readonly DomainName[] = ["raw", "mem", "object"];
-
-function readDomain(domain: DomainName | DomainNumber, where: string): DomainName {
-  const name = typeof domain === "number" ? domainNames[domain] : domain;
-  if (name === undefined || !domainNames.includes(name)) {
-    throw new TypeError(
-      `${where}: domain is ${show(domain)}, expected raw, mem or object, or 0, 1 or 2`,
-    );
-  }
-  return name;
-}
-
-function requireFunctions(value: object, names: readonly string[], where: string): void {
-  if (typeof value !== "object" || value === null) {
-    throw new TypeError(`${where}: expected an object, got ${show(value)}`);
-  }
-  for (const name of names) {
-    const member = (value as Record<string, unknown>)[name];
-    if (typeof member !== "function") {
-      throw new TypeError(`${where}: ${name} is ${show(member)}, expected a function`);
-    }
-  }
-}
-
-function rawDomain(core: Core): Domain {
-  const { rawMalloc, rawCalloc, rawRealloc, rawFree } = core;
-  return { malloc: rawMalloc, calloc: rawCalloc, realloc: rawRealloc, free: rawFree };
-}
-
-function objectDomain({ malloc, calloc, realloc, free }: Core): Domain {
-  return { malloc, calloc, realloc, free };
-}
-
-/** The allocator's functions without their context: one call more, and only where a hook was set. */
-function bind(allocator: Allocator): Domain {
-  const { ctx } = allocator;
-  return {
-    malloc: (bytes) => allocator.malloc(ctx, bytes),
-    calloc: (count, size) => allocator.calloc(ctx, count, size),
-    realloc: (p, bytes) => allocator.realloc(ctx, p, bytes),
-    free: (p) => allocator.free(ctx, p),
-  };
-}
 
 function hostFor(owner: ResolvedOptions["owner"]): Host {
   if (owner.kind === "given") return givenHost(owner.memory, owner.system);
@@ -109,11 +75,11 @@ export class Heap {
     this.#views = new MemoryViews(this.#host.memory);
     this.#pooled = options.malloc === "pymalloc";
     const source = this.#host.arenas;
-    this.#defaultArenas = {
+    this.#defaultArenas = Object.freeze({
       ctx: null,
-      alloc: (_ctx, bytes) => source.alloc(bytes),
-      free: (_ctx, p, bytes) => source.free(p, bytes),
-    };
+      alloc: (_ctx: unknown, bytes: number) => source.alloc(bytes),
+      free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
+    });
     this.#arenas = this.#defaultArenas;
     this.root = options.root ?? this.#host.system.malloc(layout.ROOT_SIZE);
     if (this.root === 0) {
@@ -188,9 +154,9 @@ export class Heap {
     const name = readDomain(domain, where);
     requireFunctions(allocator, ["malloc", "calloc", "realloc", "free"], where);
     const isDefault = allocator === this.#defaults[name];
-    this.#allocators[name] = isDefault ? allocator : { ...allocator };
+    this.#allocators[name] = isDefault ? allocator : copyOf(allocator);
     if (name === "raw") {
-      this.#core = isDefault ? this.#systemCore : this.#coreOver(bind(allocator));
+      this.#core = isDefault ? this.#systemCore : this.#coreOver(bind(this.#allocators.raw));
     }
     this.#publish();
   }
@@ -207,7 +173,14 @@ export class Heap {
    */
   PyObject_SetArenaAllocator(allocator: ArenaAllocator): void {
     requireFunctions(allocator, ["alloc", "free"], "PyObject_SetArenaAllocator");
-    this.#arenas = allocator === this.#defaultArenas ? allocator : { ...allocator };
+    this.#arenas =
+      allocator === this.#defaultArenas
+        ? allocator
+        : Object.freeze({
+            ctx: allocator.ctx,
+            alloc: allocator.alloc.bind(allocator),
+            free: allocator.free.bind(allocator),
+          });
   }
 
   /** The memory that the heap is in. */
@@ -282,17 +255,6 @@ export class Heap {
   isPymallocAddress(p: Address): boolean {
     return this.#core.addressInRange(p) !== 0;
   }
-}
-
-/** The functions in force at the time of the call, with a context in front. */
-function withContext(domain: () => Domain): Allocator {
-  return {
-    ctx: null,
-    malloc: (_ctx, bytes) => domain().malloc(bytes),
-    calloc: (_ctx, count, size) => domain().calloc(count, size),
-    realloc: (_ctx, p, bytes) => domain().realloc(p, bytes),
-    free: (_ctx, p) => domain().free(p),
-  };
 }
 
 /**

@@ -43,7 +43,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["types", "generated/modules"],
     ["errors", "memory"],
     ["options", "core"],
-    ["stats"],
+    ["stats", "domains"],
     ["hosts/host", "hosts/emscripten"],
     ["hosts/standalone", "hosts/dlmalloc", "hosts/cpython"],
     ["hosts/pyodide"],

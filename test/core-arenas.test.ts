@@ -143,6 +143,23 @@ test("arenas at any address serve, and an unaligned one loses exactly one pool",
   }
 });
 
+test("an arena may lie across two leaves of the map", () => {
+  const leaf = 2 ** layout.LEAF_BITS;
+  const heap = pooledHeap({ initialBytes: 2 * leaf });
+  const row = heap.raw.malloc(2 * leaf - (1 << 20));
+  assert.ok(row < leaf);
+  const places = [leaf - 2 * POOL_SIZE, leaf + ARENA_SIZE, leaf - 4 * ARENA_SIZE - 8];
+  heap.PyObject_SetArenaAllocator({ ctx: null, alloc: () => places.shift() ?? 0, free() {} });
+  const blocks = Array.from({ length: 7 * 7 }, () => heap.object.malloc(512));
+  assert.ok(blocks.some((p) => p < leaf) && blocks.some((p) => p > leaf));
+  assertBalanced(heap, blocks.length);
+  for (const p of blocks) {
+    assert.ok(heap.isPymallocAddress(p));
+    heap.object.free(p);
+  }
+  assertBalanced(heap, 0);
+});
+
 test("an emptied pool is kept at hand only where it keeps no arena", () => {
   const heap = pooledHeap();
   const p = heap.object.malloc(48);

@@ -110,6 +110,34 @@ test("hooks wrap hooks, and come off in reverse order", () => {
   assert.equal(calls.length, 4);
 });
 
+test("an allocator may be an object with methods, and is copied like the struct that it is in C", () => {
+  class Counter {
+    calls = 0;
+    ctx = "counter";
+    constructor(readonly inner: Allocator) {}
+    malloc(_ctx: unknown, bytes: number): number {
+      this.calls++;
+      return this.inner.malloc(this.inner.ctx, bytes);
+    }
+    calloc(_ctx: unknown, count: number, size: number): number {
+      return this.inner.calloc(this.inner.ctx, count, size);
+    }
+    realloc(_ctx: unknown, p: number, bytes: number): number {
+      return this.inner.realloc(this.inner.ctx, p, bytes);
+    }
+    free(_ctx: unknown, p: number): void {
+      this.inner.free(this.inner.ctx, p);
+    }
+  }
+  const heap = pooledHeap();
+  const counter = new Counter(heap.PyMem_GetAllocator("mem"));
+  heap.PyMem_SetAllocator("mem", counter);
+  counter.malloc = () => assert.fail("changed afterwards");
+  heap.mem.free(heap.mem.malloc(10));
+  assert.equal(counter.calls, 1);
+  assert.equal(heap.PyMem_GetAllocator("mem").ctx, "counter");
+});
+
 test("a hook of the raw domain sees the large requests of the others, and no small ones", () => {
   const heap = pooledHeap();
   const calls: Call[] = [];

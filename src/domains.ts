@@ -1,0 +1,70 @@
+/** Domains: the core's functions by domain, and CPython's allocator records (PyMemAllocatorEx) around them. */
+import type { Core } from "./core.js";
+import { show } from "./errors.js";
+import type { Address, Allocator, Domain, DomainName, DomainNumber } from "./types.js";
+
+export const domainNames: readonly DomainName[] = ["raw", "mem", "object"];
+
+export function readDomain(domain: DomainName | DomainNumber, where: string): DomainName {
+  const name = typeof domain === "number" ? domainNames[domain] : domain;
+  if (name === undefined || !domainNames.includes(name)) {
+    throw new TypeError(
+      `${where}: domain is ${show(domain)}, expected raw, mem or object, or 0, 1 or 2`,
+    );
+  }
+  return name;
+}
+
+export function requireFunctions(value: object, names: readonly string[], where: string): void {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`${where}: expected an object, got ${show(value)}`);
+  }
+  for (const name of names) {
+    const member = (value as Record<string, unknown>)[name];
+    if (typeof member !== "function") {
+      throw new TypeError(`${where}: ${name} is ${show(member)}, expected a function`);
+    }
+  }
+}
+
+export function rawDomain(core: Core): Domain {
+  const { rawMalloc, rawCalloc, rawRealloc, rawFree } = core;
+  return { malloc: rawMalloc, calloc: rawCalloc, realloc: rawRealloc, free: rawFree };
+}
+
+export function objectDomain({ malloc, calloc, realloc, free }: Core): Domain {
+  return { malloc, calloc, realloc, free };
+}
+
+/** The allocator's functions without their context: one call more, and only where a hook was set. */
+export function bind(allocator: Allocator): Domain {
+  const { ctx } = allocator;
+  return {
+    malloc: (bytes) => allocator.malloc(ctx, bytes),
+    calloc: (count, size) => allocator.calloc(ctx, count, size),
+    realloc: (p, bytes) => allocator.realloc(ctx, p, bytes),
+    free: (p) => allocator.free(ctx, p),
+  };
+}
+
+/** The functions in force at the time of the call, with a context in front. */
+export function withContext(domain: () => Domain): Allocator {
+  return Object.freeze({
+    ctx: null,
+    malloc: (_ctx: unknown, bytes: number) => domain().malloc(bytes),
+    calloc: (_ctx: unknown, count: number, size: number) => domain().calloc(count, size),
+    realloc: (_ctx: unknown, p: Address, bytes: number) => domain().realloc(p, bytes),
+    free: (_ctx: unknown, p: Address) => domain().free(p),
+  });
+}
+
+/** A record of its own, as C copies the struct: what its owner changes later does not reach the heap. */
+export function copyOf(allocator: Allocator): Allocator {
+  return Object.freeze({
+    ctx: allocator.ctx,
+    malloc: allocator.malloc.bind(allocator),
+    calloc: allocator.calloc.bind(allocator),
+    realloc: allocator.realloc.bind(allocator),
+    free: allocator.free.bind(allocator),
+  });
+}
