@@ -238,8 +238,8 @@ export function givePool(pool: Pool): bool {
 }
 
 /**
- * May a pool that just became empty stay where it is, at hand for the next request of its class? Not in
- * an arena that is emptying while another one could serve: that would keep both.
+ * May a pool stay in the list of its class when it becomes empty, at hand for the next request? Not in an
+ * arena that is emptying while another one could serve: that would keep both.
  */
 export function mayStayEmpty(pool: Pool): bool {
   const arena = arenaAt(pool.arena);

@@ -14,7 +14,10 @@ export declare function calloc(count: usize, size: usize): usize;
 export declare function realloc(p: usize, bytes: usize): usize;
 export declare function free(p: usize): void;
 
-/** For the tables that the heap keeps about itself: the system's realloc, which no hook reaches. */
+/**
+ * For the tables that the heap keeps about itself: the system's realloc, which no hook reaches. Two cores
+ * with different raw domains may share a heap, and either may have to resize what the other made.
+ */
 export declare function tableRealloc(p: usize, bytes: usize): usize;
 
 /** The arena allocator (CPython: PyObjectArenaAllocator). 0 for no memory. */
