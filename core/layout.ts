@@ -71,8 +71,9 @@ export const POOLS_PER_ARENA: usize = ARENA_SIZE >> POOL_BITS;
  *
  * `free` is the offset in the pool of the first free block, 0 for none; the first two bytes of a free
  * block hold the offset of the next. `used` counts the blocks in use, and one more while the pool is
- * pinned. `full` is set while the pool is in no list because it has no free block: it makes the word
- * negative, so that free finds both its rare cases, "was full" and "is now empty", with one comparison.
+ * pinned. `full` is set while the pool is in no list because it has no free block, or just one and is its
+ * class's current pool: it makes the word negative, so that free finds both its rare cases, "was full" and
+ * "is now empty", with one comparison.
  */
 @unmanaged
 export class Pool {
@@ -121,6 +122,20 @@ export class Arena {
   prev: u32;
 }
 
+/**
+ * The head of a size class: it closes the circular list of the class's pools that may have a free block, and
+ * so has a pool's first fields. Its `state` is always 0, so that malloc needs no test for an empty class: a
+ * head looks like a pool without a free block.
+ */
+@unmanaged
+export class Head {
+  state: u32;
+  next: Pool;
+  prev: Pool;
+  /** Where malloc looks: a pool of the list, a full pool that just got a block back, or the head itself. */
+  current: Pool;
+}
+
 /** Scalars of the heap. */
 @unmanaged
 export class Books {
@@ -148,11 +163,8 @@ export class Books {
  *     | class heads   | arena map    | the empty | by free count | books | report          |
  *     | 64 x 16 bytes | 256 pointers | leaf      | 16 slots      |       | pools, used x 64|
  *
- * A class head has the shape of a pool's first 16 bytes and closes the circular list of the pools of
- * its class that may have a free block. Its `state` is always 0, so that malloc needs no test for an
- * empty list: a head looks like a pool without a free block.
  */
-export const HEAD_SIZE: usize = 16;
+export const HEAD_SIZE: usize = offsetof<Head>();
 export const HEADS: usize = 0;
 
 export const LEAF_BYTES: usize = 1 << (LEAF_BITS - POOL_BITS - 3);
@@ -195,6 +207,7 @@ if (POOL_HEADER + 2 * SMALL_REQUEST_THRESHOLD > POOL_END) ERROR("a pool holds tw
 if (POOLS_PER_ARENA > 64) ERROR("a count of free pools has a bit in `usable`");
 if (ARENA_RESERVE >= ALIGNMENT) ERROR("the reserve is smaller than any block");
 if (offsetof<Pool>("state") !== 0) ERROR("the state is at the pool's own address");
-if (offsetof<Pool>("arena") > HEAD_SIZE) ERROR("a class head has a pool's state and links");
+if (offsetof<Head>("next") !== offsetof<Pool>("next")) ERROR("a head is linked like a pool");
+if (offsetof<Head>("prev") !== offsetof<Pool>("prev")) ERROR("a head is linked like a pool");
 if (ARENA_BITS > LEAF_BITS) ERROR("an arena lies in one leaf of the map or in two");
 if (BOOKS % 8 !== 0) ERROR("the books hold a 64-bit word");

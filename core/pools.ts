@@ -8,6 +8,8 @@
  *            |                                                          v              |
  *            +------------- its last block is freed                   full, in no list
  *
+ * (A full pool that gets one block back waits for the next malloc before it goes into the list: `settle`.)
+ *
  * The only pool in a list is pinned: it stays there when its last block is freed, since the next malloc
  * of its class would have to bring it back. A pinned pool counts one block more than are in use, so that
  * free never sees it become empty and stays on its short path.
@@ -22,6 +24,7 @@ import {
   CARVE_BYTES,
   HEAD_SIZE,
   HEADS,
+  Head,
   POOL_END,
   POOL_HEADER,
   POOL_MASK,
@@ -33,9 +36,13 @@ import {
 } from "./layout";
 import { classOf, sizeOf } from "./sizes";
 
-/** The head of a class's list, in the guise of a pool that has no free block. */
-export function headOf(sizeClass: usize): Pool {
-  return changetype<Pool>(root + HEADS + sizeClass * HEAD_SIZE);
+export function headOf(sizeClass: usize): Head {
+  return changetype<Head>(root + HEADS + sizeClass * HEAD_SIZE);
+}
+
+/** A head in the guise of a pool that has no free block. */
+export function asPool(head: Head): Pool {
+  return changetype<Pool>(head);
 }
 
 /** The pool that an address in range lies in. */
@@ -51,8 +58,9 @@ export function usedIn(pool: Pool): u32 {
 export function resetPools(): void {
   for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
     const head = headOf(sizeClass);
-    head.next = head;
-    head.prev = head;
+    head.next = asPool(head);
+    head.prev = asPool(head);
+    head.current = asPool(head);
   }
 }
 
@@ -67,12 +75,12 @@ function unpin(pool: Pool): void {
 }
 
 /** Puts a pool in front of the list of its class. */
-function link(pool: Pool, head: Pool): void {
-  if (head.next !== head) unpinOrRetire(head.next);
+function link(pool: Pool, head: Head): void {
+  if (head.next !== asPool(head)) unpinOrRetire(head.next);
   const first = head.next;
-  if (first === head && mayStayEmpty(pool)) pin(pool);
+  if (first === asPool(head) && mayStayEmpty(pool)) pin(pool);
   pool.next = first;
-  pool.prev = head;
+  pool.prev = asPool(head);
   first.prev = pool;
   head.next = pool;
 }
@@ -80,6 +88,8 @@ function link(pool: Pool, head: Pool): void {
 function unlink(pool: Pool): void {
   pool.next.prev = pool.prev;
   pool.prev.next = pool.next;
+  const head = headOf(classOf(pool.size));
+  if (head.current === pool) head.current = asPool(head);
 }
 
 /** Takes a pool out of the list of its class and gives it back. */
@@ -117,7 +127,7 @@ function collectEmpty(all: bool): void {
   for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
     const head = headOf(sizeClass);
     const pool = head.next;
-    if (pool === head || pool.pinned === 0) continue;
+    if (pool === asPool(head) || pool.pinned === 0) continue;
     if (all ? usedIn(pool) === 0 : !mayStayEmpty(pool)) unpinOrRetire(pool);
   }
 }
@@ -134,15 +144,16 @@ function findPool(): usize {
 }
 
 /**
- * Sees to it that the first pool of a class has a free block, when it has none: carves more blocks, or
+ * Makes a pool with a free block the current one of a class, when that has none: carves more blocks, or
  * takes full pools out of the list, or adds a pool. False when there is no memory.
  */
 export function refill(sizeClass: usize): bool {
   const head = headOf(sizeClass);
-  for (let pool = head.next; pool !== head; pool = head.next) {
-    if ((pool.state & STATE_FREE_MASK) !== 0) return true;
-    if (hasUncarved(pool)) {
-      carve(pool);
+  for (let pool = head.next; pool !== asPool(head); pool = head.next) {
+    const hasFree = (pool.state & STATE_FREE_MASK) !== 0;
+    if (hasFree || hasUncarved(pool)) {
+      if (!hasFree) carve(pool);
+      head.current = pool;
       return true;
     }
     unlink(pool);
@@ -158,17 +169,36 @@ export function refill(sizeClass: usize): bool {
   pool.pinned = 0;
   carve(pool);
   link(pool, head);
+  head.current = pool;
   return true;
 }
 
+/** A full pool has free blocks again, and comes back into the list of its class. */
+function relink(pool: Pool, head: Head): void {
+  pool.state &= ~STATE_FULL;
+  link(pool, head);
+}
+
 /**
- * The two rare ends of a free, after the block is in the free list: the pool was full and comes back
- * into the list of its class, or no block of it is in use any more.
+ * The two rare ends of a free, after the block is in the free list: the pool was full, or no block of it
+ * is in use any more.
+ *
+ * A full pool that gets its first block back becomes the current one and stays out of the list: the next
+ * malloc of the class takes just that block, and the pool is full again without having been linked in
+ * and out. Only when another free comes first does a pool with free blocks need a place in the list.
  */
 export function settle(pool: Pool): void {
   if (<i32>pool.state < 0) {
-    pool.state &= ~STATE_FULL;
-    link(pool, headOf(classOf(pool.size)));
+    const head = headOf(classOf(pool.size));
+    const first = changetype<usize>(pool) + (pool.state & STATE_FREE_MASK);
+    if (load<u16>(first) === 0) {
+      const before = head.current;
+      head.current = pool;
+      const waits = <i32>before.state < 0 && (before.state & STATE_FREE_MASK) !== 0;
+      if (waits && before !== pool) relink(before, head);
+      return;
+    }
+    relink(pool, head);
   }
   if (pool.state < STATE_USED_ONE) retire(pool);
 }

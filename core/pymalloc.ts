@@ -20,10 +20,10 @@ export function initialize(): void {
   resetPools();
 }
 
-/** The common case of malloc: the first free block of the class's first pool; 0 when there is none. */
+/** The common case of malloc: the first free block of the class's current pool; 0 when there is none. */
 export function take(bytes: usize): usize {
   if (!isSmall(bytes)) return 0;
-  const pool = headOf(classOf(bytes)).next;
+  const pool = headOf(classOf(bytes)).current;
   const state = pool.state;
   const offset = state & STATE_FREE_MASK;
   if (offset === 0) return 0;
@@ -34,10 +34,11 @@ export function take(bytes: usize): usize {
 
 /** Every other case of malloc. */
 export function takeSlowly(bytes: usize): usize {
-  const small = max<usize>(bytes, 1);
-  if (isSmall(small) && refill(classOf(small))) return take(small);
+  if (bytes === 0) return malloc(1);
+  const small = isSmall(bytes);
+  if (small && refill(classOf(bytes))) return take(bytes);
   // The raw domain also serves what no arena could be had for, as whole words: we copy and clear those.
-  const p = rawMalloc(isSmall(small) ? roundUp(small) : bytes);
+  const p = rawMalloc(small ? roundUp(bytes) : bytes);
   if (p !== 0) books().rawBlocks++;
   return p;
 }

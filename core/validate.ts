@@ -33,7 +33,7 @@ import {
   SMALL_REQUEST_THRESHOLD,
   STATE_FREE_MASK,
 } from "./layout";
-import { headOf, usedIn } from "./pools";
+import { asPool, headOf, usedIn } from "./pools";
 import { capacityOf, classOf, roundUp, sizeOf } from "./sizes";
 import { stats } from "./stats";
 
@@ -59,8 +59,11 @@ function isMemory(p: usize, bytes: u64): bool {
   return <u64>p + bytes <= (<u64>memory.size()) << 16;
 }
 
-function isPool(p: usize): bool {
-  return (p & POOL_MASK) === 0 && addressInRange(p) && isMemory(p, POOL_SIZE);
+/** Is this a pool of that class, and not just any number? */
+function isPoolOf(pool: Pool, sizeClass: usize): bool {
+  const p = changetype<usize>(pool);
+  if ((p & POOL_MASK) !== 0 || !addressInRange(p) || !isMemory(p, POOL_SIZE)) return false;
+  return <usize>pool.size === sizeOf(sizeClass);
 }
 
 // ------------------------------------------------------------------------------------ arenas
@@ -160,7 +163,14 @@ function checkPool(pool: Pool): u32 {
   const carved = <u32>((<usize>pool.carved - POOL_HEADER) / size);
   if (<usize>pool.carved !== POOL_HEADER + carved * <u32>size) return broken(9, at);
   if (carved > capacity || usedIn(pool) > carved) return broken(10, at);
-  if (<i32>pool.state < 0 && usedIn(pool) !== capacity) return broken(11, at);
+  if (<i32>pool.state < 0) {
+    // One block may be free while the pool waits for the next malloc.
+    const waits = headOf(classOf(size)).current === pool;
+    const used = usedIn(pool);
+    if (pool.pinned !== 0 || (used !== capacity && !(waits && used + 1 === capacity))) {
+      return broken(11, at);
+    }
+  }
   // A list that ends has no node twice; with the right length it holds every free block once.
   let left = carved - usedIn(pool);
   for (let offset = pool.state & STATE_FREE_MASK; offset !== 0; left--) {
@@ -174,13 +184,15 @@ function checkPool(pool: Pool): u32 {
 function checkClass(sizeClass: usize): u32 {
   const head = headOf(sizeClass);
   if (head.state !== 0) return broken(13, changetype<usize>(head));
-  let before = head;
+  if (head.current !== asPool(head) && !isPoolOf(head.current, sizeClass)) {
+    return broken(13, changetype<usize>(head));
+  }
+  let before = asPool(head);
   let pinned: u32 = 0;
   let listed: u32 = 0;
-  for (let pool = head.next; pool !== head; pool = pool.next) {
+  for (let pool = head.next; pool !== asPool(head); pool = pool.next) {
     const at = changetype<usize>(pool);
-    if (!isPool(at) || pool.prev !== before) return broken(13, at);
-    if (pool.size === 0 || classOf(pool.size) !== sizeClass) return broken(13, at);
+    if (!isPoolOf(pool, sizeClass) || pool.prev !== before) return broken(13, at);
     if (<i32>pool.state < 0) return broken(11, at);
     if (usedIn(pool) === 0 && pool.pinned === 0) return broken(14, at);
     if (pool.pinned !== 0) pinned++;

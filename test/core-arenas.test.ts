@@ -23,6 +23,24 @@ test("a pool is filled to its last block before the next one is taken", () => {
   }
 });
 
+test("a block that a full pool gets back is the next one of its class, also for a request of 0 bytes", () => {
+  const heap = pooledHeap();
+  const blocks = Array.from({ length: 3 * capacity(8) }, () => heap.object.malloc(8));
+  for (const at of [0, capacity(8), 5, 2 * capacity(8) + 1]) {
+    const p = blocks[at] as number;
+    heap.object.free(p);
+    heap.validate();
+    assert.equal(heap.object.malloc(at === 5 ? 0 : 7), p);
+    heap.validate();
+  }
+  // Two full pools in a row, and one of them twice: all three blocks are found again.
+  const freed = [1, capacity(8) + 1, 2].map((at) => blocks[at] as number);
+  for (const p of freed) heap.object.free(p);
+  heap.validate();
+  assert.deepEqual(new Set(freed.map(() => heap.object.malloc(0))), new Set(freed));
+  assertBalanced(heap, blocks.length);
+});
+
 test("a freed block is the next one that its class hands out", () => {
   const heap = pooledHeap();
   for (const bytes of [1, 8, 30, 64, 200, 512]) {

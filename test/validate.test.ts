@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type Heap, PyMemError } from "../src/index.js";
 import { layout, pooledHeap } from "./support/heaps.js";
 
-const { POOL_SIZE, POOL_HEADER, BOOKS, HEAD_SIZE, MAP, BY_FREE_COUNT, POOLS_PER_ARENA } = layout;
+const { POOL_SIZE, POOL_HEADER, BOOKS, HEAD_SIZE, MAP, BY_FREE_COUNT } = layout;
 
 /** A heap with full pools, pools with room, a free pool, and more than one arena. */
 function busyHeap(): { heap: Heap; blocks: number[]; words: Uint32Array; halves: Uint16Array } {
@@ -129,7 +129,10 @@ const damages: Damage[] = [
     what: "an arena is in the list for another number",
     done: ({ heap, words }) => {
       const at = (heap.root + BY_FREE_COUNT) / 4;
-      const lists = Array.from({ length: POOLS_PER_ARENA }, (_, i) => words[at + i] as number);
+      const lists = Array.from(
+        { length: layout.ARENA_SIZE / POOL_SIZE },
+        (_, i) => words[at + i] as number,
+      );
       const used = lists.findIndex((first) => first !== 0);
       set(words, at + used, () => 0);
     },
@@ -191,6 +194,14 @@ const damages: Damage[] = [
     what: "the list of a class has a pool of another one",
     done: ({ heap, words }) => {
       const of = (sizeClass: number) => (heap.root + sizeClass * HEAD_SIZE) / 4 + 1;
+      set(words, of(7), () => words[of(12)] as number);
+    },
+  },
+  {
+    invariant: 13,
+    what: "the current pool of a class is of another one",
+    done: ({ heap, words }) => {
+      const of = (sizeClass: number) => (heap.root + sizeClass * HEAD_SIZE) / 4 + 3;
       set(words, of(7), () => words[of(12)] as number);
     },
   },
