@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: measures everything that the README claims, prints it, and writes it to
- * bench/results/. `npm run bench -- javascript` or `-- python` measures only that part, and writes nothing.
+ * bench/results/ and into the README. `npm run bench -- javascript` or `-- python` measures only that part, and writes nothing.
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -36,4 +36,7 @@ if (javascript !== undefined && python !== undefined) {
   writeFileSync(new URL("results.json", results), `${JSON.stringify(measured, null, 2)}\n`);
   const text = `${renderJavaScript(javascript)}\n\n${renderPython(python)}\n`;
   writeFileSync(new URL("results.md", results), text);
+  const readme = readFileSync("README.md", "utf8");
+  const section = /(<!-- results -->\n)[\s\S]*(<!-- \/results -->)/;
+  writeFileSync("README.md", readme.replace(section, `$1\n${text}\n$2`));
 }
