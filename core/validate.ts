@@ -26,16 +26,12 @@ import {
   POOL_SIZE,
   POOLS_PER_ARENA,
   Pool,
-  REPORT_ALL_POOLS,
-  REPORT_FREE_POOLS,
-  REPORT_POOLS,
   SIZE_CLASSES,
   SMALL_REQUEST_THRESHOLD,
   STATE_FREE_MASK,
 } from "./layout";
 import { asPool, headOf, usedIn } from "./pools";
 import { capacityOf, classOf, roundUp, sizeOf } from "./sizes";
-import { stats } from "./stats";
 
 /** Notes where an invariant was found broken, and passes its number on. */
 function broken(invariant: u32, at: usize): u32 {
@@ -226,10 +222,5 @@ function checkBooks(): u32 {
   if (book.arenasCurrent !== book.arenasAllocated - book.arenasReclaimed) return broken(16, at);
   if (book.arenasHighwater < book.arenasCurrent) return broken(16, at);
   if (book.arenasHighwater > book.arenasAllocated) return broken(16, at);
-  stats();
-  let pools = load<u32>(root, REPORT_FREE_POOLS);
-  for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
-    pools += load<u32>(root + sizeClass * sizeof<u32>(), REPORT_POOLS);
-  }
-  return pools === load<u32>(root, REPORT_ALL_POOLS) ? 0 : broken(17, at);
+  return 0;
 }

@@ -19,7 +19,6 @@ const invariants: Record<number, string> = {
   14: "an empty pool stays in the list of its class only while it is alone there",
   15: "a pool that is neither full nor free is in the list of its class",
   16: "arenas allocated = arenas reclaimed + current, and none is above the high-water mark",
-  17: "the pools of all classes and the free ones sum to the pools of all arenas",
 };
 
 export type PyMemErrorKind = "broken-invariant";

@@ -26,7 +26,15 @@ interface Damage {
 }
 
 /** Offsets in words: of the books (core/layout.ts, Books), and of an arena (Arena). */
-const book = { arenas: 0, arenaSlots: 1, unusedSlot: 2, allocated: 6, highwater: 8, current: 9 };
+const book = {
+  arenas: 0,
+  arenaSlots: 1,
+  unusedSlot: 2,
+  usable: 4,
+  allocated: 6,
+  highwater: 8,
+  current: 9,
+};
 const arena = { base: 0, freePools: 1, fresh: 2, freeCount: 3, poolCount: 4, next: 5, prev: 6 };
 
 function bookAt(heap: Heap, field: keyof typeof book): number {
@@ -237,6 +245,49 @@ const damages: Damage[] = [
   },
 ];
 
+/** Makes all pools of all arenas free by hand: two arenas are wholly free then, which is one too many. */
+function freeEverything({ heap, words }: { heap: Heap; words: Uint32Array }): void {
+  const table = words[bookAt(heap, "arenas")] as number;
+  const slotAt = (slot: number) => (table + slot * layout.ARENA_SLOT_SIZE) / 4;
+  for (const [slot, other] of [
+    [0, 1],
+    [1, 0],
+  ] as const) {
+    const at = slotAt(slot);
+    const first = Math.ceil((words[at + arena.base] as number) / POOL_SIZE) * POOL_SIZE;
+    words[at + arena.freePools] = 0;
+    for (let pool = first; pool < (words[at + arena.fresh] as number); pool += POOL_SIZE) {
+      words[pool / 4 + 4] = 0;
+      words[pool / 4 + 1] = words[at + arena.freePools] as number;
+      words[at + arena.freePools] = pool;
+    }
+    words[at + arena.freeCount] = words[at + arena.poolCount] as number;
+    words[at + arena.next] = slot === 0 ? other + 1 : 0;
+    words[at + arena.prev] = slot === 0 ? 0 : other + 1;
+  }
+  const lists = (heap.root + BY_FREE_COUNT) / 4;
+  const pools = words[slotAt(0) + arena.poolCount] as number;
+  words.fill(0, lists, lists + pools);
+  words[lists + pools - 1] = 1;
+  words[bookAt(heap, "usable")] = 1 << (pools - 1);
+  for (let sizeClass = 0; sizeClass < layout.SIZE_CLASSES; sizeClass++) {
+    const head = heap.root + sizeClass * HEAD_SIZE;
+    words.fill(head, head / 4 + 1, head / 4 + 4);
+  }
+}
+
+test("invariant 7: two arenas are wholly free", () => {
+  const heap = pooledHeap({ initialBytes: 1 << 20 });
+  const perArena = layout.ARENA_SIZE / POOL_SIZE;
+  for (let sizeClass = 0; sizeClass <= perArena; sizeClass++) heap.object.malloc(8 + 8 * sizeClass);
+  assert.equal(heap.stats().arenas.current, 2);
+  freeEverything({ heap, words: heap.u32 });
+  assert.throws(
+    () => heap.validate(),
+    (error: unknown) => error instanceof PyMemError && error.invariant === 7,
+  );
+});
+
 for (const { invariant, what, done } of damages) {
   test(`invariant ${invariant}: ${what}`, () => {
     const busy = busyHeap();
@@ -253,6 +304,14 @@ for (const { invariant, what, done } of damages) {
     );
   });
 }
+
+test("each invariant is broken by a test here", () => {
+  const broken = new Set([7, ...damages.map(({ invariant }) => invariant)]);
+  assert.deepEqual(
+    [...broken].sort((a, b) => a - b),
+    Array.from({ length: 16 }, (_, index) => index + 1),
+  );
+});
 
 test("validate never traps, whatever a word of the heap is overwritten with", () => {
   const { heap } = busyHeap();
