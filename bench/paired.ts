@@ -1,4 +1,5 @@
 /** Paired timing: candidates alternate in one process, another one first in each round. */
+import { quantile, rotated } from "../cli/paired.js";
 
 export interface Timing {
   /** Shortest and median round, in the unit of the work's result. */
@@ -7,10 +8,10 @@ export interface Timing {
 }
 
 export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = Math.floor(sorted.length / 2);
-  const upper = sorted[half] as number;
-  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] as number) + upper) / 2;
+  return quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 }
 
 /** Times each of the works `rounds` times, after one round that is not counted. */
@@ -23,13 +24,12 @@ export function timePaired<Name extends string>(
     Name,
     number[]
   >;
-  for (let round = -1; round < rounds; round++) {
-    for (let index = 0; index < names.length; index++) {
-      const name = names[(index + round + names.length) % names.length] as Name;
+  for (let round = 0; round <= rounds; round++) {
+    for (const name of rotated(names, round)) {
       const started = performance.now();
       works[name]();
       const time = performance.now() - started;
-      if (round >= 0) samples[name].push(time);
+      if (round > 0) samples[name].push(time);
     }
   }
   return Object.fromEntries(

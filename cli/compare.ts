@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { startCensus } from "../src/hosts/census.js";
 import type { HeapStats } from "../src/types.js";
 import { type AllocatorName, Interpreter, type Script } from "./interpreter.js";
+import { quantile, rotated } from "./paired.js";
 import { Progress } from "./progress.js";
 
 /** Times of one allocator against those of the interpreter's own malloc. */
@@ -82,13 +83,6 @@ class Contestant {
   }
 }
 
-function quantile(sorted: readonly number[], q: number): number {
-  const at = (sorted.length - 1) * q;
-  const low = sorted[Math.floor(at)] as number;
-  const high = sorted[Math.ceil(at)] as number;
-  return low + (high - low) * (at - Math.floor(at));
-}
-
 function timeRatio(times: readonly number[], base: readonly number[]): TimeRatio {
   const ratios = times.map((time, round) => time / (base[round] as number)).sort((a, b) => a - b);
   return {
@@ -106,11 +100,6 @@ function readStdin(): () => Uint8Array {
     content ??= process.stdin.isTTY ? new Uint8Array() : new Uint8Array(readFileSync(0));
     return content;
   };
-}
-
-/** The order of a round: another one is first each time. */
-function rotated<T>(items: readonly T[], round: number): T[] {
-  return items.map((_, index) => items[(index + round) % items.length] as T);
 }
 
 export async function compare(script: Script, options: CompareOptions): Promise<Comparison> {

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { join, parse, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { emscriptenProgram } from "../src/hosts/emscripten.js";
+import { programOf } from "../src/hosts/cpython.js";
 import { type InstalledPymalloc, install, type PyodideLike } from "../src/hosts/pyodide.js";
 import { UsageError } from "./errors.js";
 import { RUNNER } from "./python.js";
@@ -99,7 +99,7 @@ function contains(directory: string, path: string): boolean {
 }
 
 /** Where a directory of this machine is seen by the program: at its own path where that is free. */
-export function guestPath(path: string, directory: string): string {
+function guestPath(path: string, directory: string): string {
   const posix = sep === "/";
   const covers = RESERVED.some((own) => contains(directory, own));
   const inside = relative(directory, path).split(sep).join("/");
@@ -108,7 +108,7 @@ export function guestPath(path: string, directory: string): string {
 }
 
 /** The directories to mount: the current one and the script's, or the one that contains both. */
-export function mountsFor(script: Script): string[] {
+function mountsFor(script: Script): string[] {
   const directories = [script.cwd, resolve(script.file, "..")];
   return directories.filter(
     (path, index) =>
@@ -128,6 +128,7 @@ export class Interpreter {
   readonly #run: Run;
   readonly #finish: Finish;
   readonly #script: Script;
+  readonly #mounts: readonly string[];
   readonly #arguments: readonly string[];
   /** What is left of the standard input, in a run that has begun to read it. */
   #input: Uint8Array | undefined;
@@ -143,7 +144,8 @@ export class Interpreter {
     this.allocator = allocator;
     this.version = pyodide.version;
     this.heap = allocator === "pymalloc" ? install(pyodide, { onNewArena }) : undefined;
-    for (const directory of mountsFor(script)) {
+    this.#mounts = mountsFor(script);
+    for (const directory of this.#mounts) {
       const at = guestPath(directory, directory);
       pyodide.FS.mkdirTree(at);
       pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root: directory }, at);
@@ -181,9 +183,8 @@ export class Interpreter {
   /** Runs the program from its start to its end; its exit status. */
   async run(): Promise<number> {
     const { path, file, cwd } = this.#script;
-    const mounts = mountsFor(this.#script);
     const seen = (host: string) => {
-      const directory = mounts.find((mount) => contains(mount, host)) as string;
+      const directory = this.#mounts.find((mount) => contains(mount, host)) as string;
       return guestPath(host, directory);
     };
     this.#input = undefined;
@@ -204,8 +205,7 @@ export class Interpreter {
 
   /** Bytes that the heap has taken from the memory; it never gives any back, so this is its peak. */
   heapBytes(): number {
-    const module = (this.pyodide as { _module?: unknown })._module;
-    const program = emscriptenProgram(module, "heapBytes");
+    const program = programOf(this.pyodide, "heapBytes");
     return program.break() - program.heapBase;
   }
 }

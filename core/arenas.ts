@@ -60,9 +60,13 @@ export function resetArenas(): void {
  * and reads no memory that is not ours (the check of Python 2.3 read the caller's page first).
  */
 export function addressInRange(p: usize): bool {
+  return <bool>((load<u32>(mapWordOf(p)) >>> <u32>(p >>> POOL_BITS)) & 1);
+}
+
+/** The word of the map that has the bit for `p`. */
+function mapWordOf(p: usize): usize {
   const leaf = load<usize>(root + (p >>> LEAF_BITS) * sizeof<usize>(), MAP);
-  const word = load<u32>(leaf + (((p >>> (POOL_BITS + 5)) * sizeof<u32>()) & (LEAF_BYTES - 1)));
-  return <bool>((word >>> <u32>(p >>> POOL_BITS)) & 1);
+  return leaf + (((p >>> (POOL_BITS + 5)) * sizeof<u32>()) & (LEAF_BYTES - 1));
 }
 
 /** Makes the leaf of an address its own; false when there is no memory for it. */
@@ -78,8 +82,7 @@ function ensureLeaf(p: usize): bool {
 
 function flipMap(firstPool: usize, poolCount: u32): void {
   for (let p = firstPool; p < firstPool + ((<usize>poolCount) << POOL_BITS); p += POOL_SIZE) {
-    const leaf = load<usize>(root + (p >>> LEAF_BITS) * sizeof<usize>(), MAP);
-    const at = leaf + (((p >>> (POOL_BITS + 5)) * sizeof<u32>()) & (LEAF_BYTES - 1));
+    const at = mapWordOf(p);
     store<u32>(at, load<u32>(at) ^ ((<u32>1) << (<u32>(p >>> POOL_BITS) & 31)));
   }
 }

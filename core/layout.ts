@@ -160,9 +160,8 @@ export class Books {
 /**
  * The root: one block of the system malloc from which everything else is reached.
  *
- *     | class heads   | arena map    | the empty | by free count | books | report          |
- *     | 64 x 16 bytes | 256 pointers | leaf      | 16 slots      |       | pools, used x 64|
- *
+ *     | class heads   | arena map    | the empty | arenas by    | books | report            |
+ *     | 64 x 16 bytes | 256 pointers | leaf      | free pools   |       | pools, used, x 64 |
  */
 export const HEAD_SIZE: usize = offsetof<Head>();
 export const HEADS: usize = 0;
@@ -175,7 +174,7 @@ export const EMPTY_LEAF: usize = MAP + MAP_ENTRIES * sizeof<usize>();
 export const BY_FREE_COUNT: usize = EMPTY_LEAF + LEAF_BYTES;
 export const BOOKS: usize = (BY_FREE_COUNT + POOLS_PER_ARENA * sizeof<u32>() + 7) & ~7;
 
-/** Filled by `stats`: for each class the number of its pools, then of its blocks in use. */
+/** Filled by `stats`: for each class the number of its pools, then of its blocks in use; scratch for `validate`. */
 export const REPORT_POOLS: usize = BOOKS + offsetof<Books>();
 export const REPORT_USED: usize = REPORT_POOLS + SIZE_CLASSES * sizeof<u32>();
 /** Filled by `stats`: pools not in use. */
@@ -210,4 +209,3 @@ if (offsetof<Pool>("state") !== 0) ERROR("the state is at the pool's own address
 if (offsetof<Head>("next") !== offsetof<Pool>("next")) ERROR("a head is linked like a pool");
 if (offsetof<Head>("prev") !== offsetof<Pool>("prev")) ERROR("a head is linked like a pool");
 if (ARENA_BITS > LEAF_BITS) ERROR("an arena lies in one leaf of the map or in two");
-if (BOOKS % 8 !== 0) ERROR("the books hold a 64-bit word");

@@ -14,7 +14,7 @@
  * of its class would have to bring it back. A pinned pool counts one block more than are in use, so that
  * free never sees it become empty and stays on its short path.
  *
- * Blocks are carved lazily: a pool's memory is linked into its free list a few hundred bytes at a time,
+ * Blocks are carved lazily: a pool's memory is linked into its free list a kilobyte at a time,
  * so that what is never asked for is never touched.
  */
 

@@ -1,6 +1,6 @@
 /**
  * Validation: walks everything and names the first invariant that does not hold, by its number in
- * `docs/invariants.md`. It writes nothing but the address it stopped at, and follows no link before it
+ * `docs/invariants.md`. It writes nothing but its counts and the address it stopped at, and follows no link before it
  * knows that the link leads into a pool.
  */
 
@@ -26,6 +26,7 @@ import {
   POOL_SIZE,
   POOLS_PER_ARENA,
   Pool,
+  REPORT_POOLS,
   SIZE_CLASSES,
   SMALL_REQUEST_THRESHOLD,
   STATE_FREE_MASK,
@@ -41,6 +42,7 @@ function broken(invariant: u32, at: usize): u32 {
 
 /** 0 when all is well, else the number of the first broken invariant. */
 export function validate(): u32 {
+  memory.fill(unfullCell(0), 0, SIZE_CLASSES * sizeof<u32>());
   const ofArenas = checkArenas();
   if (ofArenas !== 0) return ofArenas;
   for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
@@ -48,6 +50,11 @@ export function validate(): u32 {
     if (ofClass !== 0) return ofClass;
   }
   return checkBooks();
+}
+
+/** Where the pools of a class that are neither free nor full are counted: the report serves as scratch. */
+function unfullCell(sizeClass: usize): usize {
+  return root + REPORT_POOLS + sizeClass * sizeof<u32>();
 }
 
 /** Do `bytes` bytes from `p` on lie in the memory? */
@@ -119,6 +126,8 @@ function checkArena(slot: u32, arena: Arena): u32 {
     else {
       const ofPool = checkPool(pool);
       if (ofPool !== 0) return ofPool;
+      const cell = unfullCell(classOf(pool.size));
+      if (<i32>pool.state >= 0) store<u32>(cell, load<u32>(cell) + 1);
     }
   }
   if (unsized !== free) return broken(4, at);
@@ -197,21 +206,9 @@ function checkClass(sizeClass: usize): u32 {
   }
   if (head.prev !== before) return broken(13, changetype<usize>(head));
   if (pinned !== 0 && listed !== 1) return broken(14, changetype<usize>(head));
-  return checkEveryPoolListed(sizeClass, listed);
-}
-
-/** Pools of a class are in its list or full, none is lost: counted, since no pool is listed twice. */
-function checkEveryPoolListed(sizeClass: usize, listed: u32): u32 {
-  let expected: u32 = 0;
-  for (let slot: u32 = 0; slot < books().arenaSlots; slot++) {
-    const arena = arenaAt(slot);
-    if (arena.base === 0) continue;
-    for (let p = firstPoolOf(arena.base); p < arena.fresh; p += POOL_SIZE) {
-      const pool = changetype<Pool>(p);
-      if (<usize>pool.size === sizeOf(sizeClass) && <i32>pool.state >= 0) expected++;
-    }
-  }
-  return expected === listed ? 0 : broken(15, changetype<usize>(headOf(sizeClass)));
+  // No pool is listed twice, so counting tells whether one is lost.
+  const expected = load<u32>(unfullCell(sizeClass));
+  return expected === listed ? 0 : broken(15, changetype<usize>(head));
 }
 
 // ------------------------------------------------------------------------------------- books

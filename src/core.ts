@@ -75,8 +75,8 @@ export function instantiateCore(
     realloc: raw.realloc,
     free: raw.free,
     tableRealloc: system.realloc,
-    arenaAlloc: (bytes: number) => arenas.alloc(bytes),
-    arenaFree: (p: Address, bytes: number) => arenas.free(p, bytes),
+    arenaAlloc: arenas.alloc,
+    arenaFree: arenas.free,
   };
   return instantiate("core", { env: { memory }, host }) as unknown as Core;
 }

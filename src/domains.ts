@@ -1,6 +1,6 @@
 /** Domains: the core's functions by domain, and CPython's allocator records (PyMemAllocatorEx) around them. */
 import type { Core } from "./core.js";
-import { show } from "./errors.js";
+import { isObject, requireFunctions, show } from "./errors.js";
 import type { Address, Allocator, Domain, DomainName, DomainNumber } from "./types.js";
 
 export const domainNames: readonly DomainName[] = ["raw", "mem", "object"];
@@ -15,16 +15,9 @@ export function readDomain(domain: DomainName | DomainNumber, where: string): Do
   return name;
 }
 
-export function requireFunctions(value: object, names: readonly string[], where: string): void {
-  if (typeof value !== "object" || value === null) {
-    throw new TypeError(`${where}: expected an object, got ${show(value)}`);
-  }
-  for (const name of names) {
-    const member = (value as Record<string, unknown>)[name];
-    if (typeof member !== "function") {
-      throw new TypeError(`${where}: ${name} is ${show(member)}, expected a function`);
-    }
-  }
+export function requireMembers(value: object, names: readonly string[], where: string): void {
+  if (!isObject(value)) throw new TypeError(`${where}: expected an object, got ${show(value)}`);
+  requireFunctions(value, names, `${where}: `);
 }
 
 export function rawDomain(core: Core): Domain {

@@ -54,3 +54,18 @@ export function show(value: unknown): string {
   }
   return String(value);
 }
+
+/** @throws TypeError that begins with `prefix` and names the first member that is no function */
+export function requireFunctions(value: object, names: readonly string[], prefix: string): void {
+  for (const name of names) {
+    const member = (value as Record<string, unknown>)[name];
+    if (typeof member !== "function") {
+      throw new TypeError(`${prefix}${name} is ${show(member)}, expected a function`);
+    }
+  }
+}
+
+/** Is this an object, and not null? */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -7,10 +7,9 @@ import {
   objectDomain,
   rawDomain,
   readDomain,
-  requireFunctions,
+  requireMembers,
   withContext,
 } from "./domains.js";
-import { PyMemError } from "./errors.js";
 import { layout } from "./generated/modules.js";
 import { givenHost, type Host } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
@@ -27,6 +26,7 @@ import type {
   HeapOptions,
   HeapStats,
 } from "./types.js";
+import { validateHeap } from "./validate.js";
 
 function hostFor(owner: ResolvedOptions["owner"]): Host {
   if (owner.kind === "given") return givenHost(owner.memory, owner.system);
@@ -89,12 +89,11 @@ export class Heap {
     if (options.root === undefined) this.#systemCore.initialize();
     this.#core = this.#systemCore;
 
-    const raw = rawDomain(this.#systemCore);
-    this.raw = { ...raw };
-    this.mem = this.#pooled ? objectDomain(this.#core) : { ...raw };
-    this.object = { ...this.mem };
+    this.raw = this.#defaultDomain("raw");
+    this.mem = this.#defaultDomain("mem");
+    this.object = this.#defaultDomain("object");
     this.#defaults = {
-      raw: withContext(() => rawDomain(this.#systemCore)),
+      raw: withContext(() => this.#defaultDomain("raw")),
       mem: withContext(() => this.#defaultDomain("mem")),
       object: withContext(() => this.#defaultDomain("object")),
     };
@@ -152,7 +151,7 @@ export class Heap {
   PyMem_SetAllocator(domain: DomainName | DomainNumber, allocator: Allocator): void {
     const where = "PyMem_SetAllocator";
     const name = readDomain(domain, where);
-    requireFunctions(allocator, ["malloc", "calloc", "realloc", "free"], where);
+    requireMembers(allocator, ["malloc", "calloc", "realloc", "free"], where);
     const isDefault = allocator === this.#defaults[name];
     this.#allocators[name] = isDefault ? allocator : copyOf(allocator);
     if (name === "raw") {
@@ -172,7 +171,7 @@ export class Heap {
    * @throws TypeError for an incomplete allocator
    */
   PyObject_SetArenaAllocator(allocator: ArenaAllocator): void {
-    requireFunctions(allocator, ["alloc", "free"], "PyObject_SetArenaAllocator");
+    requireMembers(allocator, ["alloc", "free"], "PyObject_SetArenaAllocator");
     this.#arenas =
       allocator === this.#defaultArenas
         ? allocator
@@ -245,10 +244,7 @@ export class Heap {
    * @throws PyMemError with the number in docs/invariants.md of the first broken invariant
    */
   validate(): void {
-    const invariant = this.#core.validate();
-    if (invariant === 0) return;
-    const at = this.u32[(this.root + layout.BROKEN_AT) / 4] as number;
-    throw new PyMemError("broken-invariant", at, invariant);
+    validateHeap(this.#core, this.#host.memory, this.root);
   }
 
   /** Does `p` point into a pool (CPython: address_in_range)? Any number may be asked about. */

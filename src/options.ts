@@ -1,12 +1,12 @@
 /** The one reader of `createHeap`'s options: unknown keys and wrong values stop here. */
-import { show } from "./errors.js";
+import { isObject, requireFunctions, show } from "./errors.js";
 import type { HeapOptions, MallocName, SystemMalloc } from "./types.js";
 
 const PAGE = 65536;
 const LIMIT = 2 ** 31;
 
 /** What each of PYTHONMALLOC's words selects here. */
-const mallocNames: Record<MallocName, "pymalloc" | "malloc" | "debug modes"> = {
+export const mallocNames: Record<MallocName, "pymalloc" | "malloc" | "debug modes"> = {
   default: "pymalloc",
   pymalloc: "pymalloc",
   malloc: "malloc",
@@ -65,15 +65,10 @@ function readBytes(option: string, value: unknown, fallback: number): number {
 }
 
 function readSystem(value: unknown): SystemMalloc {
-  if (typeof value !== "object" || value === null) {
+  if (!isObject(value)) {
     throw bad("system", value, "the malloc, calloc, realloc and free that own `memory`");
   }
-  const functions = value as Record<string, unknown>;
-  for (const name of ["malloc", "calloc", "realloc", "free"]) {
-    if (typeof functions[name] !== "function") {
-      throw bad(`system.${name}`, functions[name], "a function");
-    }
-  }
+  requireFunctions(value, ["malloc", "calloc", "realloc", "free"], "createHeap: system.");
   return value as SystemMalloc;
 }
 
@@ -129,7 +124,7 @@ function readRoot(options: HeapOptions, kind: string): number | undefined {
 
 /** @throws TypeError that names the option, its value and what was expected. */
 export function readOptions(options: HeapOptions = {}): ResolvedOptions {
-  if (typeof options !== "object" || options === null) {
+  if (!isObject(options)) {
     throw new TypeError(`createHeap: expected an object of options, got ${show(options)}`);
   }
   const known = ["malloc", "memory", "system", "initialBytes", "maximumBytes", "root", "image"];

@@ -43,7 +43,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["types", "generated/modules"],
     ["errors", "memory"],
     ["options", "core"],
-    ["stats", "domains"],
+    ["stats", "domains", "validate"],
     ["hosts/host", "hosts/emscripten"],
     ["hosts/standalone", "hosts/dlmalloc", "hosts/cpython"],
     ["hosts/pyodide"],
@@ -51,7 +51,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["index"],
   ],
   cli: [
-    ["errors", "progress", "python"],
+    ["errors", "progress", "python", "paired"],
     ["interpreter"],
     ["compare"],
     ["render", "command"],

@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { mallocNames } from "../../src/options.js";
 import { emptyStats, formatStats } from "../../src/stats.js";
 import type { Command } from "../command.js";
 import { compare } from "../compare.js";
@@ -38,15 +39,9 @@ const options = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-const words: Record<string, AllocatorName | "debug"> = {
-  default: "pymalloc",
-  pymalloc: "pymalloc",
-  malloc: "malloc",
-  mimalloc: "mimalloc",
-  debug: "debug",
-  pymalloc_debug: "debug",
-  malloc_debug: "debug",
-};
+/** PYTHONMALLOC's words, and the one that CPython added. */
+const { debug, pymalloc_debug, malloc_debug, ...plain } = mallocNames;
+const words = { ...plain, mimalloc: "mimalloc", debug, pymalloc_debug, malloc_debug } as const;
 
 interface RunOptions {
   readonly script: Script;
@@ -61,14 +56,14 @@ function readAllocator(option: string | undefined): AllocatorName {
   const word = option ?? process.env["PYTHONMALLOC"] ?? "";
   const where = option === undefined ? "PYTHONMALLOC" : "--malloc";
   if (word === "" && option === undefined) return "pymalloc";
-  const name = Object.hasOwn(words, word) ? words[word] : undefined;
+  const name = Object.hasOwn(words, word) ? words[word as keyof typeof words] : undefined;
   if (name === undefined) {
     const expected = Object.keys(words).join(", ");
     throw new UsageError(
       `${where}: unknown allocator ${JSON.stringify(word)}, expected one of: ${expected}`,
     );
   }
-  if (name === "debug") {
+  if (name === "debug modes") {
     throw new UsageError(`${where}: ${word} needs the debug modes, which are not built yet`);
   }
   return name;

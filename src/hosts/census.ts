@@ -1,7 +1,6 @@
 /** Counting what an interpreter asks for, while it runs. */
 import { type Census, instantiate } from "../core.js";
-import { AllocatorTable, Domains, pointersOf, recordOf } from "./cpython.js";
-import { emscriptenProgram } from "./emscripten.js";
+import { AllocatorTable, Domains, pointersOf, programOf, recordOf } from "./cpython.js";
 import type { InstalledPymalloc, PyodideLike } from "./pyodide.js";
 
 /** What happened between `startCensus` and its end, in the mem and object domains. */
@@ -16,7 +15,7 @@ export interface CensusResult {
 
 /** Starts counting; the function that is returned stops it and says what was counted. */
 export function startCensus(pyodide: PyodideLike, heap: InstalledPymalloc): () => CensusResult {
-  const program = emscriptenProgram((pyodide as { _module?: unknown })._module, "startCensus");
+  const program = programOf(pyodide, "startCensus");
   const allocators = new AllocatorTable(program);
   const { memory, table } = program;
   const counters = Domains.served.map((domain) => {

@@ -1,7 +1,12 @@
 /** CPython's table of allocators, in an interpreter that runs in WebAssembly. */
 import type { PyMemFunctions } from "../core.js";
 import type { Address } from "../types.js";
-import type { EmscriptenProgram } from "./emscripten.js";
+import { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
+
+/** The program behind the object that `loadPyodide` gives. @throws TypeError when it is none */
+export function programOf(pyodide: object | undefined, where: string): EmscriptenProgram {
+  return emscriptenProgram((pyodide as { _module?: unknown } | undefined)?._module, where);
+}
 
 /** CPython's numbers of the raw domain, and of those that pymalloc serves (mem and object). */
 export const Domains = { raw: 0, served: [1, 2] } as const;
@@ -43,13 +48,7 @@ export class AllocatorTable {
   get(domain: number): AllocatorRecord {
     return this.#withRecord((record, words) => {
       this.#get(domain, record);
-      const [ctx, malloc, calloc, realloc, free] = words() as unknown as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
+      const [ctx = 0, malloc = 0, calloc = 0, realloc = 0, free = 0] = words();
       return { ctx, malloc, calloc, realloc, free };
     });
   }

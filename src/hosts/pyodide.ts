@@ -6,14 +6,22 @@
  * in none of its pools goes to that one.
  */
 import { type Core, instantiate, instantiateCore } from "../core.js";
-import { PyMemError, show } from "../errors.js";
+import { show } from "../errors.js";
 import { layout } from "../generated/modules.js";
 import { readMallocName } from "../options.js";
 import { emptyStats, formatStats, readStats } from "../stats.js";
 import type { Address, HeapStats, MallocName, SystemMalloc } from "../types.js";
-import { type AllocatorRecord, AllocatorTable, Domains, pointersOf, recordOf } from "./cpython.js";
+import { validateHeap } from "../validate.js";
+import {
+  type AllocatorRecord,
+  AllocatorTable,
+  Domains,
+  pointersOf,
+  programOf,
+  recordOf,
+} from "./cpython.js";
 import { afterHoles, surveyChunks } from "./dlmalloc.js";
-import { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
+import type { EmscriptenProgram } from "./emscripten.js";
 import { alignedArenas } from "./host.js";
 
 /** What `install` needs of a Pyodide: the object that `loadPyodide` gives. */
@@ -164,12 +172,7 @@ function handleOf(core: Core, memory: WebAssembly.Memory, root: Address): Instal
     debugMallocStats: () => formatStats(stats()),
     // Below 0 only where the blocks from before the installation could not be counted.
     getAllocatedBlocks: () => Math.max(core.allocatedBlocks() | 0, 0),
-    validate() {
-      const invariant = core.validate();
-      if (invariant === 0) return;
-      const [at] = new Uint32Array(memory.buffer, root + layout.BROKEN_AT, 1);
-      throw new PyMemError("broken-invariant", at as number, invariant);
-    },
+    validate: () => validateHeap(core, memory, root),
     isPymallocAddress: (p) => core.addressInRange(p) !== 0,
   };
 }
@@ -190,8 +193,7 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   }
   const name = readMallocName(options.malloc ?? "default", "install: malloc");
   if (name === "malloc") return nothingInstalled;
-  const module = (pyodide as { _module?: unknown } | undefined)?._module;
-  const program = emscriptenProgram(module, "install");
+  const program = programOf(pyodide, "install");
   const existing = installed.get(program.memory);
   if (existing !== undefined) return existing;
   if (pyodide.runPython(IS_TRACING) === true) {
