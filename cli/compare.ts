@@ -103,7 +103,7 @@ function readStdin(): () => Uint8Array {
 }
 
 export async function compare(script: Script, options: CompareOptions): Promise<Comparison> {
-  const names: AllocatorName[] = ["malloc", "mimalloc", "pymalloc"];
+  const names: AllocatorName[] = ["malloc", "mimalloc", "pymalloc", "pymalloc_debug"];
   const progress = new Progress(names.length * (options.rounds + 2) + 1);
   const stdin = readStdin();
   const contestants: Contestant[] = [];
@@ -111,7 +111,7 @@ export async function compare(script: Script, options: CompareOptions): Promise<
     progress.step(`starting CPython on ${name}`);
     contestants.push(await Contestant.load(name, script, stdin));
   }
-  const [base, , ours] = contestants as [Contestant, Contestant, Contestant];
+  const [base, , ours] = contestants as [Contestant, Contestant, Contestant, Contestant];
   const common = {
     program: script.path,
     arguments: script.arguments,
@@ -137,7 +137,7 @@ export async function compare(script: Script, options: CompareOptions): Promise<
     }
     outputs.push(output);
     heapBytes.push(interpreter.heapBytes());
-    stats = interpreter.heap?.stats() ?? stats;
+    if (contestant === ours) stats = interpreter.heap?.stats();
   }
 
   for (let round = 0; round < options.rounds; round++) {

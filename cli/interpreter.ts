@@ -4,11 +4,13 @@ import { join, parse, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { programOf } from "../src/hosts/cpython.js";
 import { type InstalledPymalloc, install, type PyodideLike } from "../src/hosts/pyodide.js";
+import type { FaultHandler } from "../src/options.js";
+import type { MallocName } from "../src/types.js";
 import { UsageError } from "./errors.js";
 import { RUNNER } from "./python.js";
 
 /** Which allocator the interpreter's objects live in. */
-export type AllocatorName = "pymalloc" | "malloc" | "mimalloc";
+export type AllocatorName = Exclude<MallocName, "default" | "debug"> | "mimalloc";
 
 /** Where the program's streams lead; what is left out stays the process's own. */
 export interface Streams {
@@ -23,6 +25,9 @@ export interface InterpreterOptions {
   readonly streams?: Streams;
   /** Called before each new arena of pymalloc's. */
   readonly onNewArena?: () => void;
+  /** In a debug mode: what becomes of a fault (by default it is thrown), and are stacks kept? */
+  readonly onFault?: FaultHandler;
+  readonly stacks?: boolean;
 }
 
 /** A program, and where its files are to be found. */
@@ -56,7 +61,7 @@ interface Pyodide extends PyodideLike {
     mount(type: unknown, options: { root: string }, path: string): void;
     readonly filesystems: { readonly NODEFS: unknown };
   };
-  runPython(code: string): Iterable<unknown>;
+  runPython(code: string, options?: { filename: string }): Iterable<unknown>;
   toPy(value: unknown): readonly string[];
   setStdin(options: { read(into: Uint8Array): number }): void;
   setStdout(options: { write(bytes: Uint8Array): number }): void;
@@ -139,11 +144,13 @@ export class Interpreter {
   }
 
   private constructor(pyodide: Pyodide, options: InterpreterOptions) {
-    const { allocator, script, streams = {}, onNewArena } = options;
+    const { allocator, script, streams = {}, onNewArena, onFault, stacks } = options;
     this.pyodide = pyodide;
     this.allocator = allocator;
     this.version = pyodide.version;
-    this.heap = allocator === "pymalloc" ? install(pyodide, { onNewArena }) : undefined;
+    const theirs = allocator === "malloc" || allocator === "mimalloc";
+    const ours = { malloc: allocator as MallocName, onNewArena, onFault, stacks };
+    this.heap = theirs ? undefined : install(pyodide, ours);
     this.#mounts = mountsFor(script);
     for (const directory of this.#mounts) {
       const at = guestPath(directory, directory);
@@ -153,7 +160,9 @@ export class Interpreter {
     this.#connect(pyodide, streams);
     this.#script = script;
     this.#arguments = pyodide.toPy(script.arguments);
-    const [run, finish] = pyodide.runPython(RUNNER) as Iterable<Run & Finish>;
+    const [run, finish] = pyodide.runPython(RUNNER, { filename: "<pymalloc run>" }) as Iterable<
+      Run & Finish
+    >;
     this.#run = run as Run;
     this.#finish = finish as Finish;
   }

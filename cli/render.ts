@@ -5,6 +5,8 @@ const titles: Record<AllocatorResult["allocator"], string> = {
   malloc: "CPython's own malloc (dlmalloc)",
   mimalloc: "CPython's mimalloc",
   pymalloc: "pymalloc",
+  pymalloc_debug: "pymalloc's debug mode",
+  malloc_debug: "pymalloc's debug mode on malloc",
 };
 
 function percent(share: number): string {
@@ -57,6 +59,11 @@ export function renderComparison(comparison: Comparison): string {
     "",
     `output          ${sameOutput ? "the same on all allocators" : "NOT the same on all allocators"}`,
   ];
+  const [, , release, debug] = allocators;
+  if (release !== undefined && debug !== undefined) {
+    const cost = Math.min(...debug.seconds) / Math.min(...release.seconds);
+    lines.push(`debug mode      ${cost.toFixed(2)} times the time of pymalloc without it`);
+  }
   if (census !== undefined) {
     const share = percent(census.fromPools / Math.max(census.requests, 1));
     const requests = census.requests.toLocaleString("en-US");

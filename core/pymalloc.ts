@@ -57,8 +57,8 @@ export function put(p: usize): bool {
 /** A block that is not in a pool. */
 export function putRaw(p: usize): void {
   if (p === 0) return;
+  rawFree(p); // first: a debug hook below may refuse it by throwing
   books().rawBlocks--;
-  rawFree(p);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
 import { modules } from "./generated/modules.js";
-import type { Address, Domain, SystemMalloc } from "./types.js";
+import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
 /** The functions of a PyMemAllocatorEx. */
 export interface PyMemFunctions {
@@ -22,6 +22,17 @@ export interface Core extends Domain, PyMemFunctions {
   stats(): number;
   validate(): number;
 }
+
+/** The exports of core/debug/index.ts that are functions. The context of CPython's four is the family's number. */
+export type DebugCore = PyMemFunctions & {
+  readonly [Name in `${DomainName}Debug${Capitalize<keyof Domain>}`]: Name extends `${string}Debug${infer Verb}`
+    ? Domain[Uncapitalize<Verb> & keyof Domain]
+    : never;
+} & {
+  initialize(): void;
+  /** Reports each block that is damaged. */
+  validate(): void;
+};
 
 /** The exports of modules/tlsf. */
 export interface Tlsf extends Domain {

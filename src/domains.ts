@@ -1,5 +1,5 @@
 /** Domains: the core's functions by domain, and CPython's allocator records (PyMemAllocatorEx) around them. */
-import type { Core } from "./core.js";
+import type { Core, DebugCore } from "./core.js";
 import { isObject, requireFunctions, show } from "./errors.js";
 import type { Address, Allocator, Domain, DomainName, DomainNumber } from "./types.js";
 
@@ -29,6 +29,16 @@ export function objectDomain({ malloc, calloc, realloc, free }: Core): Domain {
   return { malloc, calloc, realloc, free };
 }
 
+/** A family's functions of the debug heap. */
+export function debugDomain(core: DebugCore, name: DomainName): Domain {
+  return {
+    malloc: core[`${name}DebugMalloc`],
+    calloc: core[`${name}DebugCalloc`],
+    realloc: core[`${name}DebugRealloc`],
+    free: core[`${name}DebugFree`],
+  };
+}
+
 /** The allocator's functions without their context: one call more, and only where a hook was set. */
 export function bind(allocator: Allocator): Domain {
   const { ctx } = allocator;
@@ -37,6 +47,16 @@ export function bind(allocator: Allocator): Domain {
     calloc: (count, size) => allocator.calloc(ctx, count, size),
     realloc: (p, bytes) => allocator.realloc(ctx, p, bytes),
     free: (p) => allocator.free(ctx, p),
+  };
+}
+
+/** The functions in force at the time of the call. */
+export function late(domain: () => Domain): Domain {
+  return {
+    malloc: (bytes) => domain().malloc(bytes),
+    calloc: (count, size) => domain().calloc(count, size),
+    realloc: (p, bytes) => domain().realloc(p, bytes),
+    free: (p) => domain().free(p),
   };
 }
 

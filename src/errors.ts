@@ -1,5 +1,5 @@
-/** Errors: the core speaks in codes, the sentences are here. */
-import type { Address } from "./types.js";
+/** Errors: what is wrong with a heap, and how values are shown in messages. */
+import type { Address, DomainName } from "./types.js";
 
 /** What docs/invariants.md says at length. */
 const invariants: Record<number, string> = {
@@ -21,23 +21,84 @@ const invariants: Record<number, string> = {
   16: "arenas allocated = arenas reclaimed + current, and none is above the high-water mark",
 };
 
-export type PyMemErrorKind = "broken-invariant";
+/** The six mistakes that a debug mode names, and the one thing that `validate` alone finds. */
+export type PyMemErrorKind =
+  | "buffer-overflow"
+  | "buffer-underflow"
+  | "use-after-free-write"
+  | "double-free"
+  | "wrong-family"
+  | "invalid-pointer"
+  | "broken-invariant";
 
-/** A heap that is not as it should be. */
-export class PyMemError extends Error {
+/** Everything about a fault except its kind and its sentence. */
+export interface PyMemErrorDetails {
+  /** The pointer that was given to the wrong call; else where the block or the broken piece begins. */
+  readonly address: Address;
+  /** With `broken-invariant`: its number in docs/invariants.md. */
+  readonly invariant?: number | undefined;
+  /** The call that is wrong, or that found it: `"PyObject_Free"`, `"validate"`, ... */
+  readonly call?: string | undefined;
+  /** The family of that call. */
+  readonly calledFamily?: DomainName | undefined;
+  /** Where the block begins; undefined, like all about it, where there is none. */
+  readonly block?: Address | undefined;
+  /** The bytes that were asked for. */
+  readonly size?: number | undefined;
+  /** The family that the block was allocated with. */
+  readonly family?: DomainName | undefined;
+  /** The block was made by this call of all that made one, the first being 1. */
+  readonly serial?: number | undefined;
+  /** The block in CPython's words (Objects/obmalloc.c, _PyObject_DebugDumpAddress). */
+  readonly dump?: string | undefined;
+  /** With `stacks`: where the block was allocated, and where it was freed. */
+  readonly allocationStack?: string | undefined;
+  readonly freeStack?: string | undefined;
+  /** In a Python interpreter: what it was running, the innermost line first. */
+  readonly pythonStack?: string | undefined;
+}
+
+/** A heap that is not as it should be, or a call that would make it so. */
+export class PyMemError extends Error implements PyMemErrorDetails {
   override readonly name = "PyMemError";
   readonly kind: PyMemErrorKind;
-  /** Where in the memory. */
-  readonly address: Address;
-  /** The number in docs/invariants.md. */
-  readonly invariant: number;
+  readonly address!: Address;
+  readonly invariant?: number | undefined;
+  readonly call?: string | undefined;
+  readonly calledFamily?: DomainName | undefined;
+  readonly block?: Address | undefined;
+  readonly size?: number | undefined;
+  readonly family?: DomainName | undefined;
+  readonly serial?: number | undefined;
+  readonly dump?: string | undefined;
+  readonly allocationStack?: string | undefined;
+  readonly freeStack?: string | undefined;
+  readonly pythonStack?: string | undefined;
 
-  constructor(kind: PyMemErrorKind, address: Address, invariant: number) {
-    super(`heap invariant ${invariant} is broken at ${hex(address)}: ${invariants[invariant]}`);
+  constructor(kind: PyMemErrorKind, sentence: string, details: PyMemErrorDetails) {
+    super(`${kind}: ${sentence}`);
     this.kind = kind;
-    this.address = address;
-    this.invariant = invariant;
+    Object.assign(this, details);
   }
+
+  /** All that is known, as text of several lines: the sentence, CPython's dump, the stacks. */
+  report(): string {
+    const part = (title: string, text: string | undefined) =>
+      text === undefined ? "" : `${title}:\n${text.replace(/\n*$/, "\n")}`;
+    return [
+      `${this.name}: ${this.message}\n`,
+      this.dump ?? "",
+      part("Python was running (most recent call first)", this.pythonStack),
+      part("The block was allocated here", this.allocationStack),
+      part("The block was freed here", this.freeStack),
+    ].join("");
+  }
+}
+
+/** The error of `validate` for an invariant, by its number. */
+export function brokenInvariant(invariant: number, address: Address): PyMemError {
+  const sentence = `heap invariant ${invariant} is broken at ${hex(address)}: ${invariants[invariant]}`;
+  return new PyMemError("broken-invariant", sentence, { address, invariant });
 }
 
 /** An address as people write it. */

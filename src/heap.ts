@@ -1,20 +1,15 @@
 /** The heap: three domains of functions over one memory. */
+import { Allocators } from "./allocators.js";
 import { type ArenaSource, type Core, instantiateCore } from "./core.js";
-import {
-  bind,
-  copyOf,
-  domainNames,
-  objectDomain,
-  rawDomain,
-  readDomain,
-  requireMembers,
-  withContext,
-} from "./domains.js";
-import { layout } from "./generated/modules.js";
+import { DebugHeap, type DebugHost, newLedger } from "./debug.js";
+import { domainNames, readDomain, requireMembers } from "./domains.js";
+import { hex } from "./errors.js";
+import { debugLayout, layout } from "./generated/modules.js";
 import { givenHost, type Host } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
 import { MemoryViews } from "./memory.js";
-import { type ResolvedOptions, readOptions } from "./options.js";
+import { type HeapOptions, nameOf, type ResolvedOptions, readOptions } from "./options.js";
+import { javascriptTracer } from "./stacks.js";
 import { emptyStats, formatStats, readStats } from "./stats.js";
 import type {
   Address,
@@ -23,10 +18,12 @@ import type {
   Domain,
   DomainName,
   DomainNumber,
-  HeapOptions,
   HeapStats,
 } from "./types.js";
 import { validateHeap } from "./validate.js";
+
+/** The root block: the core's part, and the address of the debug heap's ledger. */
+const LEDGER_SLOT = layout.ROOT_SIZE;
 
 function hostFor(owner: ResolvedOptions["owner"]): Host {
   if (owner.kind === "given") return givenHost(owner.memory, owner.system);
@@ -60,20 +57,17 @@ export class Heap {
 
   readonly #host: Host;
   readonly #views: MemoryViews;
-  readonly #pooled: boolean;
-  /** The core over the system malloc itself, and the one over the raw domain as it is hooked now. */
-  readonly #systemCore: Core;
-  #core: Core;
-  readonly #defaults: Readonly<Record<DomainName, Allocator>>;
-  readonly #allocators: Record<DomainName, Allocator>;
+  readonly #options: ResolvedOptions;
+  readonly #allocators: Allocators;
+  #debugHeap: DebugHeap | undefined;
   readonly #defaultArenas: ArenaAllocator;
   #arenas: ArenaAllocator;
 
   /** @internal */
   constructor(options: ResolvedOptions) {
+    this.#options = options;
     this.#host = hostFor(options.owner);
     this.#views = new MemoryViews(this.#host.memory);
-    this.#pooled = options.malloc === "pymalloc";
     const source = this.#host.arenas;
     this.#defaultArenas = Object.freeze({
       ctx: null,
@@ -81,23 +75,26 @@ export class Heap {
       free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
     });
     this.#arenas = this.#defaultArenas;
-    this.root = options.root ?? this.#host.system.malloc(layout.ROOT_SIZE);
+    this.root = options.root ?? this.#host.system.malloc(LEDGER_SLOT + 4);
     if (this.root === 0) {
       throw new RangeError("createHeap: the memory has no room for the heap's root");
     }
-    this.#systemCore = this.#coreOver(this.#host.system);
-    if (options.root === undefined) this.#systemCore.initialize();
-    this.#core = this.#systemCore;
+    const systemCore = this.#coreOver(this.#host.system);
+    if (options.root === undefined) {
+      systemCore.initialize();
+      this.#views.u32[(this.root + LEDGER_SLOT) >>> 2] = 0;
+    } else this.#checkMode();
 
-    this.raw = this.#defaultDomain("raw");
-    this.mem = this.#defaultDomain("mem");
-    this.object = this.#defaultDomain("object");
-    this.#defaults = {
-      raw: withContext(() => this.#defaultDomain("raw")),
-      mem: withContext(() => this.#defaultDomain("mem")),
-      object: withContext(() => this.#defaultDomain("object")),
-    };
-    this.#allocators = { ...this.#defaults };
+    this.#allocators = new Allocators({
+      pools: options.mode.pools,
+      systemCore,
+      coreOver: (raw) => this.#coreOver(raw),
+      debugHeap: () => this.#makeDebugHeap(),
+    });
+    if (options.mode.debug) this.#allocators.setupDebugHooks();
+    this.raw = this.#allocators.functions("raw");
+    this.mem = this.#allocators.functions("mem");
+    this.object = this.#allocators.functions("object");
     this.#publish();
   }
 
@@ -109,16 +106,43 @@ export class Heap {
     return instantiateCore(this.#host.memory, this.root, this.#host.system, raw, arenas);
   }
 
-  #defaultDomain(name: DomainName): Domain {
-    const pooled = name !== "raw" && this.#pooled;
-    return pooled ? objectDomain(this.#core) : rawDomain(this.#systemCore);
+  /** The address of the debug heap's ledger; 0 while there is none. */
+  get #ledger(): Address {
+    return this.#views.u32[(this.root + LEDGER_SLOT) >>> 2] as number;
+  }
+
+  /** A block with pads in it is not one without: a heap that is there has to be taken for what it is. */
+  #checkMode(): void {
+    const { mode, root } = this.#options;
+    const debug = this.#ledger !== 0;
+    if (debug === mode.debug) return;
+    const word = nameOf({ ...mode, debug });
+    throw new TypeError(
+      `createHeap: malloc is "${nameOf(mode)}", expected "${word}" for the heap at ${hex(root as Address)}`,
+    );
+  }
+
+  #makeDebugHeap(): DebugHeap {
+    if (this.#debugHeap !== undefined) return this.#debugHeap;
+    const { memory, system } = this.#host;
+    const host: DebugHost = {
+      memory,
+      system,
+      settings: this.#options.settings,
+      tracer: javascriptTracer,
+      inPool: (p) => this.isPymallocAddress(p),
+    };
+    const ledger = this.#ledger || newLedger(host);
+    if (ledger === 0) throw new RangeError("the memory has no room for the debug mode's ledger");
+    this.#views.u32[(this.root + LEDGER_SLOT) >>> 2] = ledger;
+    this.#debugHeap = new DebugHeap(host, ledger);
+    return this.#debugHeap;
   }
 
   /** Puts the functions in force in their places: exports where nothing is hooked. */
   #publish(): void {
     for (const name of domainNames) {
-      const hooked = this.#allocators[name] !== this.#defaults[name];
-      Object.assign(this[name], hooked ? bind(this.#allocators[name]) : this.#defaultDomain(name));
+      Object.assign(this[name], this.#allocators.functions(name));
     }
     const families = { PyMem_Raw: this.raw, PyMem_: this.mem, PyObject_: this.object };
     for (const [prefix, domain] of Object.entries(families)) {
@@ -138,7 +162,7 @@ export class Heap {
    * @throws TypeError for an unknown domain
    */
   PyMem_GetAllocator(domain: DomainName | DomainNumber): Allocator {
-    return this.#allocators[readDomain(domain, "PyMem_GetAllocator")];
+    return this.#allocators.get(readDomain(domain, "PyMem_GetAllocator"));
   }
 
   /**
@@ -152,11 +176,18 @@ export class Heap {
     const where = "PyMem_SetAllocator";
     const name = readDomain(domain, where);
     requireMembers(allocator, ["malloc", "calloc", "realloc", "free"], where);
-    const isDefault = allocator === this.#defaults[name];
-    this.#allocators[name] = isDefault ? allocator : copyOf(allocator);
-    if (name === "raw") {
-      this.#core = isDefault ? this.#systemCore : this.#coreOver(bind(this.#allocators.raw));
-    }
+    this.#allocators.set(name, allocator);
+    this.#publish();
+  }
+
+  /**
+   * Puts the debug hooks of the debug modes on every domain that has none, over the allocator that is set there
+   * (CPython: PyMem_SetupDebugHooks). Blocks that are live already are let pass, and so are wrong pointers to
+   * where no block was allocated since; a heap that was made in a debug mode knows more.
+   * @throws RangeError when there is no memory for the debug heap's ledger
+   */
+  PyMem_SetupDebugHooks(): void {
+    if (this.#allocators.setupDebugHooks()) this.#debugHeap?.write(debugLayout.EARLIER_ANY, 1);
     this.#publish();
   }
 
@@ -222,8 +253,12 @@ export class Heap {
 
   /** What the heap holds, in numbers whose parts sum up. Walks all pools. */
   stats(): HeapStats {
-    if (!this.#pooled) return emptyStats();
-    return readStats(this.#core, this.#host.memory, this.root);
+    const mode = { ...this.#options.mode, debug: this.#allocators.debug };
+    const stats = mode.pools
+      ? readStats(this.#allocators.core, this.#host.memory, this.root)
+      : emptyStats();
+    const debug = this.#debugHeap?.stats();
+    return { ...stats, malloc: nameOf(mode), ...(debug === undefined ? {} : { debug }) };
   }
 
   /** The text of CPython's `sys._debugmallocstats()`; empty with `malloc: "malloc"`. */
@@ -233,23 +268,27 @@ export class Heap {
 
   /**
    * Live blocks of the mem and object domains (CPython: sys.getallocatedblocks()); 0 with
-   * `malloc: "malloc"`. Walks all pools.
+   * `malloc: "malloc"` and `"malloc_debug"`. Freed blocks that a debug mode holds back do not count. Walks all
+   * pools.
    */
   getAllocatedBlocks(): number {
-    return this.#pooled ? this.#core.allocatedBlocks() : 0;
+    if (!this.#options.mode.pools) return 0;
+    return this.#allocators.core.allocatedBlocks() - (this.#debugHeap?.deadBlocks() ?? 0);
   }
 
   /**
-   * Walks the whole heap.
+   * Walks the whole heap; in a debug mode also all blocks, live and held back, whose damage goes where faults
+   * go (`onFault`).
    * @throws PyMemError with the number in docs/invariants.md of the first broken invariant
    */
   validate(): void {
-    validateHeap(this.#core, this.#host.memory, this.root);
+    validateHeap(this.#allocators.core, this.#host.memory, this.root);
+    this.#allocators.validateBlocks();
   }
 
   /** Does `p` point into a pool (CPython: address_in_range)? Any number may be asked about. */
   isPymallocAddress(p: Address): boolean {
-    return this.#core.addressInRange(p) !== 0;
+    return this.#allocators.core.addressInRange(p) !== 0;
   }
 }
 

@@ -1,6 +1,7 @@
 /** pymalloc: CPython's small-object allocator for WebAssembly heaps. */
-export { PyMemError, type PyMemErrorKind } from "./errors.js";
+export { PyMemError, type PyMemErrorDetails, type PyMemErrorKind } from "./errors.js";
 export { createHeap, type Heap } from "./heap.js";
+export type { DebugOptions, FaultHandler, HeapOptions } from "./options.js";
 export type {
   Address,
   Allocator,
@@ -9,7 +10,6 @@ export type {
   DomainName,
   DomainNumber,
   HeapBytes,
-  HeapOptions,
   HeapStats,
   MallocName,
   SizeClassStats,

@@ -1,25 +1,78 @@
-/** The one reader of `createHeap`'s options: unknown keys and wrong values stop here. */
-import { isObject, requireFunctions, show } from "./errors.js";
-import type { HeapOptions, MallocName, SystemMalloc } from "./types.js";
+/** Options: what `createHeap` takes, and its one reader: unknown keys and wrong values stop here. */
+import { isObject, type PyMemError, requireFunctions, show } from "./errors.js";
+import type { Address, MallocName, SystemMalloc } from "./types.js";
 
 const PAGE = 65536;
 const LIMIT = 2 ** 31;
+const DEFAULT_QUARANTINE = 256 * 1024;
+const LARGEST_QUARANTINE = 2 ** 30;
 
-/** What each of PYTHONMALLOC's words selects here. */
-export const mallocNames: Record<MallocName, "pymalloc" | "malloc" | "debug modes"> = {
-  default: "pymalloc",
-  pymalloc: "pymalloc",
-  malloc: "malloc",
-  debug: "debug modes",
-  pymalloc_debug: "debug modes",
-  malloc_debug: "debug modes",
+/** What becomes of a fault: the call throws it; or it is reported (on the console, to a function), and the program goes on. */
+export type FaultHandler = "throw" | "report" | ((fault: PyMemError) => void);
+
+/** How a debug mode behaves; without one, nothing of it matters. */
+export interface DebugOptions {
+  /**
+   * What becomes of a fault. Default `"throw"`: the call throws the PyMemError and has changed nothing.
+   * Otherwise the call does nothing (realloc returns 0), and a damaged block is never used again.
+   */
+  onFault?: FaultHandler | undefined;
+  /** Keep the stack of each block's allocation and of its free, at some microseconds each. Default false. */
+  stacks?: boolean | undefined;
+  /** How many bytes of freed blocks are held back, pads included: 0 to 1 GiB. Default 256 KiB. */
+  quarantineBytes?: number | undefined;
+}
+
+export interface HeapOptions extends DebugOptions {
+  /** Which allocator serves the mem and object domains. Default: the variable PYTHONMALLOC, else `"pymalloc"`. */
+  malloc?: MallocName | undefined;
+  /** A memory that someone else owns; needs `system`. */
+  memory?: WebAssembly.Memory | undefined;
+  /** The malloc that owns `memory`. */
+  system?: SystemMalloc | undefined;
+  /** Of a memory that we create: its size at first, in bytes; rounded up to 64 KiB pages. Default 64 KiB. */
+  initialBytes?: number | undefined;
+  /** Of a memory that we create: past it, malloc returns 0. Rounded down to pages. Default and limit 2 GiB. */
+  maximumBytes?: number | undefined;
+  /**
+   * Takes over a heap that is there: its `heap.root`. With `memory` and `system`, a heap in that memory;
+   * with `image`, the heap in that copy.
+   */
+  root?: Address | undefined;
+  /** A copy of the memory of a heap that owned its memory; needs `root`. */
+  image?: Uint8Array | undefined;
+}
+
+/** What one of PYTHONMALLOC's words selects: are there pools, are there debug hooks? */
+export interface MallocMode {
+  readonly pools: boolean;
+  readonly debug: boolean;
+}
+
+export const mallocModes: Record<MallocName, MallocMode> = {
+  default: { pools: true, debug: false },
+  pymalloc: { pools: true, debug: false },
+  malloc: { pools: false, debug: false },
+  debug: { pools: true, debug: true },
+  pymalloc_debug: { pools: true, debug: true },
+  malloc_debug: { pools: false, debug: true },
 };
 
-const notYet = ["onFault", "stacks", "quarantineBytes"];
+/** The word for what a heap is (CPython: _PyMem_GetCurrentAllocatorName). */
+export function nameOf({ pools, debug }: MallocMode): MallocName {
+  if (pools) return debug ? "pymalloc_debug" : "pymalloc";
+  return debug ? "malloc_debug" : "malloc";
+}
+
+/** The debug options with every default in place. */
+export type DebugSettings = {
+  readonly [Key in keyof Required<DebugOptions>]: Exclude<DebugOptions[Key], undefined>;
+};
 
 /** The options with every default in place. */
 export interface ResolvedOptions {
-  readonly malloc: "pymalloc" | "malloc";
+  readonly mode: MallocMode;
+  readonly settings: DebugSettings;
   readonly owner:
     | { readonly kind: "own"; readonly initialPages: number; readonly maximumPages: number }
     | { readonly kind: "image"; readonly image: Uint8Array; readonly maximumPages: number }
@@ -32,23 +85,36 @@ export interface ResolvedOptions {
   readonly root: number | undefined;
 }
 
-function bad(option: string, value: unknown, expected: string): TypeError {
-  return new TypeError(`createHeap: ${option} is ${show(value)}, expected ${expected}`);
+function bad(option: string, value: unknown, expected: string, where = "createHeap"): TypeError {
+  return new TypeError(`${where}: ${option} is ${show(value)}, expected ${expected}`);
 }
 
 /** Checks one of PYTHONMALLOC's words; `where` names the place that it came from. */
-export function readMallocName(word: unknown, where: string): "pymalloc" | "malloc" {
-  const words = Object.keys(mallocNames);
+export function readMallocMode(word: unknown, where: string): MallocMode {
+  const words = Object.keys(mallocModes);
   if (typeof word !== "string" || !words.includes(word)) {
     throw new TypeError(
       `${where}: unknown allocator ${show(word)}, expected one of ${words.join(", ")}`,
     );
   }
-  const meaning = mallocNames[word as MallocName];
-  if (meaning === "debug modes") {
-    throw new TypeError(`${where}: ${show(word)} needs the debug modes, which are not built yet`);
+  return mallocModes[word as MallocName];
+}
+
+export const debugOptionNames = ["onFault", "stacks", "quarantineBytes"] as const;
+
+/** Checks the debug options and fills in the defaults; `where` begins the messages. */
+export function readDebugOptions(options: DebugOptions, where: string): DebugSettings {
+  const { onFault = "throw", stacks = false, quarantineBytes = DEFAULT_QUARANTINE } = options;
+  if (onFault !== "throw" && onFault !== "report" && typeof onFault !== "function") {
+    throw bad("onFault", onFault, '"throw", "report" or a function', where);
   }
-  return meaning;
+  if (typeof stacks !== "boolean") throw bad("stacks", stacks, "true or false", where);
+  const inRange = quarantineBytes >= 0 && quarantineBytes <= LARGEST_QUARANTINE;
+  if (!Number.isInteger(quarantineBytes) || !inRange) {
+    const expected = `a whole number of bytes from 0 to ${LARGEST_QUARANTINE}`;
+    throw bad("quarantineBytes", quarantineBytes, expected, where);
+  }
+  return { onFault, stacks, quarantineBytes };
 }
 
 /** PYTHONMALLOC where there is an environment; as in CPython, empty is as good as unset. */
@@ -127,11 +193,9 @@ export function readOptions(options: HeapOptions = {}): ResolvedOptions {
   if (!isObject(options)) {
     throw new TypeError(`createHeap: expected an object of options, got ${show(options)}`);
   }
-  const known = ["malloc", "memory", "system", "initialBytes", "maximumBytes", "root", "image"];
+  const own = ["malloc", "memory", "system", "initialBytes", "maximumBytes", "root", "image"];
+  const known = [...own, ...debugOptionNames];
   for (const key of Object.keys(options)) {
-    if (notYet.includes(key)) {
-      throw new TypeError(`createHeap: ${key} needs the debug modes, which are not built yet`);
-    }
     if (!known.includes(key)) {
       throw new TypeError(
         `createHeap: unknown option ${show(key)}, expected one of ${known.join(", ")}`,
@@ -140,7 +204,8 @@ export function readOptions(options: HeapOptions = {}): ResolvedOptions {
   }
   const word = options.malloc ?? environmentWord();
   const where = options.malloc !== undefined ? "createHeap: malloc" : "PYTHONMALLOC";
-  const malloc = word === undefined ? "pymalloc" : readMallocName(word, where);
+  const mode = readMallocMode(word ?? "default", where);
+  const settings = readDebugOptions(options, "createHeap");
   const owner = readOwner(options);
-  return { malloc, owner, root: readRoot(options, owner.kind) };
+  return { mode, settings, owner, root: readRoot(options, owner.kind) };
 }

@@ -57,26 +57,6 @@ export interface ArenaAllocator {
   free(ctx: unknown, p: Address, bytes: number): void;
 }
 
-export interface HeapOptions {
-  /** Which allocator serves the mem and object domains. Default: the variable PYTHONMALLOC, else `"pymalloc"`. */
-  malloc?: MallocName | undefined;
-  /** A memory that someone else owns; needs `system`. */
-  memory?: WebAssembly.Memory | undefined;
-  /** The malloc that owns `memory`. */
-  system?: SystemMalloc | undefined;
-  /** Of a memory that we create: its size at first, in bytes; rounded up to 64 KiB pages. Default 64 KiB. */
-  initialBytes?: number | undefined;
-  /** Of a memory that we create: past it, malloc returns 0. Rounded down to pages. Default and limit 2 GiB. */
-  maximumBytes?: number | undefined;
-  /**
-   * Takes over a heap that is there: its `heap.root`. With `memory` and `system`, a heap in that memory;
-   * with `image`, the heap in that copy.
-   */
-  root?: Address | undefined;
-  /** A copy of the memory of a heap that owned its memory; needs `root`. */
-  image?: Uint8Array | undefined;
-}
-
 /** One size class in `HeapStats`. */
 export interface SizeClassStats {
   /** Bytes in a block. */
@@ -98,7 +78,7 @@ export interface HeapBytes {
 }
 
 export interface HeapStats {
-  /** `"pymalloc"`, or `"malloc"` where every number is 0: the system malloc keeps no books. */
+  /** `"pymalloc"` or `"malloc"`, where every number is 0: the system malloc keeps no books; or their debug modes. */
   readonly malloc: MallocName;
   readonly smallRequestThreshold: number;
   readonly arenas: {
@@ -113,6 +93,15 @@ export interface HeapStats {
   /** All size classes, the smallest first. */
   readonly classes: readonly SizeClassStats[];
   readonly bytes: HeapBytes;
-  /** Live blocks that pools serve, those that the raw domain serves instead, and both. */
+  /**
+   * Live blocks that pools serve, those that the raw domain serves instead, and both. In a debug mode freed
+   * blocks that are held back are among them: they have their memory still.
+   */
   readonly blocks: { readonly inPools: number; readonly raw: number; readonly allocated: number };
+  /** In a debug mode: the quarantine, pads included, and the number of the last call that made a block. */
+  readonly debug?: {
+    readonly heldBlocks: number;
+    readonly heldBytes: number;
+    readonly serial: number;
+  };
 }

@@ -1,6 +1,6 @@
 /** Validation: the core names an invariant and a place, the error tells it. */
 import type { Core } from "./core.js";
-import { PyMemError } from "./errors.js";
+import { brokenInvariant } from "./errors.js";
 import { layout } from "./generated/modules.js";
 import type { Address } from "./types.js";
 
@@ -9,5 +9,5 @@ export function validateHeap(core: Core, memory: WebAssembly.Memory, root: Addre
   const invariant = core.validate();
   if (invariant === 0) return;
   const [at] = new Uint32Array(memory.buffer, root + layout.BROKEN_AT, 1);
-  throw new PyMemError("broken-invariant", at as number, invariant);
+  throw brokenInvariant(invariant, at as number);
 }

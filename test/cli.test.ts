@@ -154,7 +154,7 @@ test("--json prints JSON alone on stdout", () => {
   assert.ok(report.stats.arenas.current > 0);
 });
 
-test("--compare runs the program on three allocators and reports", () => {
+test("--compare runs the program on each allocator and reports", () => {
   const script = write(
     "work.py",
     "import sys\nprint(len(sys.stdin.read()), sum(n for n, _ in [(n, n) for n in range(9999)]))\n",
@@ -170,6 +170,8 @@ test("--compare runs the program on three allocators and reports", () => {
     stderr,
     /\npymalloc +[\d.]+ ms +\d\.\d{3} +\d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\) +[\d.]+ MB/,
   );
+  assert.match(stderr, /\npymalloc's debug mode +[\d.]+ ms/);
+  assert.match(stderr, /debug mode +\d+\.\d\d times the time of pymalloc without it/);
   assert.match(stderr, /output +the same on all allocators/);
   assert.match(stderr, /requests +[\d,]+ in one run; pools served \d+\.\d % of them/);
   assert.doesNotMatch(stderr, /\r/, "no progress line where stderr is no terminal");
@@ -181,7 +183,7 @@ test("--compare --json is the same as data", () => {
   const report = JSON.parse(stdout);
   assert.deepEqual(
     report.allocators.map((a: { allocator: string }) => a.allocator),
-    ["malloc", "mimalloc", "pymalloc"],
+    ["malloc", "mimalloc", "pymalloc", "pymalloc_debug"],
   );
   for (const { seconds, ratio, heapBytes } of report.allocators) {
     assert.equal(seconds.length, 3);
@@ -217,9 +219,12 @@ test("what is wrong on the command line is said in one line", () => {
     /unknown allocator "jemalloc", expected one of: default, pymalloc, malloc, mimalloc, debug/;
   assertUsageError(["run", "--malloc", "jemalloc", hello], words);
   assertUsageError(["run", hello], words, { PYTHONMALLOC: "jemalloc" });
+  for (const option of ["--stacks", "--on-fault=report"]) {
+    assertUsageError(["run", option, hello], /goes with a debug mode, as in --malloc debug/);
+  }
   assertUsageError(
-    ["run", "--malloc", "debug", hello],
-    /debug needs the debug modes, which are not built yet/,
+    ["run", "--malloc", "debug", "--on-fault", "ignore", hello],
+    /--on-fault: "ignore" is neither stop nor report/,
   );
   assertUsageError(["run", "--rounds", "5", hello], /--rounds goes with --compare/);
   assertUsageError(

@@ -22,6 +22,16 @@ test("each of PYTHONMALLOC's words gives the allocator of that name", () => {
     assert.ok(heap.isPymallocAddress(heap.object.malloc(8)));
     assert.equal(heap.stats().malloc, "pymalloc");
   }
+  for (const word of ["debug", "pymalloc_debug"] as const) {
+    const heap = createHeap({ malloc: word });
+    assert.ok(heap.isPymallocAddress(heap.object.malloc(8)));
+    assert.equal(heap.stats().malloc, "pymalloc_debug");
+    assert.throws(() => heap.object.free(heap.mem.malloc(8)), { kind: "wrong-family" });
+  }
+  const bare = createHeap({ malloc: "malloc_debug" });
+  assert.equal(bare.isPymallocAddress(bare.object.malloc(8)), false);
+  assert.equal(bare.stats().malloc, "malloc_debug");
+  assert.throws(() => bare.object.free(bare.mem.malloc(8)), { kind: "wrong-family" });
   const plain = createHeap({ malloc: "malloc" });
   const p = plain.object.malloc(8);
   assert.equal(plain.isPymallocAddress(p), false);
@@ -46,13 +56,17 @@ test("the environment decides where the option does not", () => {
   );
 });
 
-test("what is not built yet says so", () => {
-  for (const malloc of ["debug", "pymalloc_debug", "malloc_debug"]) {
-    assertRefused({ malloc }, new RegExp(`malloc: "${malloc}" needs the debug modes`));
+test("the debug options are checked, whatever the mode", () => {
+  for (const onFault of ["ignore", 1, null]) {
+    assertRefused({ onFault }, /onFault is .*, expected "throw", "report" or a function/);
   }
-  for (const key of ["onFault", "stacks", "quarantineBytes"]) {
-    assertRefused({ [key]: true }, new RegExp(`${key} needs the debug modes`));
+  for (const stacks of [1, "yes", null]) {
+    assertRefused({ stacks }, /stacks is .*, expected true or false/);
   }
+  for (const quarantineBytes of [-1, 1.5, 2 ** 30 + 1, Number.NaN, "1 MB"]) {
+    assertRefused({ quarantineBytes }, /quarantineBytes is .*, expected a whole number of bytes/);
+  }
+  createHeap({ onFault: "report", stacks: true, quarantineBytes: 0 });
 });
 
 test("unknown options and wrong values are refused by name", () => {

@@ -210,8 +210,8 @@ test("what is not a Pyodide, and wrong options, are refused by name", async () =
     /unknown allocator "tcmalloc"/,
   );
   assert.throws(
-    () => install(pyodide, { malloc: "debug" }),
-    /debug modes, which are not built yet/,
+    () => install(pyodide, { malloc: "debug", quarantineBytes: -1 }),
+    /install: quarantineBytes is -1, expected a whole number/,
   );
 });
 

@@ -2,7 +2,8 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { mallocNames } from "../../src/options.js";
+import type { PyMemError } from "../../src/errors.js";
+import { mallocModes, nameOf } from "../../src/options.js";
 import { emptyStats, formatStats } from "../../src/stats.js";
 import type { Command } from "../command.js";
 import { compare } from "../compare.js";
@@ -17,12 +18,15 @@ current directory and the script's directory are there for it to read and write,
 are the terminal's, and its exit status is passed on. Options stand before SCRIPT; what
 follows SCRIPT is the program's own.
 
-  --malloc VALUE  the allocator, by PYTHONMALLOC's words: default, pymalloc, malloc, mimalloc
-                  (debug, pymalloc_debug and malloc_debug are not built yet); without the
+  --malloc VALUE  the allocator, by PYTHONMALLOC's words: default, pymalloc, malloc, mimalloc,
+                  and the debug modes debug, pymalloc_debug, malloc_debug; without the
                   option, the variable PYTHONMALLOC decides
+  --on-fault WORD in a debug mode: stop (the default) at the first mistake, with status 134,
+                  or report it and go on
+  --stacks        in a debug mode: say where a block was allocated and freed
   --stats         print the allocator's statistics on stderr afterwards
-  --compare       run the program several times on CPython's own malloc, on mimalloc and on
-                  pymalloc, in turn, and report time and memory on stderr
+  --compare       run the program several times on CPython's own malloc, on mimalloc, on
+                  pymalloc and in its debug mode, in turn, and report time and memory on stderr
   --rounds N      with --compare: how many timed rounds (default 9)
   --json          print the report as JSON on stdout; the program's own output goes to stderr
   --help          print this text
@@ -32,6 +36,8 @@ PYTHONMALLOCSTATS=1 prints the statistics at each new arena and at exit, as in C
 
 const options = {
   malloc: { type: "string" },
+  "on-fault": { type: "string" },
+  stacks: { type: "boolean" },
   stats: { type: "boolean" },
   compare: { type: "boolean" },
   rounds: { type: "string" },
@@ -40,12 +46,16 @@ const options = {
 } as const;
 
 /** PYTHONMALLOC's words, and the one that CPython added. */
-const { debug, pymalloc_debug, malloc_debug, ...plain } = mallocNames;
-const words = { ...plain, mimalloc: "mimalloc", debug, pymalloc_debug, malloc_debug } as const;
+const words: Record<string, AllocatorName> = {
+  ...Object.fromEntries(Object.entries(mallocModes).map(([word, mode]) => [word, nameOf(mode)])),
+  mimalloc: "mimalloc",
+};
 
 interface RunOptions {
   readonly script: Script;
   readonly allocator: AllocatorName;
+  readonly goesOn: boolean;
+  readonly stacks: boolean;
   readonly stats: boolean;
   readonly compare: boolean;
   readonly rounds: number;
@@ -56,17 +66,22 @@ function readAllocator(option: string | undefined): AllocatorName {
   const word = option ?? process.env["PYTHONMALLOC"] ?? "";
   const where = option === undefined ? "PYTHONMALLOC" : "--malloc";
   if (word === "" && option === undefined) return "pymalloc";
-  const name = Object.hasOwn(words, word) ? words[word as keyof typeof words] : undefined;
+  const name = Object.hasOwn(words, word) ? words[word] : undefined;
   if (name === undefined) {
     const expected = Object.keys(words).join(", ");
     throw new UsageError(
       `${where}: unknown allocator ${JSON.stringify(word)}, expected one of: ${expected}`,
     );
   }
-  if (name === "debug modes") {
-    throw new UsageError(`${where}: ${word} needs the debug modes, which are not built yet`);
-  }
   return name;
+}
+
+/** Does the program go on after a mistake? */
+function readOnFault(word: string | undefined): boolean {
+  if (word !== undefined && word !== "stop" && word !== "report") {
+    throw new UsageError(`--on-fault: ${JSON.stringify(word)} is neither stop nor report`);
+  }
+  return word === "report";
 }
 
 function readRounds(option: string | undefined, compares: boolean): number {
@@ -112,9 +127,18 @@ function parse(args: readonly string[]): RunOptions | "help" {
   if (compares && values.malloc !== undefined) {
     throw new UsageError("run: --compare runs all allocators, so --malloc has nothing to choose");
   }
+  const allocator = compares ? "pymalloc" : readAllocator(values.malloc);
+  const debug = allocator.endsWith("_debug");
+  for (const option of ["on-fault", "stacks"] as const) {
+    if (values[option] !== undefined && !debug) {
+      throw new UsageError(`--${option} goes with a debug mode, as in --malloc debug`);
+    }
+  }
   return {
     script: readScript(path, rest),
-    allocator: compares ? "pymalloc" : readAllocator(values.malloc),
+    allocator,
+    goesOn: readOnFault(values["on-fault"]),
+    stacks: values.stacks ?? false,
     stats: values.stats ?? false,
     compare: compares,
     rounds: readRounds(values.rounds, compares),
@@ -126,35 +150,55 @@ function toStderr(text: string | Uint8Array): void {
   process.stderr.write(text);
 }
 
-async function runOnce({ script, allocator, stats, json }: RunOptions): Promise<number> {
+/** The status of a process that was aborted, which is how CPython's debug hooks end one. */
+const ABORTED = 134;
+
+async function runOnce(options: RunOptions): Promise<number> {
+  const { script, allocator, stats, json } = options;
+  const faults: PyMemError[] = [];
   const table = () => formatStats(interpreter.heap?.stats() ?? emptyStats());
   const always = Boolean(process.env["PYTHONMALLOCSTATS"]);
+  let started = 0;
+
+  function close(status: number): number {
+    const seconds = (performance.now() - started) / 1000;
+    if (stats || always) toStderr(table() || `${allocator} keeps no statistics\n`);
+    if (json) {
+      const report = {
+        program: script.path,
+        arguments: script.arguments,
+        pyodide: interpreter.version,
+        allocator,
+        status,
+        seconds,
+        heapBytes: interpreter.heapBytes(),
+        stats: interpreter.heap?.stats() ?? null,
+        faults: faults.map((fault) => ({ ...fault, message: fault.message })),
+      };
+      process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    }
+    return status;
+  }
+
   let ready = false;
   const interpreter = await Interpreter.load({
     allocator,
     script,
+    stacks: options.stacks,
+    onFault(fault) {
+      faults.push(fault);
+      toStderr(fault.report());
+      if (!options.goesOn) process.exit(close(ABORTED));
+    },
     ...(json ? { streams: { stdout: toStderr } } : {}),
     ...(always ? { onNewArena: () => ready && toStderr(table()) } : {}),
   });
   ready = true;
-  const started = performance.now();
+  started = performance.now();
   const status = await interpreter.run();
-  const seconds = (performance.now() - started) / 1000;
-  if (stats || always) toStderr(table() || `${allocator} keeps no statistics\n`);
-  if (json) {
-    const report = {
-      program: script.path,
-      arguments: script.arguments,
-      pyodide: interpreter.version,
-      allocator,
-      status,
-      seconds,
-      heapBytes: interpreter.heapBytes(),
-      stats: interpreter.heap?.stats() ?? null,
-    };
-    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  }
-  return status;
+  // What was overwritten and never freed shows now.
+  interpreter.heap?.validate();
+  return close(status);
 }
 
 async function runCompared({ script, rounds, json, stats }: RunOptions): Promise<number> {

@@ -18,7 +18,7 @@ export function startCensus(pyodide: PyodideLike, heap: InstalledPymalloc): () =
   const program = programOf(pyodide, "startCensus");
   const allocators = new AllocatorTable(program);
   const { memory, table } = program;
-  const counters = Domains.served.map((domain) => {
+  const counters = [Domains.mem, Domains.object].map((domain) => {
     const before = allocators.get(domain);
     const counter = instantiate("census", {
       env: { memory, table },

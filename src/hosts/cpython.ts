@@ -8,8 +8,8 @@ export function programOf(pyodide: object | undefined, where: string): Emscripte
   return emscriptenProgram((pyodide as { _module?: unknown } | undefined)?._module, where);
 }
 
-/** CPython's numbers of the raw domain, and of those that pymalloc serves (mem and object). */
-export const Domains = { raw: 0, served: [1, 2] } as const;
+/** CPython's numbers of the domains. */
+export const Domains = { raw: 0, mem: 1, object: 2 } as const;
 
 /** The fields of a PyMemAllocatorEx: the context and four indices into the function table. */
 export interface AllocatorRecord {

@@ -15,30 +15,68 @@ export interface ChunkSurvey {
 const NO_HOLES: ChunkSurvey = { blocks: 0, holeBytes: 0 };
 
 /**
- * Walks over dlmalloc's chunks; undefined where the memory from `__heap_base` to the break is not one row
- * of them (another malloc, or a piece that someone else took).
+ * Walks over dlmalloc's chunks and shows each to `see`: where its block begins, how long the chunk is, whether
+ * it is in use. Returns false where the memory from `__heap_base` to the break is not one row of them (another
+ * malloc, or a piece that someone else took).
  *
  * A chunk begins with the size of the chunk before it and its own size, whose lowest three bits are
- * flags: 2 stands for "in use".
+ * flags: 2 stands for "in use". The block follows.
  */
+function walkChunks(
+  program: EmscriptenProgram,
+  see: (block: Address, size: number, inUse: boolean) => void,
+): boolean {
+  const words = new Uint32Array(program.memory.buffer);
+  const end = program.break();
+  let chunk: Address = program.heapBase;
+  while (chunk < end) {
+    const head = words[(chunk + 4) / 4] as number;
+    const size = head - (head % 8);
+    if (size < 16) return false;
+    see(chunk + 8, size, (head & 2) !== 0);
+    chunk += size;
+  }
+  return chunk === end;
+}
+
+/** Counts dlmalloc's blocks and holes; undefined where they can't be found. */
 export function surveyChunks(
   program: EmscriptenProgram,
   holeLimit: number,
 ): ChunkSurvey | undefined {
-  const words = new Uint32Array(program.memory.buffer);
-  const end = program.break();
-  let chunk: Address = program.heapBase;
   let blocks = 0;
   let holeBytes = 0;
-  while (chunk < end) {
-    const head = words[(chunk + 4) / 4] as number;
-    const size = head - (head % 8);
-    if (size < 16) return undefined;
-    if ((head & 2) !== 0) blocks++;
+  const whole = walkChunks(program, (_block, size, inUse) => {
+    if (inUse) blocks++;
     else if (size < holeLimit) holeBytes += size;
-    chunk += size;
-  }
-  return chunk === end ? { blocks, holeBytes } : undefined;
+  });
+  return whole ? { blocks, holeBytes } : undefined;
+}
+
+/** A map of dlmalloc's blocks at this moment. */
+export interface BlockMap {
+  /** Address of the bits, one for each 8 bytes of memory from `from` up to `to`. */
+  readonly bits: Address;
+  readonly from: Address;
+  readonly to: Address;
+}
+
+/** Sets a bit for each block in use; undefined where they can't be found or there is no memory for the map. */
+export function mapBlocks(program: EmscriptenProgram): BlockMap | undefined {
+  const from = program.heapBase - (program.heapBase % 64);
+  // The map is in that memory itself, and may make it longer.
+  const room = Math.ceil((program.break() - from) / 64) + 64 * 1024;
+  const bits = program.malloc.calloc(room, 1);
+  if (bits === 0) return undefined;
+  const map = { bits, from, to: Math.min(program.break(), from + room * 64) };
+  const bytes = new Uint8Array(program.memory.buffer, bits, room);
+  const whole = walkChunks(program, (block, _size, inUse) => {
+    const bit = (block - from) >>> 3;
+    if (inUse && block < map.to) bytes[bit >>> 3] = (bytes[bit >>> 3] as number) | (1 << (bit & 7));
+  });
+  if (whole) return map;
+  program.malloc.free(bits);
+  return undefined;
 }
 
 /** Arenas that are always granted at once: room for a pool of each size class. */

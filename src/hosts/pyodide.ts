@@ -1,36 +1,27 @@
-/**
- * pymalloc in a running Pyodide: `import { install } from "pymalloc/pyodide"`.
- *
- * CPython keeps a table of allocators (PyMemAllocatorEx), one per domain, and lets them be exchanged at any
- * time by one that knows what to do with the blocks of the one before it. Ours does: an address that is
- * in none of its pools goes to that one.
- */
-import { type Core, instantiate, instantiateCore } from "../core.js";
+/** pymalloc in a running Pyodide: `import { install } from "pymalloc/pyodide"`. */
 import { show } from "../errors.js";
-import { layout } from "../generated/modules.js";
-import { readMallocName } from "../options.js";
-import { emptyStats, formatStats, readStats } from "../stats.js";
-import type { Address, HeapStats, MallocName, SystemMalloc } from "../types.js";
-import { validateHeap } from "../validate.js";
+import { debugLayout } from "../generated/modules.js";
 import {
-  type AllocatorRecord,
-  AllocatorTable,
-  Domains,
-  pointersOf,
-  programOf,
-  recordOf,
-} from "./cpython.js";
-import { afterHoles, surveyChunks } from "./dlmalloc.js";
-import type { EmscriptenProgram } from "./emscripten.js";
-import { alignedArenas } from "./host.js";
+  type DebugOptions,
+  debugOptionNames,
+  type MallocMode,
+  nameOf,
+  readDebugOptions,
+  readMallocMode,
+} from "../options.js";
+import { emptyStats, formatStats, readStats } from "../stats.js";
+import type { Address, HeapStats, MallocName } from "../types.js";
+import { validateHeap } from "../validate.js";
+import { programOf } from "./cpython.js";
+import { type Takeover, takeOver } from "./takeover.js";
 
 /** What `install` needs of a Pyodide: the object that `loadPyodide` gives. */
 export interface PyodideLike {
   runPython(code: string): unknown;
 }
 
-export interface InstallOptions {
-  /** `"pymalloc"` (the default), or `"malloc"` to leave the interpreter as it is. */
+export interface InstallOptions extends DebugOptions {
+  /** `"pymalloc"` (the default), a debug mode, or `"malloc"` to leave the interpreter as it is. */
   malloc?: MallocName | undefined;
   /** Called before each new arena is taken (as with CPython's PYTHONMALLOCSTATS). It must not run Python. */
   onNewArena?: (() => void) | undefined;
@@ -102,60 +93,6 @@ _setup
 
 const IS_TRACING = "import _tracemalloc; _tracemalloc.is_tracing()";
 
-/**
- * The functions for what pools don't serve, and for the blocks that are there already. Where CPython's
- * own allocator is the plain malloc, that is the raw domain with whatever hooks it has; where it is
- * another one (PYTHONMALLOC=mimalloc, debug), that one.
- */
-function fallbackFor(
-  program: EmscriptenProgram,
-  raw: AllocatorRecord,
-  old: AllocatorRecord,
-): SystemMalloc {
-  if (old.malloc === raw.malloc && old.ctx === raw.ctx) {
-    return {
-      malloc: program.require("PyMem_RawMalloc"),
-      calloc: program.require("PyMem_RawCalloc"),
-      realloc: program.require("PyMem_RawRealloc"),
-      free: program.require("PyMem_RawFree"),
-    };
-  }
-  const env = { memory: program.memory, table: program.table };
-  return instantiate("adapter", { env, ...pointersOf(old) }) as unknown as SystemMalloc;
-}
-
-/** Takes over the two domains; returns a core over the heap that is now theirs, and its root. */
-function takeOver(program: EmscriptenProgram, onNewArena: () => void): [Core, Address] {
-  const root = program.malloc.malloc(layout.ROOT_SIZE);
-  if (root === 0) throw new RangeError("install: out of memory");
-  const allocators = new AllocatorTable(program);
-  const raw = allocators.get(Domains.raw);
-  const aligned = alignedArenas(program.malloc);
-  const announced = {
-    free: aligned.free,
-    alloc(bytes: number): Address {
-      onNewArena();
-      return aligned.alloc(bytes);
-    },
-  };
-  const poke = (offset: number, value: number) => {
-    new Uint32Array(program.memory.buffer)[(root + offset) / 4] = value;
-  };
-  const arenas = afterHoles(program, announced, (requests) => poke(layout.HOLD_OFF, requests));
-  // Two domains with two allocators get two cores: one heap all the same, they have one root.
-  const cores = Domains.served.map((domain) => {
-    const fallback = fallbackFor(program, raw, allocators.get(domain));
-    return instantiateCore(program.memory, root, program.malloc, fallback, arenas);
-  });
-  const core = cores[0] as Core;
-  core.initialize();
-  poke(layout.RAW_BLOCKS, surveyChunks(program, 0)?.blocks ?? 0);
-  for (const [index, domain] of Domains.served.entries()) {
-    allocators.set(domain, recordOf(program, root, cores[index] as Core));
-  }
-  return [core, root];
-}
-
 /** The handle of an interpreter that stays on its own malloc. */
 const nothingInstalled: InstalledPymalloc = {
   stats: emptyStats,
@@ -165,42 +102,67 @@ const nothingInstalled: InstalledPymalloc = {
   isPymallocAddress: () => false,
 };
 
-function handleOf(core: Core, memory: WebAssembly.Memory, root: Address): InstalledPymalloc {
-  const stats = () => readStats(core, memory, root);
+function handleOf(
+  memory: WebAssembly.Memory,
+  mode: MallocMode,
+  taken: Takeover,
+): InstalledPymalloc {
+  const { core, root, debugHeap } = taken;
+  const stats = (): HeapStats => ({
+    ...(mode.pools ? readStats(core, memory, root) : emptyStats()),
+    malloc: nameOf(mode),
+    ...(debugHeap === undefined ? {} : { debug: debugHeap.stats() }),
+  });
   return {
     stats,
     debugMallocStats: () => formatStats(stats()),
-    // Below 0 only where the blocks from before the installation could not be counted.
-    getAllocatedBlocks: () => Math.max(core.allocatedBlocks() | 0, 0),
-    validate: () => validateHeap(core, memory, root),
+    getAllocatedBlocks() {
+      if (!mode.pools) return 0;
+      const dead = debugHeap === undefined ? 0 : debugHeap.deadBlocks();
+      const freed = debugHeap === undefined ? 0 : debugHeap.read(debugLayout.EARLIER_FREED);
+      // Below 0 only where the blocks from before the installation could not be counted.
+      return Math.max((core.allocatedBlocks() - dead - freed) | 0, 0);
+    },
+    validate() {
+      validateHeap(core, memory, root);
+      taken.validateBlocks();
+    },
     isPymallocAddress: (p) => core.addressInRange(p) !== 0,
   };
 }
 
 /**
- * Makes pymalloc the allocator of the mem and object domains of a running interpreter, once and for its
- * lifetime; a second call returns what the first one did. Blocks that are live already stay where they
- * are, and go back to where they came from. Python code can `import pymalloc`.
+ * Makes pymalloc the allocator of the mem and object domains of a running interpreter (in a debug mode also of
+ * the raw domain), once and for its lifetime; a second call returns what the first one did. Blocks that are live
+ * already stay where they are, and go back to where they came from. Python code can `import pymalloc`.
+ *
+ * In a debug mode a fault names the Python lines that were running (Python 3.13 and newer). A fault that is
+ * thrown ends the interpreter, as CPython's own debug hooks do.
  *
  * @throws TypeError for what is not a Pyodide, or for a wrong option
  * @throws Error while tracemalloc is tracing: it would put the old allocator back when it stops
  */
 export function install(pyodide: PyodideLike, options: InstallOptions = {}): InstalledPymalloc {
+  const known = ["malloc", "onNewArena", ...debugOptionNames];
   for (const key of Object.keys(options)) {
-    if (key !== "malloc" && key !== "onNewArena") {
-      throw new TypeError(`install: unknown option ${show(key)}, expected malloc or onNewArena`);
+    if (!known.includes(key)) {
+      throw new TypeError(
+        `install: unknown option ${show(key)}, expected one of ${known.join(", ")}`,
+      );
     }
   }
-  const name = readMallocName(options.malloc ?? "default", "install: malloc");
-  if (name === "malloc") return nothingInstalled;
+  const mode = readMallocMode(options.malloc ?? "default", "install: malloc");
+  const settings = readDebugOptions(options, "install");
+  if (!mode.pools && !mode.debug) return nothingInstalled;
   const program = programOf(pyodide, "install");
   const existing = installed.get(program.memory);
   if (existing !== undefined) return existing;
   if (pyodide.runPython(IS_TRACING) === true) {
     throw new Error("install: tracemalloc is tracing; stop it first and start it again afterwards");
   }
-  const [core, root] = takeOver(program, options.onNewArena ?? (() => {}));
-  const handle = handleOf(core, program.memory, root);
+  const onNewArena = options.onNewArena ?? (() => {});
+  const taken = takeOver(program, { mode, settings, onNewArena });
+  const handle = handleOf(program.memory, mode, taken);
   installed.set(program.memory, handle);
   const setup = pyodide.runPython(PYTHON_SIDE) as ((heap: InstalledPymalloc) => void) & {
     destroy(): void;

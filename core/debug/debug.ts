@@ -1,0 +1,174 @@
+/**
+ * malloc, calloc, realloc and free in debug mode (CPython: Objects/obmalloc.c, _PyMem_DebugMalloc and its
+ * kin), over whatever serves the family. The first parameter is the context of CPython's function pointers:
+ * here, as there, it says which family is called.
+ */
+
+import { callocBelow, freeBelow, mallocBelow } from "./below";
+import { freeFromBefore, isEarlier } from "./earlier";
+import { blame, blamePointer } from "./faults";
+import { dressClean, frontIntact, tailIntact, writeFrame } from "./frame";
+import { born, died, watched } from "./host";
+import {
+  BLAMED,
+  BUFFER_OVERFLOW,
+  BUFFER_UNDERFLOW,
+  DOUBLE_FREE,
+  Entry,
+  EXTRA,
+  FRONT,
+  LIVE,
+  MAX_DEBUG_REQUEST,
+  MEM,
+  ON_FREE,
+  ON_REALLOC,
+  PAGE_MASK,
+  RAW,
+  WRONG_FAMILY,
+} from "./layout";
+import { bury, condemn, releaseAll } from "./quarantine";
+import { blockAround, claimEntry, entryAt, ledger, NONE, occupies } from "./shadow";
+
+function take(family: u32, bytes: usize, zeroed: bool): usize {
+  return zeroed ? callocBelow(family, bytes + EXTRA) : mallocBelow(family, bytes + EXTRA);
+}
+
+function allocate(family: u32, bytes: usize, zeroed: bool): usize {
+  if (bytes > MAX_DEBUG_REQUEST) return 0;
+  let base = take(family, bytes, zeroed);
+  if (base === 0 && releaseAll()) base = take(family, bytes, zeroed);
+  if (base === 0) return 0;
+  const p = base + FRONT;
+  const entry = claimEntry(family, p);
+  if (entry === NONE) {
+    freeBelow(family, base);
+    return 0;
+  }
+  entry.size = bytes;
+  entry.serial = ++ledger().serial;
+  entry.state = LIVE;
+  entry.family = <u8>family;
+  entry.offset = <u16>(p & PAGE_MASK);
+  if (zeroed) writeFrame(p, entry);
+  else dressClean(p, entry);
+  if (watched !== 0) born(p);
+  return p;
+}
+
+/** The entry of the live block of a layer that begins at `p`; else NONE. */
+function liveIn(layer: u32, p: usize): Entry {
+  const entry = entryAt(layer, p);
+  if (entry === NONE || (entry.state !== LIVE && entry.state !== BLAMED)) return NONE;
+  // A raw block that a block of the upper layer lies in is that one's own affair.
+  return layer === RAW && occupies(entryAt(MEM, p + FRONT)) ? NONE : entry;
+}
+
+/** The entry of the live block that begins at `p`, whatever its family; else NONE. */
+function liveAt(family: u32, p: usize): Entry {
+  const entry = liveIn(family, p);
+  return entry !== NONE ? entry : liveIn(family === RAW ? MEM : RAW, p);
+}
+
+/** The entry of the freed block of a layer that began at `p`; else NONE. */
+function deadIn(layer: u32, p: usize): Entry {
+  const entry = entryAt(layer, p);
+  return entry !== NONE && entry.state !== LIVE && entry.state !== BLAMED ? entry : NONE;
+}
+
+/** The entry of the freed block that began at `p`, whatever its family; else NONE. */
+function deadAt(p: usize): Entry {
+  const upper = deadIn(MEM, p);
+  return upper !== NONE ? upper : deadIn(RAW, p);
+}
+
+/** Is this, where no live block begins, a block from before the debug mode? If not, it is reported. */
+function isFromBefore(family: u32, p: usize, during: u32): bool {
+  const dead = deadAt(p);
+  const occupied = occupies(dead);
+  if (!occupied && isEarlier(p)) return true;
+  // One that left the quarantine is forgotten once its memory is in another block.
+  if (occupied || (dead !== NONE && blockAround(MEM, p) === 0 && blockAround(RAW, p) === 0))
+    blame(DOUBLE_FREE, during, family, p, p, dead);
+  else blamePointer(during, family, p);
+  return false;
+}
+
+/** May this live block be freed or resized by this family? If not, it is reported, but only once. */
+function isSound(family: u32, p: usize, entry: Entry, during: u32): bool {
+  let code: u32 = 0;
+  if (entry.family !== family) code = WRONG_FAMILY;
+  else if (entry.state === BLAMED) return true;
+  else if (!frontIntact(p, entry)) code = BUFFER_UNDERFLOW;
+  else if (!tailIntact(p, entry)) code = BUFFER_OVERFLOW;
+  else return true;
+  blame(code, during, family, p, p, entry);
+  // A damaged block is not reused: to free it brings nothing back, and it stays where it is.
+  if (code !== WRONG_FAMILY) {
+    if (during === ON_FREE) condemn(entry);
+    else entry.state = BLAMED;
+  }
+  return false;
+}
+
+function release(p: usize, entry: Entry): void {
+  if (watched !== 0) died(p);
+  bury(p, entry);
+}
+
+/** The block keeps its place, because there is no memory for another. */
+function shrink(p: usize, entry: Entry, bytes: usize): usize {
+  entry.size = bytes;
+  entry.serial = ++ledger().serial;
+  writeFrame(p, entry);
+  return p;
+}
+
+/** CPython: _PyMem_DebugMalloc. */
+export function pyMalloc(family: u32, bytes: usize): usize {
+  // A hook that threw while a block left has not put this right.
+  ledger().leaving = 0;
+  return allocate(family, bytes, false);
+}
+
+/** CPython: _PyMem_DebugCalloc. */
+export function pyCalloc(family: u32, count: usize, size: usize): usize {
+  ledger().leaving = 0;
+  const bytes = <u64>count * <u64>size;
+  return bytes > MAX_DEBUG_REQUEST ? 0 : allocate(family, <usize>bytes, true);
+}
+
+/** CPython: _PyMem_DebugFree. */
+export function pyFree(family: u32, p: usize): void {
+  if (p === 0) return;
+  const entry = liveAt(family, p);
+  if (entry !== NONE) {
+    if (isSound(family, p, entry, ON_FREE)) release(p, entry);
+  } else if (isFromBefore(family, p, ON_FREE)) {
+    freeFromBefore(family, p);
+  }
+}
+
+/** CPython: _PyMem_DebugRealloc. The block moves whenever there is room, so that stale pointers show. */
+export function pyRealloc(family: u32, p: usize, bytes: usize): usize {
+  if (p === 0) return pyMalloc(family, bytes);
+  const entry = liveAt(family, p);
+  if (entry === NONE) return moveFromBefore(family, p, bytes);
+  if (!isSound(family, p, entry, ON_REALLOC)) return 0;
+  const size = entry.size;
+  const moved = pyMalloc(family, bytes);
+  if (moved === 0) return bytes <= size ? shrink(p, entry, bytes) : 0;
+  memory.copy(moved, p, min(bytes, size));
+  release(p, entry);
+  return moved;
+}
+
+/** Its size is not known, so more may be copied than there was: what follows it in the memory. */
+function moveFromBefore(family: u32, p: usize, bytes: usize): usize {
+  if (!isFromBefore(family, p, ON_REALLOC)) return 0;
+  const moved = pyMalloc(family, bytes);
+  if (moved === 0) return 0;
+  const rest = ((<u64>memory.size()) << 16) - p;
+  memory.copy(moved, p, <usize>min<u64>(bytes, rest));
+  freeFromBefore(family, p);
+  return moved;
+}

@@ -1,0 +1,189 @@
+/**
+ * Layout of the debug heap: the bytes it writes, what it remembers of each block, its ledger.
+ *
+ * A block in debug mode (CPython: Objects/obmalloc.c, _PyMem_DebugRawAlloc; 32-bit, with serial numbers):
+ *
+ *     base   +4     +5   +8            +8+n  +12+n
+ *     | size | 'o'  | FD | n bytes ... | FD  | serial |
+ *       big-endian         ^ p           4     big-endian
+ *
+ * The pads find who wrote beyond the block. What a block *is* does not stand there but in the shadow, out
+ * of the reach of an overflow: which family, how long, which call made it, is it live.
+ */
+
+import { MAX_REQUEST } from "../layout";
+
+// ---------------------------------------------------------------------------------- tunables
+
+/** Shadows of so many pages are asked for at a time. */
+const SHADOWS_AT_ONCE: usize = 8;
+
+/** Slots in the first ring of held blocks; it doubles from there. */
+export const FIRST_RING: usize = 1024;
+
+// ------------------------------------------------------------------------------- the bytes
+
+/** Fills new memory (calloc's is 0), freed memory, and the pads. */
+export const CLEANBYTE: u8 = 0xcd;
+export const DEADBYTE: u8 = 0xdd;
+export const FORBIDDENBYTE: u8 = 0xfd;
+
+/** Bytes in front of the user's and behind them. */
+export const FRONT: usize = 8;
+export const TAIL: usize = 8;
+export const EXTRA: usize = FRONT + TAIL;
+export const MAX_DEBUG_REQUEST: usize = MAX_REQUEST - EXTRA;
+
+/** The families, which are CPython's numbers of the domains, and their letters. */
+export const RAW: u32 = 0;
+export const MEM: u32 = 1;
+export const OBJECT: u32 = 2;
+
+// ------------------------------------------------------------------------------ the shadow
+
+/**
+ * What is known of the block that begins at an address. The shadow of a page has such an entry for each 16 bytes
+ * of it: two blocks of one layer never begin in the same 16, since each has 16 bytes of pads. A block of the
+ * pools that the raw domain serves begins 8 bytes behind the raw block, so there are two layers.
+ */
+@unmanaged
+export class Entry {
+  /** The user's bytes, and the number of the call that made the block. */
+  size: usize;
+  serial: u32;
+  state: u8;
+  family: u8;
+  /** Where in the page the block begins. */
+  offset: u16;
+}
+
+export const PAGE_BITS: usize = 12;
+export const PAGE_MASK: usize = (1 << PAGE_BITS) - 1;
+export const GRANULE_BITS: usize = 4;
+export const ENTRY_SIZE: usize = offsetof<Entry>();
+export const SHADOW_SIZE: usize = (1 << (PAGE_BITS - GRANULE_BITS)) * ENTRY_SIZE;
+export const SHADOWS_REQUEST: usize = SHADOWS_AT_ONCE * SHADOW_SIZE;
+
+/** The states; 0 where no block began yet. */
+export const LIVE: u8 = 1;
+/** Live, and what is wrong with it was reported. */
+export const BLAMED: u8 = 2;
+/** Freed, and held back in the quarantine. */
+export const HELD: u8 = 3;
+/** Freed and damaged: its memory is never used again. */
+export const CONDEMNED: u8 = 4;
+/** Freed, and left the quarantine: its memory may belong to others by now. */
+export const GONE: u8 = 5;
+
+/** A directory leads from an address to its page's shadow in two steps of 10 bits. */
+export const TABLE_BITS: usize = (32 - PAGE_BITS) / 2;
+export const TABLE_ENTRIES: usize = 1 << TABLE_BITS;
+export const TABLE_SIZE: usize = TABLE_ENTRIES * sizeof<usize>();
+export const PAGES: usize = 1 << (32 - PAGE_BITS);
+
+// ------------------------------------------------------------------------------- the faults
+
+export const BUFFER_OVERFLOW: u32 = 1;
+export const BUFFER_UNDERFLOW: u32 = 2;
+export const USE_AFTER_FREE_WRITE: u32 = 3;
+export const DOUBLE_FREE: u32 = 4;
+export const WRONG_FAMILY: u32 = 5;
+export const INVALID_POINTER: u32 = 6;
+
+/** What was going on when a fault was found. */
+export const ON_FREE: u32 = 0;
+export const ON_REALLOC: u32 = 1;
+export const ON_LEAVING: u32 = 2;
+export const ON_VALIDATE: u32 = 3;
+
+// ------------------------------------------------------------------------------ the ledger
+
+/** A slot of the quarantine. */
+@unmanaged
+export class Slot {
+  block: usize;
+  entry: Entry;
+}
+
+export const SLOT_SIZE: usize = offsetof<Slot>();
+
+/** Everything that the debug heap knows is reached from here. */
+@unmanaged
+export class Ledger {
+  /** MAGIC: this is a ledger. */
+  magic: u32;
+  /** Calls so far that made a block. */
+  serial: u32;
+
+  /** The quarantine: a ring of slots, the oldest first, and the bytes they hold, pads included. */
+  ring: usize;
+  ringSlots: usize;
+  first: usize;
+  count: usize;
+  heldBytes: usize;
+  /** How many bytes may be held; the host sets it. */
+  heldLimit: usize;
+  /** Blocks above the raw layer that are dead and still have their memory: held, or condemned. */
+  deadBlocks: u32;
+  /** 1 while a block leaves: what comes down to the raw domain then was held already. */
+  leaving: u32;
+
+  /** Shadows that were asked for and not used yet. */
+  shadowsFresh: usize;
+  shadowsEnd: usize;
+
+  /** Blocks from before the debug mode; see `earlier.ts`. The host sets these. */
+  earlierAny: u32;
+  earlierBits: usize;
+  earlierFrom: usize;
+  earlierTo: usize;
+  /** So many of them were freed since, other than raw ones. */
+  earlierFreed: u32;
+
+  /** The fault that is being reported: what, during which call (of which family), at which address. */
+  faultCode: u32;
+  faultDuring: u32;
+  faultFamily: u32;
+  faultAddress: usize;
+  /** The block that it is about and its entry; 0 for none. */
+  faultBlock: usize;
+  faultEntry: usize;
+}
+
+export const MAGIC: u32 = 0x70644c31;
+
+/** Behind the ledger: the directories of the raw layer and of the layer above it. */
+export const DIRECTORY_RAW: usize = offsetof<Ledger>();
+export const DIRECTORY_UPPER: usize = DIRECTORY_RAW + TABLE_SIZE;
+export const LEDGER_SIZE: usize = DIRECTORY_UPPER + TABLE_SIZE;
+
+/** Where the host reads and writes: offsets from the ledger. */
+export const LEDGER_MAGIC: usize = offsetof<Ledger>("magic");
+export const HELD_BYTES: usize = offsetof<Ledger>("heldBytes");
+export const HELD_LIMIT: usize = offsetof<Ledger>("heldLimit");
+export const HELD_BLOCKS: usize = offsetof<Ledger>("count");
+export const DEAD_BLOCKS: usize = offsetof<Ledger>("deadBlocks");
+export const SERIAL: usize = offsetof<Ledger>("serial");
+export const EARLIER_ANY: usize = offsetof<Ledger>("earlierAny");
+export const EARLIER_BITS: usize = offsetof<Ledger>("earlierBits");
+export const EARLIER_FROM: usize = offsetof<Ledger>("earlierFrom");
+export const EARLIER_TO: usize = offsetof<Ledger>("earlierTo");
+export const EARLIER_FREED: usize = offsetof<Ledger>("earlierFreed");
+export const FAULT_CODE: usize = offsetof<Ledger>("faultCode");
+export const FAULT_DURING: usize = offsetof<Ledger>("faultDuring");
+export const FAULT_FAMILY: usize = offsetof<Ledger>("faultFamily");
+export const FAULT_ADDRESS: usize = offsetof<Ledger>("faultAddress");
+export const FAULT_BLOCK: usize = offsetof<Ledger>("faultBlock");
+export const FAULT_ENTRY: usize = offsetof<Ledger>("faultEntry");
+/** ... and in an entry. */
+export const ENTRY_BLOCK_SIZE: usize = offsetof<Entry>("size");
+export const ENTRY_SERIAL: usize = offsetof<Entry>("serial");
+export const ENTRY_STATE: usize = offsetof<Entry>("state");
+export const ENTRY_FAMILY: usize = offsetof<Entry>("family");
+
+// ---------------------------------------------------------------------------------- relations
+
+if (FRONT % 8 !== 0) ERROR("the user's bytes are as aligned as the block");
+if (EXTRA < (<usize>1) << GRANULE_BITS) ERROR("no two blocks of a layer begin in one granule");
+if (TABLE_BITS + TABLE_BITS + PAGE_BITS !== <usize>32) ERROR("a directory covers every address");
+if (ENTRY_SIZE !== 12) ERROR("an entry is three words");

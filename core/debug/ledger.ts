@@ -1,0 +1,11 @@
+/** The ledger's beginning. */
+
+import { root } from "./host";
+import { LEDGER_SIZE, MAGIC } from "./layout";
+import { ledger } from "./shadow";
+
+/** Writes the state of a debug heap that has made no block. */
+export function initialize(): void {
+  memory.fill(root, 0, LEDGER_SIZE);
+  ledger().magic = MAGIC;
+}

@@ -1,0 +1,134 @@
+/**
+ * Which functions serve each domain of a heap: its own, an allocator that was set, the debug hooks.
+ *
+ *     raw               <- [debug] <- hooks           the system malloc
+ *      |
+ *     core: the pools, over raw as it is hooked
+ *      |
+ *     mem, object       <- [debug] <- hooks
+ *
+ * Nothing tests at run time what is in place. What changes is the imports of the modules' instances: two
+ * instances over one state are the same heap, so a module is simply instantiated again.
+ */
+import type { Core, DebugCore } from "./core.js";
+import type { DebugHeap } from "./debug.js";
+import {
+  bind,
+  copyOf,
+  debugDomain,
+  domainNames,
+  late,
+  objectDomain,
+  rawDomain,
+  withContext,
+} from "./domains.js";
+import type { Allocator, Domain, DomainName } from "./types.js";
+
+type ByDomain<T> = Record<DomainName, T>;
+
+function forDomains<T>(make: (name: DomainName) => T): ByDomain<T> {
+  return { raw: make("raw"), mem: make("mem"), object: make("object") };
+}
+
+/** What a heap is built from. */
+export interface Parts {
+  readonly pools: boolean;
+  /** The core over the system malloc, and one over another raw domain. */
+  readonly systemCore: Core;
+  coreOver(raw: Domain): Core;
+  /** The debug heap, made at its first use. */
+  debugHeap(): DebugHeap;
+}
+
+export class Allocators {
+  readonly #parts: Parts;
+  readonly #defaults: ByDomain<Allocator>;
+  readonly #debugHooks: ByDomain<Allocator>;
+  readonly #current: ByDomain<Allocator>;
+  /** What the debug hooks of a domain stand on, as long as they are in place. */
+  readonly #below: Partial<ByDomain<Allocator>> = {};
+  #core: Core;
+  /** The debug functions of raw, which the core stands on, and those that stand on the core. */
+  #lower: DebugCore | undefined;
+  #upper: DebugCore | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#core = parts.systemCore;
+    this.#defaults = forDomains((name) => withContext(() => this.#defaultDomain(name)));
+    this.#debugHooks = forDomains((name) => withContext(() => this.#debugDomain(name)));
+    this.#current = { ...this.#defaults };
+  }
+
+  /** The core whose raw domain is the one in force. */
+  get core(): Core {
+    return this.#core;
+  }
+
+  /** Are the debug hooks in place? */
+  get debug(): boolean {
+    return this.#below.object !== undefined;
+  }
+
+  get(name: DomainName): Allocator {
+    return this.#current[name];
+  }
+
+  set(name: DomainName, allocator: Allocator): void {
+    const ours = allocator === this.#defaults[name] || allocator === this.#debugHooks[name];
+    if (allocator === this.#below[name]) delete this.#below[name];
+    this.#current[name] = ours ? allocator : copyOf(allocator);
+    if (name === "raw") this.#assemble();
+  }
+
+  /** Puts the debug hooks on every domain that has none; false when all had them. */
+  setupDebugHooks(): boolean {
+    this.#parts.debugHeap(); // or there is no memory for it, and nothing has changed
+    const bare = domainNames.filter((name) => this.#below[name] === undefined);
+    for (const name of bare) {
+      this.#below[name] = this.#current[name];
+      this.#current[name] = this.#debugHooks[name];
+    }
+    if (bare.length > 0) this.#assemble();
+    return bare.length > 0;
+  }
+
+  /** The functions in force: exports of WebAssembly where nothing of JavaScript's is hooked. */
+  functions(name: DomainName, allocator = this.#current[name]): Domain {
+    if (allocator === this.#defaults[name]) return this.#defaultDomain(name);
+    if (allocator === this.#debugHooks[name]) return this.#debugDomain(name);
+    return bind(allocator);
+  }
+
+  /** Reports what the debug hooks find damaged. */
+  validateBlocks(): void {
+    this.#upper?.validate();
+  }
+
+  #defaultDomain(name: DomainName): Domain {
+    const pooled = name !== "raw" && this.#parts.pools;
+    return pooled ? objectDomain(this.#core) : rawDomain(this.#parts.systemCore);
+  }
+
+  #debugDomain(name: DomainName): Domain {
+    return debugDomain((name === "raw" ? this.#lower : this.#upper) as DebugCore, name);
+  }
+
+  /** Instantiates what stands on something that changed, from the bottom up. */
+  #assemble(): void {
+    const ground = (name: DomainName) =>
+      this.functions(name, this.#below[name] ?? this.#defaults[name]);
+    const debugs = Object.keys(this.#below).length > 0;
+    if (debugs) {
+      // The lower instance stands below the core, and so can only find what stands on it when it is called:
+      // when a free of raw makes another family's block leave the quarantine.
+      const mem = late(() => ground("mem"));
+      const object = late(() => ground("object"));
+      this.#lower = this.#parts.debugHeap().instantiate({ raw: ground("raw"), mem, object });
+    }
+    const rawIsDefault = this.#current.raw === this.#defaults.raw;
+    const { systemCore, coreOver } = this.#parts;
+    this.#core = rawIsDefault ? systemCore : coreOver(this.functions("raw"));
+    if (debugs) this.#upper = this.#parts.debugHeap().instantiate(forDomains(ground));
+  }
+}

@@ -1,0 +1,113 @@
+/** The debug heap: instances of its module over one ledger, and what becomes of a fault. */
+import { type DebugCore, instantiate } from "./core.js";
+import type { PyMemError } from "./errors.js";
+import { faultError } from "./faults.js";
+import { debugLayout } from "./generated/modules.js";
+import type { DebugSettings } from "./options.js";
+import { Histories, type Tracer } from "./stacks.js";
+import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
+
+/** What the debug functions of a family stand on. */
+export interface Ground extends Pick<Domain, "malloc" | "calloc" | "free"> {
+  /** Frees a block from before the debug mode; `free` where it is left out. */
+  freeEarlier?: (p: Address) => void;
+}
+
+/** What a debug heap has to know of the heap that it is put in front of. */
+export interface DebugHost {
+  readonly memory: WebAssembly.Memory;
+  readonly system: SystemMalloc;
+  readonly settings: DebugSettings;
+  /** Takes the stacks, with `settings.stacks`. */
+  readonly tracer: Tracer;
+  /** In a Python interpreter: what it is running now. */
+  readonly pythonStack?: () => string | undefined;
+  /** Is this address in a pool of ours? */
+  readonly inPool: (p: Address) => boolean;
+}
+
+const L = debugLayout;
+
+/** Memory for the ledger of a debug heap; 0 when there is none. */
+export function newLedger({ memory, system }: Pick<DebugHost, "memory" | "system">): Address {
+  const ledger = system.malloc(L.LEDGER_SIZE);
+  if (ledger !== 0) new Uint32Array(memory.buffer)[(ledger + L.LEDGER_MAGIC) >>> 2] = 0;
+  return ledger;
+}
+
+export class DebugHeap {
+  /** Address of the block that everything the debug heap knows is reached from. */
+  readonly ledger: Address;
+  readonly #host: DebugHost;
+  readonly #histories: Histories;
+
+  /** @param ledger from `newLedger`, or that of a debug heap which is there already */
+  constructor(host: DebugHost, ledger: Address) {
+    this.#host = host;
+    this.#histories = new Histories(host.tracer);
+    this.ledger = ledger;
+  }
+
+  /** The debug functions over a ground for each family. */
+  instantiate(ground: Readonly<Record<DomainName, Ground>>): DebugCore {
+    const { memory, system, settings } = this.#host;
+    const imports: Record<string, WebAssembly.ImportValue> = {
+      root: this.ledger,
+      watched: settings.stacks ? 1 : 0,
+      born: (p: Address) => this.#histories.born(p),
+      died: (p: Address) => this.#histories.died(p),
+      fault: () => this.#handle(this.#readFault()),
+      tableRealloc: system.realloc,
+    };
+    for (const [family, { malloc, calloc, free, freeEarlier }] of Object.entries(ground)) {
+      imports[`${family}Malloc`] = malloc;
+      imports[`${family}Calloc`] = calloc;
+      imports[`${family}Free`] = free;
+      imports[`${family}FreeEarlier`] = freeEarlier ?? free;
+    }
+    const core = instantiate("debug", { env: { memory }, host: imports }) as unknown as DebugCore;
+    if (this.read(L.LEDGER_MAGIC) !== L.MAGIC) {
+      core.initialize();
+      this.write(L.HELD_LIMIT, settings.quarantineBytes);
+    }
+    return core;
+  }
+
+  /** A word of the ledger, at one of `debugLayout`'s offsets. */
+  read(offset: number): number {
+    return new Uint32Array(this.#host.memory.buffer)[(this.ledger + offset) >>> 2] as number;
+  }
+
+  write(offset: number, value: number): void {
+    new Uint32Array(this.#host.memory.buffer)[(this.ledger + offset) >>> 2] = value;
+  }
+
+  /** The quarantine, pads included, and the number of the last call that made a block. */
+  stats(): { heldBlocks: number; heldBytes: number; serial: number } {
+    return {
+      heldBlocks: this.read(L.HELD_BLOCKS),
+      heldBytes: this.read(L.HELD_BYTES),
+      serial: this.read(L.SERIAL),
+    };
+  }
+
+  /** Blocks of mem and object that are freed and have their memory still. */
+  deadBlocks(): number {
+    return this.read(L.DEAD_BLOCKS);
+  }
+
+  #readFault(): PyMemError {
+    const { memory, inPool, pythonStack } = this.#host;
+    return faultError(memory, this.ledger, inPool, (block) => ({
+      ...this.#histories.of(block),
+      pythonStack: pythonStack?.() || undefined,
+    }));
+  }
+
+  #handle(error: PyMemError): void {
+    const { onFault } = this.#host.settings;
+    if (onFault === "throw") throw error;
+    if (onFault === "report") console.error(error.report());
+    else onFault(error);
+  }
+}

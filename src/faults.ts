@@ -1,0 +1,199 @@
+/** Faults: the debug heap leaves codes and addresses in its ledger, the sentences are here. */
+import { domainNames } from "./domains.js";
+import { dumpBlock, dumpNothing } from "./dump.js";
+import { hex, PyMemError, type PyMemErrorDetails, type PyMemErrorKind } from "./errors.js";
+import { debugLayout, layout } from "./generated/modules.js";
+import type { Address, DomainName } from "./types.js";
+
+const kinds: readonly PyMemErrorKind[] = [
+  "broken-invariant", // the codes begin at 1
+  "buffer-overflow",
+  "buffer-underflow",
+  "use-after-free-write",
+  "double-free",
+  "wrong-family",
+  "invalid-pointer",
+];
+
+const prefixes: Record<DomainName, string> = {
+  raw: "PyMem_Raw",
+  mem: "PyMem_",
+  object: "PyObject_",
+};
+const letters: Record<DomainName, string> = { raw: "r", mem: "m", object: "o" };
+
+/** What a pointer looks like that was read from memory which held no pointer. */
+const patterns = new Map([
+  [0xcdcdcdcd, "new memory that was never written to"],
+  [0xdddddddd, "freed memory"],
+  [0xfdfdfdfd, "the pads around a block"],
+]);
+
+/** A fault as the ledger has it. */
+interface Fault {
+  readonly kind: PyMemErrorKind;
+  readonly address: Address;
+  readonly call: string;
+  readonly calledFamily: DomainName | undefined;
+  readonly block: Block | undefined;
+}
+
+interface Block {
+  readonly start: Address;
+  readonly size: number;
+  readonly serial: number;
+  readonly family: DomainName;
+  readonly state: number;
+}
+
+function familyName(index: number): DomainName {
+  return domainNames[index] as DomainName;
+}
+
+/** During: free, realloc, a block's leaving the quarantine, validate. */
+function readCall(during: number, family: DomainName): [string, DomainName | undefined] {
+  if (during >= 2) return [during === 2 ? "quarantine" : "validate", undefined];
+  return [`${prefixes[family]}${during === 0 ? "Free" : "Realloc"}`, family];
+}
+
+function readFault(memory: WebAssembly.Memory, ledger: Address): Fault {
+  const words = new Uint32Array(memory.buffer);
+  const at = (address: Address) => words[address >>> 2] as number;
+  const L = debugLayout;
+  const start = at(ledger + L.FAULT_BLOCK);
+  const entry = at(ledger + L.FAULT_ENTRY);
+  const flags = new Uint8Array(memory.buffer);
+  const block = {
+    start,
+    size: at(entry + L.ENTRY_BLOCK_SIZE),
+    serial: at(entry + L.ENTRY_SERIAL),
+    family: familyName(flags[entry + L.ENTRY_FAMILY] as number),
+    state: flags[entry + L.ENTRY_STATE] as number,
+  };
+  const family = familyName(at(ledger + L.FAULT_FAMILY));
+  const [call, calledFamily] = readCall(at(ledger + L.FAULT_DURING), family);
+  return {
+    kind: kinds[at(ledger + L.FAULT_CODE)] as PyMemErrorKind,
+    address: at(ledger + L.FAULT_ADDRESS),
+    call,
+    calledFamily,
+    block: start === 0 ? undefined : block,
+  };
+}
+
+function bytes(count: number): string {
+  return count === 1 ? "1 byte" : `${count} bytes`;
+}
+
+function describe({ start, size, family, serial }: Block): string {
+  return `the block of ${bytes(size)} at ${hex(start)} (family ${family}, made by call #${serial})`;
+}
+
+/** Offset from the block's start of the first byte from `from` up to `to` that is not `expected`. */
+function firstChanged(
+  memory: Uint8Array,
+  start: Address,
+  span: readonly number[],
+  expected: number,
+) {
+  const [from = 0, to = 0] = span;
+  for (let at = from; at < to; at++) if (memory[start + at] !== expected) return at;
+  return undefined;
+}
+
+/** Where the bytes around or in a damaged block were changed, as far as that can be told. */
+function placeOf(kind: PyMemErrorKind, memory: Uint8Array, { start, size }: Block): string {
+  const { FORBIDDENBYTE, DEADBYTE } = debugLayout;
+  const rear = [size, size + 4];
+  const at = {
+    "buffer-overflow": () => firstChanged(memory, start, rear, FORBIDDENBYTE) ?? size + 4,
+    "buffer-underflow": () => firstChanged(memory, start, [-3, 0], FORBIDDENBYTE) ?? -8,
+    "use-after-free-write": () =>
+      firstChanged(memory, start, [0, size], DEADBYTE) ??
+      firstChanged(memory, start, [-3, 0], FORBIDDENBYTE) ??
+      firstChanged(memory, start, rear, FORBIDDENBYTE) ??
+      -8,
+  };
+  return `at offset ${at[kind as keyof typeof at]()}`;
+}
+
+/** What a pointer at which no block begins points at. */
+function describePointer(
+  fault: Fault,
+  memory: Uint8Array,
+  inPool: (p: Address) => boolean,
+): string {
+  const { address, block } = fault;
+  const pattern = patterns.get(address);
+  if (pattern !== undefined) return `it is the pattern of ${pattern}, read as a pointer`;
+  if (block !== undefined) {
+    const offset = address - block.start;
+    const where =
+      offset < 0
+        ? `${bytes(-offset)} in front of`
+        : offset >= block.size
+          ? `${bytes(offset - block.size)} behind the end of`
+          : `${bytes(offset)} into`;
+    const dead = block.state === 1 || block.state === 2 ? "" : ", which was freed";
+    return `it points ${where} ${describe(block)}${dead}`;
+  }
+  if (address >= memory.length) return `it is outside the memory of ${memory.length} bytes`;
+  if (!inPool(address)) return "nothing was allocated there";
+  const pool = address - (address % layout.POOL_SIZE);
+  return address - pool < layout.POOL_HEADER
+    ? `it points into the header of the pool at ${hex(pool)}`
+    : `it points into the pool at ${hex(pool)}, where no block was allocated`;
+}
+
+function sentenceFor(fault: Fault, memory: Uint8Array, inPool: (p: Address) => boolean): string {
+  const { kind, block, call, calledFamily, address } = fault;
+  const called = calledFamily === undefined ? call : `${call}(${hex(address)})`;
+  if (block === undefined || kind === "invalid-pointer") {
+    return `${called}: no block begins there; ${describePointer(fault, memory, inPool)}`;
+  }
+  const what = describe(block);
+  if (kind === "wrong-family") {
+    const own = letters[block.family];
+    const verified = letters[calledFamily as DomainName];
+    return `${called}: bad ID: Allocated using API '${own}', verified using API '${verified}'; ${what} belongs to ${prefixes[block.family]}Free`;
+  }
+  if (kind === "double-free") return `${called}: ${what} was freed before`;
+  const where = placeOf(kind, memory, block);
+  if (kind === "use-after-free-write") {
+    return `${called}: ${what} was written to after it was freed, ${where}`;
+  }
+  return kind === "buffer-overflow"
+    ? `${called}: bad trailing pad byte; the bytes behind ${what} were overwritten, ${where}`
+    : `${called}: bad leading pad byte; the bytes in front of ${what} were overwritten, ${where}`;
+}
+
+/** What stacks a reporter may know. */
+export type Stacks = Pick<PyMemErrorDetails, "allocationStack" | "freeStack" | "pythonStack">;
+
+/**
+ * The error for the fault that stands in a ledger.
+ *
+ * @param inPool is an address in a pool of ours?
+ * @param stacksOf the stacks of the block at an address, 0 where the fault is about none
+ */
+export function faultError(
+  memory: WebAssembly.Memory,
+  ledger: Address,
+  inPool: (p: Address) => boolean,
+  stacksOf: (block: Address) => Stacks,
+): PyMemError {
+  const fault = readFault(memory, ledger);
+  const { kind, address, call, calledFamily, block } = fault;
+  const everything = new Uint8Array(memory.buffer);
+  return new PyMemError(kind, sentenceFor(fault, everything, inPool), {
+    address,
+    call,
+    calledFamily,
+    block: block?.start,
+    size: block?.size,
+    family: block?.family,
+    serial: block?.serial,
+    dump: block === undefined ? dumpNothing(address) : dumpBlock(everything, block.start),
+    ...stacksOf(block?.start ?? 0),
+  });
+}

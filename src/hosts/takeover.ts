@@ -1,0 +1,183 @@
+/**
+ * Taking over CPython's allocators in a running interpreter.
+ *
+ * CPython keeps a table of allocators (PyMemAllocatorEx), one per domain, and lets them be exchanged at any
+ * time by one that knows what to do with the blocks of the one before it. Ours does: an address that is
+ * in none of its pools, or that the debug mode knows to be older than itself, goes to that one.
+ */
+import { type Core, instantiate, instantiateCore } from "../core.js";
+import { DebugHeap, type DebugHost, newLedger } from "../debug.js";
+import { debugDomain, late, objectDomain } from "../domains.js";
+import { debugLayout, layout } from "../generated/modules.js";
+import type { DebugSettings, MallocMode } from "../options.js";
+import type { Tracer } from "../stacks.js";
+import type { Address, Domain } from "../types.js";
+import { type AllocatorRecord, AllocatorTable, Domains, pointersOf, recordOf } from "./cpython.js";
+import { afterHoles, mapBlocks, surveyChunks } from "./dlmalloc.js";
+import type { EmscriptenProgram } from "./emscripten.js";
+import { formatPythonStack, type PythonFrame, pythonStack } from "./frames.js";
+import { alignedArenas } from "./host.js";
+
+export interface TakeoverOptions {
+  readonly mode: MallocMode;
+  readonly settings: DebugSettings;
+  readonly onNewArena: () => void;
+}
+
+/** What the interpreter's memory is in now. */
+export interface Takeover {
+  readonly core: Core;
+  readonly root: Address;
+  /** In a debug mode. */
+  readonly debugHeap: DebugHeap | undefined;
+  /** Reports what the debug mode finds damaged. */
+  validateBlocks(): void;
+}
+
+/** The allocators that were in force. */
+interface Before {
+  readonly raw: AllocatorRecord;
+  readonly mem: AllocatorRecord;
+  readonly object: AllocatorRecord;
+}
+
+function isSame(one: AllocatorRecord, other: AllocatorRecord): boolean {
+  return one.malloc === other.malloc && one.ctx === other.ctx;
+}
+
+/** The functions behind a record, without their context. */
+function functionsOf(program: EmscriptenProgram, record: AllocatorRecord): Domain {
+  const env = { memory: program.memory, table: program.table };
+  return instantiate("adapter", { env, ...pointersOf(record) }) as unknown as Domain;
+}
+
+/** The raw domain with whatever hooks it has, or will have. */
+function rawFunctions(program: EmscriptenProgram): Domain {
+  return {
+    malloc: program.require("PyMem_RawMalloc"),
+    calloc: program.require("PyMem_RawCalloc"),
+    realloc: program.require("PyMem_RawRealloc"),
+    free: program.require("PyMem_RawFree"),
+  };
+}
+
+/** A heap without content, and a maker of cores over it. */
+function newHeap(program: EmscriptenProgram, onNewArena: () => void) {
+  const root = program.malloc.malloc(layout.ROOT_SIZE);
+  if (root === 0) throw new RangeError("install: out of memory");
+  const aligned = alignedArenas(program.malloc);
+  const announced = {
+    free: aligned.free,
+    alloc(bytes: number): Address {
+      onNewArena();
+      return aligned.alloc(bytes);
+    },
+  };
+  const poke = (offset: number, value: number) => {
+    new Uint32Array(program.memory.buffer)[(root + offset) / 4] = value;
+  };
+  const arenas = afterHoles(program, announced, (requests) => poke(layout.HOLD_OFF, requests));
+  const coreOver = (raw: Domain) =>
+    instantiateCore(program.memory, root, program.malloc, raw, arenas);
+  return { root, poke, coreOver };
+}
+
+/**
+ * The pools. What they don't serve, and the blocks that are there already, are the raw domain's where CPython's
+ * own allocator is the plain malloc; where it is another one (PYTHONMALLOC=mimalloc, debug), that one's.
+ */
+function takeOverPlain(
+  program: EmscriptenProgram,
+  table: AllocatorTable,
+  before: Before,
+  onNewArena: () => void,
+): Takeover {
+  const { root, poke, coreOver } = newHeap(program, onNewArena);
+  // Two domains with two allocators get two cores: one heap all the same, they have one root.
+  const [mem, object] = [before.mem, before.object].map((old) =>
+    coreOver(isSame(old, before.raw) ? rawFunctions(program) : functionsOf(program, old)),
+  ) as [Core, Core];
+  mem.initialize();
+  poke(layout.RAW_BLOCKS, surveyChunks(program, 0)?.blocks ?? 0);
+  table.set(Domains.mem, recordOf(program, root, mem));
+  table.set(Domains.object, recordOf(program, root, object));
+  return { core: mem, root, debugHeap: undefined, validateBlocks() {} };
+}
+
+/** Where stacks are wanted: the interpreter's own, some frames deep. */
+function pythonTracer(program: EmscriptenProgram): Tracer {
+  return {
+    capture: () => pythonStack(program, 8),
+    render: (frames) => formatPythonStack(frames as readonly PythonFrame[]),
+  };
+}
+
+/** Lets the debug mode know the blocks that are there already: each, or that there are some. */
+function noteBlocksFromBefore(program: EmscriptenProgram, before: Before, debug: DebugHeap): void {
+  const plain = isSame(before.raw, before.mem) && isSame(before.raw, before.object);
+  const map = plain ? mapBlocks(program) : undefined;
+  if (map === undefined) {
+    debug.write(debugLayout.EARLIER_ANY, 1);
+    return;
+  }
+  debug.write(debugLayout.EARLIER_BITS, map.bits);
+  debug.write(debugLayout.EARLIER_FROM, map.from);
+  debug.write(debugLayout.EARLIER_TO, map.to);
+}
+
+/** A debug mode: debug hooks on all three domains, with the pools below mem and object, or without. */
+function takeOverDebug(
+  program: EmscriptenProgram,
+  table: AllocatorTable,
+  before: Before,
+  { mode, settings, onNewArena }: TakeoverOptions,
+): Takeover {
+  const { root, poke, coreOver } = newHeap(program, onNewArena);
+  const host: DebugHost = {
+    memory: program.memory,
+    system: program.malloc,
+    settings,
+    tracer: pythonTracer(program),
+    pythonStack: () => formatPythonStack(pythonStack(program)),
+    inPool: (p) => core.addressInRange(p) !== 0,
+  };
+  const ledger = newLedger(host);
+  if (ledger === 0) throw new RangeError("install: out of memory");
+  const debugHeap = new DebugHeap(host, ledger);
+
+  const old = {
+    raw: functionsOf(program, before.raw),
+    mem: functionsOf(program, before.mem),
+    object: functionsOf(program, before.object),
+  };
+  const above = (pools: Domain) => ({
+    raw: old.raw,
+    mem: mode.pools ? { ...pools, freeEarlier: old.mem.free } : old.mem,
+    object: mode.pools ? { ...pools, freeEarlier: old.object.free } : old.object,
+  });
+  const lower = debugHeap.instantiate(above(late(() => objectDomain(core))));
+  const core = coreOver(debugDomain(lower, "raw"));
+  core.initialize();
+  const upper = debugHeap.instantiate(above(objectDomain(core)));
+
+  poke(layout.RAW_BLOCKS, surveyChunks(program, 0)?.blocks ?? 0);
+  noteBlocksFromBefore(program, before, debugHeap);
+  // The context of a debug function is its family, which has the domain's number.
+  table.set(Domains.raw, recordOf(program, Domains.raw, lower));
+  table.set(Domains.mem, recordOf(program, Domains.mem, upper));
+  table.set(Domains.object, recordOf(program, Domains.object, upper));
+  return { core, root, debugHeap, validateBlocks: () => upper.validate() };
+}
+
+/** Makes ours the allocators of the interpreter, for good. @throws RangeError for want of memory */
+export function takeOver(program: EmscriptenProgram, options: TakeoverOptions): Takeover {
+  const table = new AllocatorTable(program);
+  const before: Before = {
+    raw: table.get(Domains.raw),
+    mem: table.get(Domains.mem),
+    object: table.get(Domains.object),
+  };
+  return options.mode.debug
+    ? takeOverDebug(program, table, before, options)
+    : takeOverPlain(program, table, before, options.onNewArena);
+}
