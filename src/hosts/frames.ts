@@ -52,14 +52,12 @@ export class PythonStackReader {
   readonly #offsets: Offsets | undefined;
   readonly #runtime: Address;
   readonly #codeType: Address;
-  readonly #none: Address | undefined;
   readonly #texts = new Map<Address, string>();
 
   constructor(program: EmscriptenProgram) {
     this.#views = new MemoryViews(program.memory);
     this.#runtime = program.addressOf("_PyRuntime") ?? 0;
     this.#codeType = program.addressOf("PyCode_Type") ?? 0;
-    this.#none = program.addressOf("_Py_NoneStruct");
     this.#offsets = this.#codeType === 0 ? undefined : readOffsets(this.#views.u32, this.#runtime);
   }
 
@@ -88,8 +86,8 @@ export class PythonStackReader {
     for (let steps = 3 * limit + 3; steps > 0 && frame !== 0 && frames.length < limit; steps--) {
       const owner = this.#views.u8[frame + offsets.owner] ?? Owners.last + 1;
       if (owner > Owners.last) return;
-      const code = (this.#word(frame + offsets.executable) & ~TAG_BITS) >>> 0;
-      if (owner < Owners.firstEntry && code !== this.#none) {
+      if (owner < Owners.firstEntry) {
+        const code = (this.#word(frame + offsets.executable) & ~TAG_BITS) >>> 0;
         const found = this.#frame(offsets, code, this.#word(frame + offsets.instruction));
         if (found === undefined) return;
         if (found !== "internal") frames.push(found);
@@ -156,11 +154,10 @@ export class PythonStackReader {
     // What texts that are not compact have more, a pointer to their characters, is last in their struct.
     const pointer = text + offsets.textBytes - 4;
     const data = compact ? (ascii ? text + offsets.asciiBytes : pointer) : this.#word(pointer);
-    const length = Math.min(this.#word(text + offsets.textLength), Most.characters);
-    if (units === undefined || data % width !== 0 || data + length * width > u8.length) {
-      return undefined;
-    }
-    const characters = units.subarray(data / width, data / width + length);
+    const length = this.#word(text + offsets.textLength);
+    if (units === undefined || data + length * width > u8.length) return undefined;
+    const start = data / width;
+    const characters = units.subarray(start, start + Math.min(length, Most.characters));
     return width === 4 ? textOf(characters) : this.#known(data, characters);
   }
 

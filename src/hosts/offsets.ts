@@ -46,9 +46,6 @@ const CANDIDATE = 0xc0;
 /** "xdebugpy", as two numbers. */
 const COOKIE = [0x62656478, 0x79706775];
 
-/** A field that is further away than this is none. */
-const LONGEST_STRUCT = 1 << 20;
-
 /**
  * The offsets that the interpreter at `runtime` (the address of `_PyRuntime`) gives.
  *
@@ -69,8 +66,8 @@ export function readOffsets(words: Uint32Array, runtime: Address): Offsets | und
   const offsets: Record<string, number> = {};
   for (const [name, places] of Object.entries(PLACES)) {
     const place = places[column] as number;
-    const offset = low(place) ?? LONGEST_STRUCT;
-    if (offset >= LONGEST_STRUCT || high(place) !== 0) return undefined;
+    const offset = low(place);
+    if (offset === undefined || high(place) !== 0) return undefined;
     offsets[name] = offset;
   }
   return offsets as Offsets;

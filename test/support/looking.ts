@@ -47,6 +47,9 @@ export async function loadLooking(name: string) {
       frames,
       expected.map(([file, line, name]) => ({ file, line, name })),
     );
+    for (const limit of [1, 2, 3, 5, 8]) {
+      assert.deepEqual(reader.read(limit), frames.slice(0, limit));
+    }
     assert.deepEqual(pythonStack(program, 200), frames, "with and without a reader that is kept");
     seen.push(frames);
   });
