@@ -16,6 +16,8 @@ export interface EmscriptenProgram {
   readonly malloc: SystemMalloc;
   /** An exported function. @throws TypeError that names it, when it is not exported */
   require<T extends (...parameters: never[]) => unknown>(name: string): T;
+  /** Where an exported variable lies; undefined when it is not exported. */
+  addressOf(name: string): Address | undefined;
   /** Where the heap begins, and where it ends now: it never shrinks, so this is also its peak. */
   readonly heapBase: Address;
   break(): Address;
@@ -24,6 +26,11 @@ export interface EmscriptenProgram {
 /** An exported number: a WebAssembly global, or a plain number in older versions of Emscripten. */
 function numberOf(value: unknown): number {
   return (value instanceof WebAssembly.Global ? value.value : value) as number;
+}
+
+function addressOf(value: unknown): Address | undefined {
+  const address = numberOf(value);
+  return typeof address === "number" ? address >>> 0 : undefined;
 }
 
 /**
@@ -68,6 +75,7 @@ export function emscriptenProgram(module: unknown, where: string): EmscriptenPro
     table,
     malloc,
     require,
+    addressOf: (name) => addressOf(exports[name]),
     heapBase: numberOf(exports["__heap_base"]),
     break: () => sbrk(0) >>> 0,
   };
