@@ -15,7 +15,7 @@ import type { Address, Domain } from "../types.js";
 import { type AllocatorRecord, AllocatorTable, Domains, pointersOf, recordOf } from "./cpython.js";
 import { afterHoles, mapBlocks, surveyChunks } from "./dlmalloc.js";
 import type { EmscriptenProgram } from "./emscripten.js";
-import { formatPythonStack, type PythonFrame, pythonStack } from "./frames.js";
+import { formatPythonStack, type PythonFrame, PythonStackReader } from "./frames.js";
 import { alignedArenas } from "./host.js";
 
 export interface TakeoverOptions {
@@ -105,9 +105,9 @@ function takeOverPlain(
 }
 
 /** Where stacks are wanted: the interpreter's own, some frames deep. */
-function pythonTracer(program: EmscriptenProgram): Tracer {
+function pythonTracer(reader: PythonStackReader): Tracer {
   return {
-    capture: () => pythonStack(program, 8),
+    capture: () => reader.read(8),
     render: (frames) => formatPythonStack(frames as readonly PythonFrame[]),
   };
 }
@@ -133,12 +133,13 @@ function takeOverDebug(
   { mode, settings, onNewArena }: TakeoverOptions,
 ): Takeover {
   const { root, poke, coreOver } = newHeap(program, onNewArena);
+  const reader = new PythonStackReader(program);
   const host: DebugHost = {
     memory: program.memory,
     system: program.malloc,
     settings,
-    tracer: pythonTracer(program),
-    pythonStack: () => formatPythonStack(pythonStack(program)),
+    tracer: pythonTracer(reader),
+    pythonStack: () => formatPythonStack(reader.read()),
     inPool: (p) => core.addressInRange(p) !== 0,
   };
   const ledger = newLedger(host);
