@@ -18,21 +18,21 @@ class Größe:
 def count():
   yield Größe(9)
 def last():
-  take(id(last.__code__.co_filename))
+  take(id(last.__code__.co_filename), id(last.__code__.co_linetable))
 [list(count()) for _ in range(1)]
 `;
 
-/** A program whose memory is a copy, taken while PROGRAM runs; and where its file name lies. */
-async function copyOf(name: string): Promise<EmscriptenProgram & { fileName: number }> {
+/** A program whose memory is a copy, taken while PROGRAM runs; and where two of its objects lie. */
+async function copyOf(name: string): Promise<EmscriptenProgram & { objects: number[] }> {
   const { pyodide, program } = await loadLooking(name);
   const memory = new WebAssembly.Memory({ initial: program.memory.buffer.byteLength / 65536 });
-  let fileName = 0;
-  pyodide.globals.set("take", (address: number) => {
-    fileName = address;
+  let objects: number[] = [];
+  pyodide.globals.set("take", (fileName: number, lineTable: number) => {
+    objects = [fileName, lineTable];
     new Uint8Array(memory.buffer).set(new Uint8Array(program.memory.buffer));
   });
   pyodide.runPython(PROGRAM, { filename: "日本.py" });
-  return { ...program, memory, fileName };
+  return { ...program, memory, objects };
 }
 
 /** The words that a result depends on: the halves of the memory that change it, and theirs. */
@@ -42,7 +42,7 @@ function wordsThatMatter(program: EmscriptenProgram): number[] {
   const found: number[] = [];
   const search = (start: number, end: number): void => {
     const kept = words.slice(start, end);
-    words.fill(0, start, end);
+    words.fill(0xffffffff, start, end);
     const matters = JSON.stringify(pythonStack(program)) !== expected;
     words.set(kept, start);
     if (!matters) return;
@@ -127,6 +127,10 @@ for (const name of ["pyodide", "pyodide-029"]) {
         words[place] = value;
         const frames = checked(pythonStack(program));
         assert.deepEqual(reader.read(), frames, "a reader remembers nothing that is not so");
+        if (value === 0xffffffff) {
+          const texts = frames.flatMap(({ file, name }) => [file, name]);
+          assert.ok(Math.max(0, ...texts.map((text) => text.length)) < 100, "no such length");
+        }
         if (frames.length < whole.length) {
           assert.deepEqual(frames, whole.slice(0, frames.length));
           shorter++;
@@ -137,18 +141,20 @@ for (const name of ["pyodide", "pyodide-029"]) {
     }
     assert.ok(shorter > 100 && replaced > 0, `${shorter} ${replaced}`);
 
-    const type = program.fileName / 4 + 1;
     assert.equal(whole[0]?.name, "last");
-    const kept = words[type] as number;
-    words[type] = words[type + 1] as number;
-    assert.deepEqual(pythonStack(program), [], "not every object is a text");
-    words[type] = kept;
+    for (const object of program.objects) {
+      const type = object / 4 + 1;
+      const kept = words[type] as number;
+      words[type] = words[type + 1] as number;
+      assert.deepEqual(pythonStack(program), [], "not every object is a text, or bytes");
+      words[type] = kept;
+    }
   });
 
   test(`${name}: an interpreter that is not known, or is none`, () => {
     const { memory } = program;
     const runtime = program.addressOf("_PyRuntime") as number;
-    const words = new Uint32Array(memory.buffer, runtime, 6);
+    const words = new Uint32Array(memory.buffer, runtime, 12);
     const version = words[2] as number;
     assert.ok(pythonStack(program).length > 10);
     for (const other of [0, 0x030c00f0, 0x030f00f0, version - 0x40, version + 0x020000]) {
@@ -160,6 +166,9 @@ for (const name of ["pyodide", "pyodide-029"]) {
     words[4] = 1; // free-threaded
     assert.deepEqual(pythonStack(program), []);
     words[4] = 0;
+    words[11] = 1; // an offset of 4 GiB
+    assert.deepEqual(pythonStack(program), []);
+    words[11] = 0;
     words[2] = version;
 
     for (const missing of ["_PyRuntime", "PyCode_Type"]) {
