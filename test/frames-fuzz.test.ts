@@ -6,7 +6,6 @@ import {
   formatPythonStack,
   type PythonFrame,
   PythonStackReader,
-  pythonStack,
 } from "../src/hosts/frames.js";
 import { loadLooking } from "./support/looking.js";
 
@@ -38,12 +37,12 @@ async function copyOf(name: string): Promise<EmscriptenProgram & { objects: numb
 /** The words that a result depends on: the halves of the memory that change it, and theirs. */
 function wordsThatMatter(program: EmscriptenProgram): number[] {
   const words = new Uint32Array(program.memory.buffer);
-  const expected = JSON.stringify(pythonStack(program));
+  const expected = JSON.stringify(new PythonStackReader(program).read());
   const found: number[] = [];
   const search = (start: number, end: number): void => {
     const kept = words.slice(start, end);
     words.fill(0xffffffff, start, end);
-    const matters = JSON.stringify(pythonStack(program)) !== expected;
+    const matters = JSON.stringify(new PythonStackReader(program).read()) !== expected;
     words.set(kept, start);
     if (!matters) return;
     if (end - start === 1) found.push(start);
@@ -77,7 +76,7 @@ function checked(frames: PythonFrame[]): PythonFrame[] {
 for (const name of ["pyodide", "pyodide-029"]) {
   const program = await copyOf(name); // each test puts back what it damages
   test(`${name}: whatever is damaged, there is an answer, and soon`, () => {
-    const whole = JSON.stringify(pythonStack(program));
+    const whole = JSON.stringify(new PythonStackReader(program).read());
     assert.match(whole, /"日本.py","line":5,"name":"Größe.__init__"/);
     const words = new Uint32Array(program.memory.buffer);
     const places = wordsThatMatter(program);
@@ -104,19 +103,19 @@ for (const name of ["pyodide", "pyodide-029"]) {
         words[word] = next(2) === 0 ? value : (words[word] as number) ^ ((value & 255) << shift);
       }
       const start = performance.now();
-      const frames = checked(pythonStack(program));
+      const frames = checked(new PythonStackReader(program).read());
       longest = Math.max(longest, performance.now() - start);
       if (JSON.stringify(frames) !== whole) changed++;
       for (const [at, word] of [...damaged.entries()].reverse()) words[word] = kept[at] as number;
     }
-    assert.equal(JSON.stringify(pythonStack(program)), whole, "the damage is undone");
+    assert.equal(JSON.stringify(new PythonStackReader(program).read()), whole, "the damage is undone");
     assert.ok(changed > 6_000, `${changed} damages had an effect`);
     assert.ok(longest < 500, `${longest} ms`);
   });
 
   test(`${name}: a damage changes a frame or ends the list, and never skips one`, () => {
     const reader = new PythonStackReader(program);
-    const whole = pythonStack(program);
+    const whole = new PythonStackReader(program).read();
     const words = new Uint32Array(program.memory.buffer);
     const runtime = (program.addressOf("_PyRuntime") as number) / 4;
     let [shorter, replaced] = [0, 0];
@@ -125,7 +124,7 @@ for (const name of ["pyodide", "pyodide-029"]) {
       const kept = words[place] as number;
       for (const value of [0xffffffff, kept ^ 0x01010101]) {
         words[place] = value;
-        const frames = checked(pythonStack(program));
+        const frames = checked(new PythonStackReader(program).read());
         assert.deepEqual(reader.read(), frames, "a reader remembers nothing that is not so");
         if (value === 0xffffffff) {
           const texts = frames.flatMap(({ file, name }) => [file, name]);
@@ -146,7 +145,7 @@ for (const name of ["pyodide", "pyodide-029"]) {
       const type = object / 4 + 1;
       const kept = words[type] as number;
       words[type] = words[type + 1] as number;
-      assert.deepEqual(pythonStack(program), [], "not every object is a text, or bytes");
+      assert.deepEqual(new PythonStackReader(program).read(), [], "not every object is a text, or bytes");
       words[type] = kept;
     }
   });
@@ -156,33 +155,33 @@ for (const name of ["pyodide", "pyodide-029"]) {
     const runtime = program.addressOf("_PyRuntime") as number;
     const words = new Uint32Array(memory.buffer, runtime, 12);
     const version = words[2] as number;
-    assert.ok(pythonStack(program).length > 10);
+    assert.ok(new PythonStackReader(program).read().length > 10);
     for (const other of [0, 0x030c00f0, 0x030f00f0, version - 0x40, version + 0x020000]) {
       words[2] = other;
-      assert.deepEqual(pythonStack(program), [], other.toString(16));
+      assert.deepEqual(new PythonStackReader(program).read(), [], other.toString(16));
     }
     words[2] = version + 0x0300; // a later one of the same line
-    assert.ok(pythonStack(program).length > 10);
+    assert.ok(new PythonStackReader(program).read().length > 10);
     words[4] = 1; // free-threaded
-    assert.deepEqual(pythonStack(program), []);
+    assert.deepEqual(new PythonStackReader(program).read(), []);
     words[4] = 0;
     words[11] = 1; // an offset of 4 GiB
-    assert.deepEqual(pythonStack(program), []);
+    assert.deepEqual(new PythonStackReader(program).read(), []);
     words[11] = 0;
     words[2] = version;
 
     for (const missing of ["_PyRuntime", "PyCode_Type"]) {
       const addressOf = (symbol: string) =>
         symbol === missing ? undefined : program.addressOf(symbol);
-      assert.deepEqual(pythonStack({ ...program, addressOf }), [], missing);
+      assert.deepEqual(new PythonStackReader({ ...program, addressOf }).read(), [], missing);
     }
     for (const address of [0, 1, runtime + 1, runtime + 4, memory.buffer.byteLength - 4, 2 ** 32]) {
       const addressOf = (symbol: string) =>
         symbol === "_PyRuntime" ? address : program.addressOf(symbol);
-      assert.deepEqual(pythonStack({ ...program, addressOf }), [], String(address));
+      assert.deepEqual(new PythonStackReader({ ...program, addressOf }).read(), [], String(address));
     }
     const small = new WebAssembly.Memory({ initial: 0 });
-    assert.deepEqual(pythonStack({ ...program, memory: small }), []);
+    assert.deepEqual(new PythonStackReader({ ...program, memory: small }).read(), []);
   });
 }
 

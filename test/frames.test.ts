@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { AllocatorTable } from "../src/hosts/cpython.js";
 import type { EmscriptenProgram } from "../src/hosts/emscripten.js";
-import { formatPythonStack, pythonStack } from "../src/hosts/frames.js";
+import { formatPythonStack, PythonStackReader } from "../src/hosts/frames.js";
 import { loadLooking } from "./support/looking.js";
 
 const versions = await Promise.all(
@@ -271,7 +271,7 @@ for (const { name, pyodide, program, reader, seen, look } of versions) {
 
     test("nothing runs", () => {
       assert.deepEqual(reader.read(), []);
-      assert.deepEqual(pythonStack(program), []);
+      assert.deepEqual(new PythonStackReader(program).read(), []);
       assert.throws(() => pyodide.runPython("def f(): 1 / 0\nf()"));
       assert.deepEqual(reader.read(), []);
     });

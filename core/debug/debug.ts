@@ -27,23 +27,28 @@ import {
   WRONG_FAMILY,
 } from "./layout";
 import { bury, condemn, releaseAll } from "./quarantine";
-import { blockAround, claimEntry, entryAt, ledger, NONE, occupies } from "./shadow";
+import { blockAround, claimEntry, entryAt, entryFor, ledger, NONE, occupies } from "./shadow";
 
 function take(family: u32, bytes: usize, zeroed: bool): usize {
   return zeroed ? callocBelow(family, bytes + EXTRA) : mallocBelow(family, bytes + EXTRA);
 }
 
-function allocate(family: u32, bytes: usize, zeroed: bool): usize {
-  if (bytes > MAX_DEBUG_REQUEST) return 0;
-  let base = take(family, bytes, zeroed);
-  if (base === 0 && releaseAll()) base = take(family, bytes, zeroed);
+/** Where the block shall begin, its entry claimed; 0 when there is no memory for either. */
+function place(family: u32, bytes: usize, zeroed: bool): usize {
+  const base = take(family, bytes, zeroed);
   if (base === 0) return 0;
   const p = base + FRONT;
-  const entry = claimEntry(family, p);
-  if (entry === NONE) {
-    freeBelow(family, base);
-    return 0;
-  }
+  if (claimEntry(family, p) !== NONE) return p;
+  freeBelow(family, base);
+  return 0;
+}
+
+function allocate(family: u32, bytes: usize, zeroed: bool): usize {
+  if (bytes > MAX_DEBUG_REQUEST) return 0;
+  let p = place(family, bytes, zeroed);
+  if (p === 0 && releaseAll()) p = place(family, bytes, zeroed);
+  if (p === 0) return 0;
+  const entry = entryFor(family, p);
   entry.size = bytes;
   entry.serial = ++ledger().serial;
   entry.state = LIVE;
@@ -78,7 +83,10 @@ function deadIn(layer: u32, p: usize): Entry {
 /** The entry of the freed block that began at `p`, whatever its family; else NONE. */
 function deadAt(p: usize): Entry {
   const upper = deadIn(MEM, p);
-  return upper !== NONE ? upper : deadIn(RAW, p);
+  const raw = deadIn(RAW, p);
+  if (upper === NONE || occupies(raw)) return raw;
+  // Of two that are gone, the later one is meant.
+  return raw === NONE || occupies(upper) || upper.serial > raw.serial ? upper : raw;
 }
 
 /** Is this, where no live block begins, a block from before the debug mode? If not, it is reported. */

@@ -43,9 +43,12 @@ const TAG_BITS = 3;
 const Flags = { bytes: 1 << 27, text: 1 << 28 } as const;
 
 /**
- * Reads one program's stack, and is kept where that is done often: it knows the offsets, and the texts it
- * has decoded. A text that it knows is compared with the memory before it is used again, character by
- * character, for an address can have become another text's.
+ * Reads one program's stack from its memory. Nothing is called in the program and nothing in its memory is
+ * changed, so this may be asked in the middle of anything, as of an allocator's call.
+ *
+ * It is kept where that is done often: it knows the offsets, and the texts it has decoded. A text that it
+ * knows is compared with the memory before it is used again, character by character, for an address can
+ * have become another text's.
  */
 export class PythonStackReader {
   readonly #views: MemoryViews;
@@ -61,7 +64,14 @@ export class PythonStackReader {
     this.#offsets = this.#codeType === 0 ? undefined : readOffsets(this.#views.u32, this.#runtime);
   }
 
-  /** As `pythonStack`. */
+  /**
+   * The Python frames that run now, innermost first: those that `sys._getframe` gives, and at the innermost
+   * end one that is just being set up, too. It never throws; where the memory is damaged it gives what
+   * it has found up to there.
+   *
+   * @param limit how many frames at most, up to 1024
+   * @returns an empty list when no Python runs, or when this CPython is not known here: 3.13 and 3.14 are
+   */
   read(limit: number = DEFAULT_FRAMES): PythonFrame[] {
     const frames: PythonFrame[] = [];
     const offsets = this.#offsets;
@@ -187,24 +197,6 @@ function textOf(characters: CodeUnits): string {
     text += character <= 0x10ffff ? String.fromCodePoint(character) : "\ufffd";
   }
   return text;
-}
-
-/**
- * The Python frames that run now, innermost first: those that `sys._getframe` gives, and at the innermost
- * end one that is just being set up, too.
- *
- * Nothing is called in the program and nothing in its memory is changed, so this may be asked in the middle
- * of anything, as of an allocator's call. It never throws. Where the memory is damaged it gives what it
- * has found up to there.
- *
- * For one question. It looks up the offsets and makes views of the memory each time, which costs forty times
- * what a `PythonStackReader` that is kept takes for a frame.
- *
- * @param limit how many frames at most, up to 1024
- * @returns an empty list when no Python runs, or when this CPython is not known here: 3.13 and 3.14 are
- */
-export function pythonStack(program: EmscriptenProgram, limit?: number): PythonFrame[] {
-  return new PythonStackReader(program).read(limit);
 }
 
 /**

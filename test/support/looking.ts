@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { programOf } from "../../src/hosts/cpython.js";
-import { type PythonFrame, PythonStackReader, pythonStack } from "../../src/hosts/frames.js";
+import { type PythonFrame, PythonStackReader } from "../../src/hosts/frames.js";
 
 interface Globals {
   get(name: string): () => { toJs(): [string, number, string][] };
@@ -50,7 +50,7 @@ export async function loadLooking(name: string) {
     for (const limit of [1, 2, 3, 5, 8]) {
       assert.deepEqual(reader.read(limit), frames.slice(0, limit));
     }
-    assert.deepEqual(pythonStack(program, 200), frames, "with and without a reader that is kept");
+    assert.deepEqual(new PythonStackReader(program).read(200), frames, "with and without a reader that is kept");
     seen.push(frames);
   });
 
