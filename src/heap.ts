@@ -10,10 +10,12 @@ import {
   requireMembers,
   withContext,
 } from "./domains.js";
-import { layout } from "./generated/modules.js";
+import { layout, objectsLayout } from "./generated/modules.js";
 import { givenHost, type Host } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
 import { MemoryViews } from "./memory.js";
+import { ObjectHeap } from "./object-heap.js";
+import { Objects } from "./objects.js";
 import { type ResolvedOptions, readOptions } from "./options.js";
 import { emptyStats, formatStats, readStats } from "./stats.js";
 import type {
@@ -35,7 +37,7 @@ function hostFor(owner: ResolvedOptions["owner"]): Host {
 }
 
 /** A heap. Make one with {@link createHeap}; any number can live in one process. */
-export class Heap {
+export class Heap extends ObjectHeap {
   /** The raw domain: the system malloc (CPython: PyMem_RawMalloc, ...). */
   readonly raw: Domain;
   /** The mem domain: for buffers of Python's own (CPython: PyMem_Malloc, ...). */
@@ -68,9 +70,12 @@ export class Heap {
   readonly #allocators: Record<DomainName, Allocator>;
   readonly #defaultArenas: ArenaAllocator;
   #arenas: ArenaAllocator;
+  /** @internal */
+  protected override readonly objects: Objects;
 
   /** @internal */
   constructor(options: ResolvedOptions) {
+    super();
     this.#host = hostFor(options.owner);
     this.#views = new MemoryViews(this.#host.memory);
     this.#pooled = options.malloc === "pymalloc";
@@ -81,7 +86,8 @@ export class Heap {
       free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
     });
     this.#arenas = this.#defaultArenas;
-    this.root = options.root ?? this.#host.system.malloc(layout.ROOT_SIZE);
+    const rootSize = layout.ROOT_SIZE + objectsLayout.OBJECTS_ROOT_SIZE;
+    this.root = options.root ?? this.#host.system.calloc(1, rootSize);
     if (this.root === 0) {
       throw new RangeError("createHeap: the memory has no room for the heap's root");
     }
@@ -98,6 +104,8 @@ export class Heap {
       object: withContext(() => this.#defaultDomain("object")),
     };
     this.#allocators = { ...this.#defaults };
+    const objectsRoot = this.root + layout.ROOT_SIZE;
+    this.objects = new Objects(this.#views, objectsRoot, this.raw, this.object);
     this.#publish();
   }
 
@@ -130,6 +138,7 @@ export class Heap {
         [`${prefix}Free`]: free,
       });
     }
+    this.objects.rebind();
   }
 
   /**
