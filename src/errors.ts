@@ -75,8 +75,8 @@ export class PyMemError extends Error implements PyMemErrorDetails {
   readonly freeStack?: string | undefined;
   readonly pythonStack?: string | undefined;
 
-  constructor(kind: PyMemErrorKind, sentence: string, details: PyMemErrorDetails) {
-    super(`${kind}: ${sentence}`);
+  constructor(kind: PyMemErrorKind, message: string, details: PyMemErrorDetails) {
+    super(message);
     this.kind = kind;
     Object.assign(this, details);
   }
@@ -97,8 +97,8 @@ export class PyMemError extends Error implements PyMemErrorDetails {
 
 /** The error of `validate` for an invariant, by its number. */
 export function brokenInvariant(invariant: number, address: Address): PyMemError {
-  const sentence = `heap invariant ${invariant} is broken at ${hex(address)}: ${invariants[invariant]}`;
-  return new PyMemError("broken-invariant", sentence, { address, invariant });
+  const message = `heap invariant ${invariant} is broken at ${hex(address)}: ${invariants[invariant]}`;
+  return new PyMemError("broken-invariant", message, { address, invariant });
 }
 
 /** An address as people write it. */

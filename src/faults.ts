@@ -185,7 +185,7 @@ export function faultError(
   const fault = readFault(memory, ledger);
   const { kind, address, call, calledFamily, block } = fault;
   const everything = new Uint8Array(memory.buffer);
-  return new PyMemError(kind, sentenceFor(fault, everything, inPool), {
+  return new PyMemError(kind, `${kind}: ${sentenceFor(fault, everything, inPool)}`, {
     address,
     call,
     calledFamily,

@@ -4,10 +4,12 @@ import { type ArenaSource, type Core, instantiateCore } from "./core.js";
 import { DebugHeap, type DebugHost, newLedger } from "./debug.js";
 import { domainNames, readDomain, requireMembers } from "./domains.js";
 import { hex } from "./errors.js";
-import { debugLayout, layout } from "./generated/modules.js";
+import { debugLayout, layout, objectsLayout } from "./generated/modules.js";
 import { givenHost, type Host } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
 import { MemoryViews } from "./memory.js";
+import { ObjectHeap } from "./object-heap.js";
+import { Objects } from "./objects.js";
 import { type HeapOptions, nameOf, type ResolvedOptions, readOptions } from "./options.js";
 import { javascriptTracer } from "./stacks.js";
 import { emptyStats, formatStats, readStats } from "./stats.js";
@@ -22,8 +24,10 @@ import type {
 } from "./types.js";
 import { validateHeap } from "./validate.js";
 
-/** The root block: the core's part, and the address of the debug heap's ledger. */
-const LEDGER_SLOT = layout.ROOT_SIZE;
+/** The root block: the core's part, that of the objects, and the address of the debug heap's ledger. */
+const OBJECTS_ROOT = layout.ROOT_SIZE;
+const LEDGER_SLOT = OBJECTS_ROOT + objectsLayout.OBJECTS_ROOT_SIZE;
+const ROOT_BLOCK = LEDGER_SLOT + 4;
 
 function hostFor(owner: ResolvedOptions["owner"]): Host {
   if (owner.kind === "given") return givenHost(owner.memory, owner.system);
@@ -32,7 +36,7 @@ function hostFor(owner: ResolvedOptions["owner"]): Host {
 }
 
 /** A heap. Make one with {@link createHeap}; any number can live in one process. */
-export class Heap {
+export class Heap extends ObjectHeap {
   /** The raw domain: the system malloc (CPython: PyMem_RawMalloc, ...). */
   readonly raw: Domain;
   /** The mem domain: for buffers of Python's own (CPython: PyMem_Malloc, ...). */
@@ -62,9 +66,12 @@ export class Heap {
   #debugHeap: DebugHeap | undefined;
   readonly #defaultArenas: ArenaAllocator;
   #arenas: ArenaAllocator;
+  /** @internal */
+  protected override readonly objects: Objects;
 
   /** @internal */
   constructor(options: ResolvedOptions) {
+    super();
     this.#options = options;
     this.#host = hostFor(options.owner);
     this.#views = new MemoryViews(this.#host.memory);
@@ -75,15 +82,13 @@ export class Heap {
       free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
     });
     this.#arenas = this.#defaultArenas;
-    this.root = options.root ?? this.#host.system.malloc(LEDGER_SLOT + 4);
+    this.root = options.root ?? this.#host.system.calloc(1, ROOT_BLOCK);
     if (this.root === 0) {
       throw new RangeError("createHeap: the memory has no room for the heap's root");
     }
     const systemCore = this.#coreOver(this.#host.system);
-    if (options.root === undefined) {
-      systemCore.initialize();
-      this.#views.u32[(this.root + LEDGER_SLOT) >>> 2] = 0;
-    } else this.#checkMode();
+    if (options.root === undefined) systemCore.initialize();
+    else this.#checkMode();
 
     this.#allocators = new Allocators({
       pools: options.mode.pools,
@@ -95,6 +100,7 @@ export class Heap {
     this.raw = this.#allocators.functions("raw");
     this.mem = this.#allocators.functions("mem");
     this.object = this.#allocators.functions("object");
+    this.objects = new Objects(this.#views, this.root + OBJECTS_ROOT, this.raw, this.object);
     this.#publish();
   }
 
@@ -154,6 +160,7 @@ export class Heap {
         [`${prefix}Free`]: free,
       });
     }
+    this.objects.rebind();
   }
 
   /**

@@ -1,7 +1,8 @@
 /** Memory that can't be had: 0 comes back, nothing is lost, and life goes on. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Allocator, Heap } from "../src/index.js";
+import type { Heap } from "../src/index.js";
+import { failAllocations } from "../src/testing.js";
 import { assertBalanced, assertFilled, fill, numbers, pooledHeap } from "./support/heaps.js";
 
 interface Block {
@@ -86,31 +87,14 @@ test("no arena can be had at all: every block comes from the raw domain", () => 
   release(heap, live);
 });
 
-/** Fails the calls from `start` up to, not including, `stop`: CPython's set_nomemory. */
-function failing(inner: Allocator, start: number, stop: number): Allocator {
-  let calls = 0;
-  const fails = () => {
-    calls++;
-    return calls >= start && calls < stop;
-  };
-  return {
-    ctx: inner.ctx,
-    malloc: (ctx, bytes) => (fails() ? 0 : inner.malloc(ctx, bytes)),
-    calloc: (ctx, count, size) => (fails() ? 0 : inner.calloc(ctx, count, size)),
-    realloc: (ctx, p, bytes) => (fails() ? 0 : inner.realloc(ctx, p, bytes)),
-    free: (ctx, p) => inner.free(ctx, p),
-  };
-}
-
 test("the n-th call of the raw domain fails, for every n: 0, and the heap is sound", () => {
   for (let n = 1; n <= 60; n++) {
     const heap = pooledHeap();
-    const raw = heap.PyMem_GetAllocator("raw");
-    heap.PyMem_SetAllocator("raw", failing(raw, n, n + 1));
+    const failing = failAllocations(heap, { start: n, stop: n + 1, domains: ["raw"] });
     const { live, failures } = work(heap, 800);
-    assert.equal(failures, 1, `n = ${n}`);
+    assert.deepEqual([failures, failing.failed], [1, 1], `n = ${n}`);
     assertBalanced(heap, live.length);
-    heap.PyMem_SetAllocator("raw", raw);
+    failing.remove();
     release(heap, live);
   }
 });

@@ -2,11 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EmscriptenProgram } from "../src/hosts/emscripten.js";
-import {
-  formatPythonStack,
-  type PythonFrame,
-  PythonStackReader,
-} from "../src/hosts/frames.js";
+import { formatPythonStack, type PythonFrame, PythonStackReader } from "../src/hosts/frames.js";
 import { loadLooking } from "./support/looking.js";
 
 const PROGRAM = `
@@ -108,7 +104,11 @@ for (const name of ["pyodide", "pyodide-029"]) {
       if (JSON.stringify(frames) !== whole) changed++;
       for (const [at, word] of [...damaged.entries()].reverse()) words[word] = kept[at] as number;
     }
-    assert.equal(JSON.stringify(new PythonStackReader(program).read()), whole, "the damage is undone");
+    assert.equal(
+      JSON.stringify(new PythonStackReader(program).read()),
+      whole,
+      "the damage is undone",
+    );
     assert.ok(changed > 6_000, `${changed} damages had an effect`);
     assert.ok(longest < 500, `${longest} ms`);
   });
@@ -145,7 +145,11 @@ for (const name of ["pyodide", "pyodide-029"]) {
       const type = object / 4 + 1;
       const kept = words[type] as number;
       words[type] = words[type + 1] as number;
-      assert.deepEqual(new PythonStackReader(program).read(), [], "not every object is a text, or bytes");
+      assert.deepEqual(
+        new PythonStackReader(program).read(),
+        [],
+        "not every object is a text, or bytes",
+      );
       words[type] = kept;
     }
   });
@@ -178,7 +182,11 @@ for (const name of ["pyodide", "pyodide-029"]) {
     for (const address of [0, 1, runtime + 1, runtime + 4, memory.buffer.byteLength - 4, 2 ** 32]) {
       const addressOf = (symbol: string) =>
         symbol === "_PyRuntime" ? address : program.addressOf(symbol);
-      assert.deepEqual(new PythonStackReader({ ...program, addressOf }).read(), [], String(address));
+      assert.deepEqual(
+        new PythonStackReader({ ...program, addressOf }).read(),
+        [],
+        String(address),
+      );
     }
     const small = new WebAssembly.Memory({ initial: 0 });
     assert.deepEqual(new PythonStackReader({ ...program, memory: small }).read(), []);

@@ -97,15 +97,27 @@ try {
 } catch (error) {
   refusal = error.name;
 }
-console.log(JSON.stringify([kept, allocated, heap.getAllocatedBlocks(), refusal]));
+const failing = failAllocations(heap);
+const failed = heap.object.malloc(1);
+failing.remove();
+const debug = createHeap({ malloc: "debug" });
+let fault;
+try {
+  debug.object.free(debug.mem.malloc(10));
+} catch (error) {
+  fault = error instanceof PyMemError && error.kind;
+}
+console.log(JSON.stringify([kept, allocated, heap.getAllocatedBlocks(), refusal, failed, fault]));
 `;
-const asExpected = `${JSON.stringify([true, 1, 0, "TypeError"])}\n`;
+const asExpected = `${JSON.stringify([true, 1, 0, "TypeError", 0, "wrong-family"])}\n`;
 
-const imports = `import { createHeap } from "pymalloc";
+const imports = `import { createHeap, PyMemError } from "pymalloc";
 import { install } from "pymalloc/pyodide";
+import { failAllocations } from "pymalloc/testing";
 `;
-const requires = `const { createHeap } = require("pymalloc");
+const requires = `const { createHeap, PyMemError } = require("pymalloc");
 const { install } = require("pymalloc/pyodide");
+const { failAllocations } = require("pymalloc/testing");
 `;
 
 /** Types that were lost would make errors vanish: each expected one is needed. */
@@ -123,10 +135,20 @@ const handle: InstalledPymalloc = install({ runPython: () => undefined }, { mall
 handle.validate();
 // @ts-expect-error: not a Pyodide
 install({});
-export const numbers: number[] = [total, handle.getAllocatedBlocks(), heap.stats().blocks.raw];
+const Point = heap.defineType({ name: "Point", fields: { x: "f64", tag: "u8[4]" } });
+const point = heap.PyObject_New(Point);
+const tag: number = Point.at(point).tag.get(0);
+// @ts-expect-error: no such field
+Point.at(point).z = 1;
+failAllocations(heap, { start: 2 }).remove();
+const watched = createHeap({ malloc: "debug", onFault: (fault: PyMemError) => fault.serial });
+// @ts-expect-error: what shall become of faults
+createHeap({ onFault: "ignore" });
+export const numbers: number[] = [total, tag, watched.root, handle.getAllocatedBlocks(), heap.stats().blocks.raw];
 `;
-const typeImports = `import { type Address, createHeap, type Heap } from "pymalloc";
+const typeImports = `import { type Address, createHeap, type Heap, type PyMemError } from "pymalloc";
 import { type InstalledPymalloc, install } from "pymalloc/pyodide";
+import { failAllocations } from "pymalloc/testing";
 `;
 
 describe("the package", { timeout: 300_000 }, () => {
@@ -156,7 +178,7 @@ describe("the package", { timeout: 300_000 }, () => {
       assert.ok(files.includes(needed), needed);
     }
     const chunks = files.filter((file) => /^dist\/esm\/[^/]+\.js$/.test(file));
-    assert.equal(chunks.length, 3, `leftovers of another build: ${chunks}`);
+    assert.equal(chunks.length, 6, `leftovers of another build: ${chunks}`);
     for (const file of files.filter((name) => name.endsWith(".js"))) {
       const text = readFileSync(join(installed, file), "utf8");
       assert.ok(!text.includes("sourceMappingURL"), `${file} names a source map`);
@@ -272,7 +294,11 @@ describe("the package", { timeout: 300_000 }, () => {
     const { analysis } = JSON.parse(stdout) as {
       analysis: { entrypoints: object; problems: { resolutionKind?: string }[] };
     };
-    assert.deepEqual(Object.keys(analysis.entrypoints).slice(0, 2), [".", "./pyodide"]);
+    assert.deepEqual(Object.keys(analysis.entrypoints).slice(0, 3), [
+      ".",
+      "./pyodide",
+      "./testing",
+    ]);
     // The oldest resolution knows no exports; TypeScript itself has given it up.
     const problems = analysis.problems.filter(({ resolutionKind }) => resolutionKind !== "node10");
     assert.deepEqual(problems, []);

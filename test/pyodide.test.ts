@@ -1,59 +1,9 @@
 /** src/hosts/pyodide.ts: pymalloc in real interpreters, the newest and an older line. */
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { test } from "node:test";
-import { pathToFileURL } from "node:url";
 import { emscriptenProgram } from "../src/hosts/emscripten.js";
 import { install, type PyodideLike } from "../src/hosts/pyodide.js";
-
-interface Pyodide extends PyodideLike {
-  readonly version: string;
-  readonly _module: unknown;
-  runPython(code: string): unknown;
-  setStderr(options: { write(bytes: Uint8Array): number }): void;
-}
-
-const require = createRequire(import.meta.url);
-
-async function load(name: string, pythonMalloc?: string): Promise<Pyodide> {
-  const path = require.resolve(name).replace(/pyodide\.js$/, "pyodide.mjs");
-  const { loadPyodide } = await import(pathToFileURL(path).href);
-  const env = { HOME: "/home/pyodide", ...(pythonMalloc ? { PYTHONMALLOC: pythonMalloc } : {}) };
-  return await loadPyodide({ env });
-}
-
-/** What interpreters do all day; evaluates to a text that every allocator must agree on. */
-const WORKLOAD = `
-import collections, dataclasses, decimal, gc, itertools, json, pickle, re, weakref
-
-@dataclasses.dataclass
-class Node:
-    key: int
-    links: list = dataclasses.field(default_factory=list)
-
-def workload():
-    rows = [{"id": n, "name": f"row {n}", "tags": [str(n), n * 1.5, None]} for n in range(4000)]
-    assert json.loads(json.dumps(rows)) == rows
-    assert pickle.loads(pickle.dumps(rows)) == rows
-    counts = collections.Counter(re.findall(r"[a-z]+", "the quick brown fox " * 2000))
-    total = sum(decimal.Decimal(n) / 7 for n in range(500))
-    nodes = [Node(n) for n in range(3000)]
-    for one, other in itertools.pairwise(nodes):
-        one.links.append(other)
-        other.links.append(one)
-    alive = weakref.ref(nodes[0])
-    del nodes, one, other
-    gc.collect()
-    assert alive() is None
-    big = [bytearray(n * 100) for n in range(300)]
-    big = [b + b"x" * 400 for b in big][::2]
-    compiled = [compile(f"def f{n}(x): return [x + {n}] * 3", "f", "exec") for n in range(200)]
-    return f"{len(rows)} {counts['fox']} {total:.6f} {sum(map(len, big))} {len(compiled)}"
-
-workload()
-`;
-
-const VERSIONS = ["pyodide", "pyodide-029"];
+import { load, VERSIONS, WORKLOAD } from "./support/pyodide.js";
 
 for (const name of VERSIONS) {
   test(`${name}: unmodified Python runs on it, and the numbers tell the truth`, async () => {

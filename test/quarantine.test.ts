@@ -190,7 +190,10 @@ test("with stacks, a report says where the block was allocated and where it was 
   const twice = faultOf(() => heap.object.free(p));
   assert.match(twice.allocationStack as string, /^ +at allocateHere /);
   assert.match(twice.freeStack as string, /^ +at freeThere /);
-  assert.match(twice.report(), /The block was allocated here:\n +at allocateHere [^]*freed here:/);
+  assert.match(
+    twice.report(),
+    /The block was allocated here:\n +at allocateHere [\s\S]*freed here:/,
+  );
   const without = debugHeap();
   const q = allocateHere(without);
   assert.equal(faultOf(() => without.mem.free(q)).allocationStack, undefined);

@@ -1,7 +1,7 @@
 /**
  * Blocks from before the debug mode. In a heap that starts in debug mode there are none. One that is switched on
  * later has to let them pass: those whose bit the host set, one for each 8 bytes of a range, where it could
- * list them; otherwise every address that no block we know of lies at.
+ * list them; and as long as it can't or does not want to, every address that no block we know of lies at.
  */
 
 import { freeEarlier } from "./below";
@@ -12,20 +12,23 @@ function bitOf(p: usize): u8 {
   return 1 << (<u8>((p >> 3) & 7));
 }
 
-export function isEarlier(p: usize): bool {
+/** The byte with the bit of `p`; 0 where there is none. */
+function byteFor(p: usize): usize {
   const book = ledger();
-  if (book.earlierAny !== 0) return blockAround(MEM, p) === 0 && blockAround(RAW, p) === 0;
-  if (p < book.earlierFrom || p >= book.earlierTo || (p & 7) !== 0) return false;
-  return (load<u8>(book.earlierBits + ((p - book.earlierFrom) >> 6)) & bitOf(p)) !== 0;
+  const listed = p >= book.earlierFrom && p < book.earlierTo && (p & 7) === 0;
+  return listed ? book.earlierBits + ((p - book.earlierFrom) >> 6) : 0;
+}
+
+export function isEarlier(p: usize): bool {
+  const at = byteFor(p);
+  if (at !== 0 && (load<u8>(at) & bitOf(p)) !== 0) return true;
+  return ledger().earlierAny !== 0 && blockAround(MEM, p) === 0 && blockAround(RAW, p) === 0;
 }
 
 /** Frees one. Its address may be another block's afterwards, so it is forgotten first. */
 export function freeFromBefore(family: u32, p: usize): void {
-  const book = ledger();
-  if (book.earlierAny === 0) {
-    const at = book.earlierBits + ((p - book.earlierFrom) >> 6);
-    store<u8>(at, load<u8>(at) & ~bitOf(p));
-  }
-  if (family !== RAW) book.earlierFreed++;
+  const at = byteFor(p);
+  if (at !== 0) store<u8>(at, load<u8>(at) & ~bitOf(p));
+  if (family !== RAW) ledger().earlierFreed++;
   freeEarlier(family, p);
 }

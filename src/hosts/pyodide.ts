@@ -1,5 +1,5 @@
 /** pymalloc in a running Pyodide: `import { install } from "pymalloc/pyodide"`. */
-import { show } from "../errors.js";
+import { PyMemError, show } from "../errors.js";
 import { debugLayout } from "../generated/modules.js";
 import {
   type DebugOptions,
@@ -14,6 +14,9 @@ import type { Address, HeapStats, MallocName } from "../types.js";
 import { validateHeap } from "../validate.js";
 import { programOf } from "./cpython.js";
 import { type Takeover, takeOver } from "./takeover.js";
+
+// CommonJS has a copy of the class for each entry of the package.
+export { PyMemError };
 
 /** What `install` needs of a Pyodide: the object that `loadPyodide` gives. */
 export interface PyodideLike {
@@ -91,6 +94,8 @@ def _setup(heap):
 _setup
 `;
 
+const START_AND_STOP_TRACING = "import _tracemalloc; _tracemalloc.start(1); _tracemalloc.stop()";
+
 const IS_TRACING = "import _tracemalloc; _tracemalloc.is_tracing()";
 
 /** The handle of an interpreter that stays on its own malloc. */
@@ -161,7 +166,8 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
     throw new Error("install: tracemalloc is tracing; stop it first and start it again afterwards");
   }
   const onNewArena = options.onNewArena ?? (() => {});
-  const taken = takeOver(program, { mode, settings, onNewArena });
+  const refreshTracemalloc = () => pyodide.runPython(START_AND_STOP_TRACING);
+  const taken = takeOver(program, { mode, settings, onNewArena, refreshTracemalloc });
   const handle = handleOf(program.memory, mode, taken);
   installed.set(program.memory, handle);
   const setup = pyodide.runPython(PYTHON_SIDE) as ((heap: InstalledPymalloc) => void) & {

@@ -22,6 +22,8 @@ export interface TakeoverOptions {
   readonly mode: MallocMode;
   readonly settings: DebugSettings;
   readonly onNewArena: () => void;
+  /** Starts and stops tracemalloc. */
+  readonly refreshTracemalloc: () => void;
 }
 
 /** What the interpreter's memory is in now. */
@@ -112,17 +114,19 @@ function pythonTracer(reader: PythonStackReader): Tracer {
   };
 }
 
-/** Lets the debug mode know the blocks that are there already: each, or that there are some. */
-function noteBlocksFromBefore(program: EmscriptenProgram, before: Before, debug: DebugHeap): void {
+/** Lists the blocks that are there already for the debug mode; false where they can't be found. */
+function listBlocksFromBefore(
+  program: EmscriptenProgram,
+  before: Before,
+  debug: DebugHeap,
+): boolean {
   const plain = isSame(before.raw, before.mem) && isSame(before.raw, before.object);
   const map = plain ? mapBlocks(program) : undefined;
-  if (map === undefined) {
-    debug.write(debugLayout.EARLIER_ANY, 1);
-    return;
-  }
+  if (map === undefined) return false;
   debug.write(debugLayout.EARLIER_BITS, map.bits);
   debug.write(debugLayout.EARLIER_FROM, map.from);
   debug.write(debugLayout.EARLIER_TO, map.to);
+  return true;
 }
 
 /** A debug mode: debug hooks on all three domains, with the pools below mem and object, or without. */
@@ -130,7 +134,7 @@ function takeOverDebug(
   program: EmscriptenProgram,
   table: AllocatorTable,
   before: Before,
-  { mode, settings, onNewArena }: TakeoverOptions,
+  { mode, settings, onNewArena, refreshTracemalloc }: TakeoverOptions,
 ): Takeover {
   const { root, poke, coreOver } = newHeap(program, onNewArena);
   const reader = new PythonStackReader(program);
@@ -162,11 +166,16 @@ function takeOverDebug(
   const upper = debugHeap.instantiate(above(objectDomain(core)));
 
   poke(layout.RAW_BLOCKS, surveyChunks(program, 0)?.blocks ?? 0);
-  noteBlocksFromBefore(program, before, debugHeap);
+  const listed = listBlocksFromBefore(program, before, debugHeap);
+  debugHeap.write(debugLayout.EARLIER_ANY, 1);
   // The context of a debug function is its family, which has the domain's number.
   table.set(Domains.raw, recordOf(program, Domains.raw, lower));
   table.set(Domains.mem, recordOf(program, Domains.mem, upper));
   table.set(Domains.object, recordOf(program, Domains.object, upper));
+  // tracemalloc remembers the raw allocator of the interpreter's start, takes its first buffer from that one and
+  // gives it to the one in force. Now it gets to know ours.
+  refreshTracemalloc();
+  if (listed) debugHeap.write(debugLayout.EARLIER_ANY, 0);
   return { core, root, debugHeap, validateBlocks: () => upper.validate() };
 }
 

@@ -50,7 +50,11 @@ export async function loadLooking(name: string) {
     for (const limit of [1, 2, 3, 5, 8]) {
       assert.deepEqual(reader.read(limit), frames.slice(0, limit));
     }
-    assert.deepEqual(new PythonStackReader(program).read(200), frames, "with and without a reader that is kept");
+    assert.deepEqual(
+      new PythonStackReader(program).read(200),
+      frames,
+      "with and without a reader that is kept",
+    );
     seen.push(frames);
   });
 

@@ -1,6 +1,6 @@
 /** What the tests of the debug modes ask. */
 import assert from "node:assert/strict";
-import { debugLayout, layout } from "../../src/generated/modules.js";
+import { debugLayout, layout, objectsLayout } from "../../src/generated/modules.js";
 import { createHeap, type Heap, type HeapOptions, PyMemError } from "../../src/index.js";
 
 export type Family = "raw" | "mem" | "object";
@@ -32,7 +32,11 @@ export function serialOf(heap: Heap): number {
 /** All bytes of the memory but those of the ledger, which holds the report itself, and validate's scratch. */
 export function snapshot(heap: Heap): Uint8Array {
   const copy = heap.u8.slice();
-  const [ledger = 0] = new Uint32Array(copy.buffer, heap.root + layout.ROOT_SIZE, 1);
+  const [ledger = 0] = new Uint32Array(
+    copy.buffer,
+    heap.root + layout.ROOT_SIZE + objectsLayout.OBJECTS_ROOT_SIZE,
+    1,
+  );
   copy.fill(0, ledger, ledger + debugLayout.LEDGER_SIZE);
   copy.fill(0, heap.root + layout.REPORT_POOLS, heap.root + layout.ROOT_SIZE);
   return copy;

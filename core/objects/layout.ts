@@ -1,0 +1,111 @@
+/**
+ * Layout of objects: the structs of CPython that a guest reads and writes as well, at CPython's offsets for 32
+ * bits (Include/object.h, Include/cpython/object.h), and the few words that the module keeps itself.
+ */
+
+// ---------------------------------------------------------------------------------- tunables
+
+/**
+ * So many deallocs may run inside each other; an object that dies deeper has to wait. CPython's number as
+ * well (PyTrash_UNWIND_LEVEL, later Py_TRASHCAN_HEADROOM).
+ */
+export const TRASHCAN_DEPTH: u32 = 50;
+
+/** An object whose count is this or more never dies: nobody changes its count (CPython 3.14, 32 bits). */
+export const IMMORTAL: i32 = 1 << 30;
+
+/** The count of a type object (CPython: _Py_STATIC_IMMORTAL_INITIAL_REFCNT). */
+export const TYPE_REFCNT: i32 = 7 << 28;
+
+/** The longest object there is: CPython's PY_SSIZE_T_MAX, rounded down to whole words. */
+export const MAX_SIZE: usize = 0x7ffffffc;
+
+// ---------------------------------------------------------------------------------- structs
+
+/**
+ * The header of every object.
+ *
+ *     0          4          8
+ *     | ob_refcnt| ob_type  | fields ...
+ *     ^ what PyObject_New returns
+ *
+ * While an object waits in the trashcan, `ob_refcnt` holds the address of the next one that does.
+ */
+@unmanaged
+export class PyObject {
+  ob_refcnt: i32;
+  ob_type: PyTypeObject;
+}
+
+/**
+ * The header of an object of variable size.
+ *
+ *     0          4          8          12              tp_basicsize
+ *     | ob_refcnt| ob_type  | ob_size  | fields ...    | item | item | ... (ob_size of them)
+ */
+@unmanaged
+export class PyVarObject extends PyObject {
+  ob_size: i32;
+}
+
+/**
+ * A type object: the beginning of CPython's PyTypeObject. Each type's `ob_type` is the heap's metatype, `type`, which
+ * is its own type.
+ *
+ *     0          4        8        12       16            20          24          28
+ *     | ob_refcnt| ob_type| ob_size| tp_name| tp_basicsize| tp_itemsize| tp_dealloc| name, 0
+ *       TYPE_REFCNT  |        0        |                                   |       ^
+ *                    v                 '-----------------------------------|-------'
+ *                    the metatype                       0: PyObject_Del, n: the heap's n-th dealloc
+ *
+ * The name, in UTF-8, lies behind the struct when the heap made the type.
+ */
+@unmanaged
+export class PyTypeObject extends PyVarObject {
+  tp_name: usize;
+  tp_basicsize: u32;
+  tp_itemsize: u32;
+  tp_dealloc: u32;
+}
+
+/** The module's own state, at `root`: zeros at first. Two instances with the same root are the same. */
+@unmanaged
+export class ObjectsRoot {
+  /** Deallocs that run inside each other at this moment. */
+  depth: u32;
+  /** The last object that died too deep; the others follow by `ob_refcnt`. */
+  waiting: PyObject | null;
+  /** 1 when a dealloc failed and the outermost Py_DECREF has still to say so. */
+  failed: u32;
+  /** Deallocs that were numbered so far. */
+  deallocs: u32;
+  /** The type of all types; null before the first type. */
+  metatype: PyTypeObject | null;
+}
+
+// ---------------------------------------------------------------------------------- derived
+
+export const OB_REFCNT: usize = offsetof<PyObject>("ob_refcnt");
+export const OB_TYPE: usize = offsetof<PyObject>("ob_type");
+export const OB_SIZE: usize = offsetof<PyVarObject>("ob_size");
+export const TP_NAME: usize = offsetof<PyTypeObject>("tp_name");
+export const TP_BASICSIZE: usize = offsetof<PyTypeObject>("tp_basicsize");
+export const TP_ITEMSIZE: usize = offsetof<PyTypeObject>("tp_itemsize");
+export const TP_DEALLOC: usize = offsetof<PyTypeObject>("tp_dealloc");
+
+export const OBJECT_HEADER: usize = offsetof<PyObject>();
+export const VAR_OBJECT_HEADER: usize = offsetof<PyVarObject>();
+export const TYPE_SIZE: usize = offsetof<PyTypeObject>();
+
+export const OBJECTS_ROOT_SIZE: usize = offsetof<ObjectsRoot>();
+/** Where the library reads the state: offsets from the root. */
+export const DEPTH: usize = offsetof<ObjectsRoot>("depth");
+export const METATYPE: usize = offsetof<ObjectsRoot>("metatype");
+
+// ---------------------------------------------------------------------------------- relations
+
+if (OB_REFCNT !== 0 || OB_TYPE !== 4 || OB_SIZE !== 8) ERROR("headers are CPython's");
+if (OBJECT_HEADER !== 8 || VAR_OBJECT_HEADER !== 12) ERROR("headers are CPython's");
+if (TP_NAME !== 12 || TP_BASICSIZE !== 16) ERROR("types begin as CPython's");
+if (TP_ITEMSIZE !== 20 || TP_DEALLOC !== 24) ERROR("types begin as CPython's");
+if (TYPE_REFCNT < IMMORTAL) ERROR("types never die");

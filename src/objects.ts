@@ -1,0 +1,253 @@
+/** Objects: the checks that a guest does without, in front of the functions of core/objects/. */
+import { instantiate } from "./core.js";
+import { hex, show } from "./errors.js";
+import type { FieldTypes, ScalarType } from "./fields.js";
+import { objectsLayout as layout } from "./generated/modules.js";
+import type { MemoryViews } from "./memory.js";
+import {
+  nameAt,
+  type ResolvedType,
+  readDefinition,
+  type TypeDefinition,
+  TypeObject,
+  typeAt,
+} from "./type-object.js";
+import type { Address, Domain } from "./types.js";
+
+/** The exports of core/objects/index.ts that are functions. */
+export interface ObjectFunctions {
+  PyObject_New(type: Address): Address;
+  PyObject_NewVar(type: Address, n: number): Address;
+  PyObject_Init(p: Address, type: Address): Address;
+  PyObject_InitVar(p: Address, type: Address, n: number): Address;
+  PyObject_Del(p: Address): void;
+  Py_INCREF(p: Address): void;
+  Py_DECREF(p: Address): void;
+  numberDealloc(): number;
+  initializeType(p: Address, name: Address, size: number, itemsize: number, dealloc: number): void;
+}
+
+function shown(p: unknown): string {
+  return typeof p === "number" ? hex(p) : show(p);
+}
+
+/** The objects of a heap. What it keeps outside the memory are the deallocs, by their number. */
+export class Objects {
+  readonly #views: MemoryViews;
+  readonly #root: Address;
+  readonly #raw: Domain;
+  readonly #object: Domain;
+  readonly #deallocs = new Map<number, (p: Address) => void>();
+  /** What the first failed dealloc threw, until the outermost Py_DECREF rethrows it. */
+  #failure: { readonly error: unknown } | undefined;
+  #instance: ObjectFunctions | undefined;
+
+  /** `root`: OBJECTS_ROOT_SIZE bytes, zeros at first. The domains' functions may be exchanged: see `rebind`. */
+  constructor(views: MemoryViews, root: Address, raw: Domain, object: Domain) {
+    this.#views = views;
+    this.#root = root;
+    this.#raw = raw;
+    this.#object = object;
+  }
+
+  /** To be called when the object domain has other functions: the next call gets an instance over those. */
+  rebind(): void {
+    this.#instance = undefined;
+  }
+
+  /** Made when it is first needed; all state is in the memory, so that one is as good as the other. */
+  get #functions(): ObjectFunctions {
+    if (this.#instance === undefined) {
+      const { malloc, free } = this.#object;
+      const host = {
+        root: this.#root,
+        malloc,
+        free,
+        dealloc: (number: number, p: Address) => this.#dealloc(number, p),
+        raise: () => this.#raise(),
+      };
+      const imports = { env: { memory: this.#views.memory }, host };
+      this.#instance = instantiate("objects", imports) as unknown as ObjectFunctions;
+    }
+    return this.#instance;
+  }
+
+  #dealloc(number: number, p: Address): number {
+    try {
+      const dealloc = this.#deallocs.get(number);
+      if (dealloc === undefined) this.#refuse(p);
+      else dealloc(p);
+      return 1;
+    } catch (error) {
+      this.#failure ??= { error };
+      return 0;
+    }
+  }
+
+  /** The type is older than this heap object. The object gets its last reference back. */
+  #refuse(p: Address): never {
+    const type = typeAt(this.#views, p) as Address;
+    this.#functions.PyObject_Init(p, type);
+    const name = nameAt(this.#views, type);
+    throw new TypeError(
+      `Py_DECREF: ${hex(p)} is of type ${show(name)}, whose dealloc is not known: ` +
+        "expected a type that this heap's defineType made",
+    );
+  }
+
+  #raise(): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure.error;
+  }
+
+  defineType<F extends FieldTypes, Items extends ScalarType | undefined>(
+    definition: TypeDefinition<F, Items>,
+  ): TypeObject<F, Items> {
+    const type = readDefinition(definition);
+    if (this.#metatype === 0) {
+      this.#writeType({ ...type, name: "type", basicsize: layout.TYPE_SIZE, itemsize: 0 }, 0);
+    }
+    const number = type.dealloc === undefined ? 0 : this.#functions.numberDealloc();
+    const address = this.#writeType(type, number);
+    if (type.dealloc !== undefined) this.#deallocs.set(number, type.dealloc);
+    return new TypeObject<F, Items>(this, this.#views, address, type);
+  }
+
+  /** A PyTypeObject, and behind it its name. From the raw domain, as C's static types are in no pool either. */
+  #writeType({ name, basicsize, itemsize }: ResolvedType, dealloc: number): Address {
+    const text = new TextEncoder().encode(`${name}\0`);
+    const p = this.#raw.malloc(layout.TYPE_SIZE + text.length);
+    if (p === 0) throw new RangeError(`defineType: the memory has no room for the type ${name}`);
+    this.#views.u8.set(text, (p + layout.TYPE_SIZE) >>> 0);
+    this.#functions.initializeType(p, p + layout.TYPE_SIZE, basicsize, itemsize, dealloc);
+    return p;
+  }
+
+  /** Address of the type of all types; 0 before the first type. */
+  get #metatype(): Address {
+    return this.#views.i32[(this.#root + layout.METATYPE) >>> 2] as Address;
+  }
+
+  // ----------------------------------------------------------------------------- birth
+
+  PyObject_New(type: TypeObject): Address {
+    this.#requireType(type, "PyObject_New", false);
+    return this.#functions.PyObject_New(type.address);
+  }
+
+  PyObject_NewVar(type: TypeObject, n: number): Address {
+    this.#requireType(type, "PyObject_NewVar", true);
+    requireCount(type, n, "PyObject_NewVar");
+    return this.#functions.PyObject_NewVar(type.address, n);
+  }
+
+  PyObject_Init(p: Address, type: TypeObject): Address {
+    this.#requireType(type, "PyObject_Init", false);
+    if (p === 0) return 0;
+    this.#requirePlace(p, type.basicsize, type.alignment, "PyObject_Init");
+    return this.#functions.PyObject_Init(p, type.address);
+  }
+
+  PyObject_InitVar(p: Address, type: TypeObject, n: number): Address {
+    this.#requireType(type, "PyObject_InitVar", true);
+    requireCount(type, n, "PyObject_InitVar");
+    if (p === 0) return 0;
+    const bytes = type.basicsize + n * type.itemsize;
+    this.#requirePlace(p, bytes, type.alignment, "PyObject_InitVar");
+    return this.#functions.PyObject_InitVar(p, type.address, n);
+  }
+
+  #requireType(type: unknown, where: string, items: boolean): void {
+    if (!TypeObject.isOf(this, type)) {
+      const expected = "a type that this heap's defineType made";
+      throw new TypeError(`${where}: type is ${show(type)}, expected ${expected}`);
+    }
+    if (type.itemsize > 0 !== items) {
+      const expected = items
+        ? "a type with an itemsize"
+        : "one without (PyObject_NewVar is for it)";
+      const found = `${type.name}, with itemsize ${type.itemsize}`;
+      throw new TypeError(`${where}: type is ${found}, expected ${expected}`);
+    }
+  }
+
+  #requirePlace(p: unknown, bytes: number, alignment: number, where: string): void {
+    const start = typeof p === "number" && Number.isInteger(p) ? p >>> 0 : Number.NaN;
+    const { byteLength } = this.#views.memory.buffer;
+    if (start % alignment === 0 && start + bytes <= byteLength) return;
+    const expected = `${bytes} bytes of the memory, at a multiple of ${alignment}`;
+    throw new RangeError(`${where}: p is ${shown(p)}, expected ${expected}`);
+  }
+
+  // ----------------------------------------------------------------------------- life and death
+
+  Py_INCREF(p: Address): void {
+    this.#requireLive(p, "Py_INCREF");
+    this.#functions.Py_INCREF(p);
+  }
+
+  Py_DECREF(p: Address): void {
+    this.#requireLive(p, "Py_DECREF");
+    this.#functions.Py_DECREF(p);
+  }
+
+  PyObject_Del(p: Address): void {
+    if (this.#metatype !== 0 && typeAt(this.#views, p) === this.#metatype) {
+      throw new TypeError(
+        `PyObject_Del: p is the type at ${hex(p)}: types live as long as the heap`,
+      );
+    }
+    this.#functions.PyObject_Del(p);
+  }
+
+  Py_REFCNT(p: Address): number {
+    this.#typeOf(p, "Py_REFCNT");
+    return this.#refcnt(p);
+  }
+
+  Py_TYPE(p: Address): Address {
+    return this.#typeOf(p, "Py_TYPE");
+  }
+
+  Py_SIZE(p: Address): number {
+    const type = this.#typeOf(p, "Py_SIZE");
+    if (this.#views.u32[(type + layout.TP_ITEMSIZE) >>> 2] === 0) {
+      const found = `of type ${nameAt(this.#views, type)}, which has no itemsize`;
+      throw new TypeError(`Py_SIZE: ${hex(p)} is ${found}, expected an object of variable size`);
+    }
+    return this.#views.i32[(p + layout.OB_SIZE) >>> 2] as number;
+  }
+
+  #refcnt(p: Address): number {
+    return this.#views.i32[(p + layout.OB_REFCNT) >>> 2] as number;
+  }
+
+  /** @throws TypeError unless there is an object at `p`: its type's type is the metatype */
+  #typeOf(p: Address, where: string): Address {
+    const type = typeAt(this.#views, p);
+    const metatype = this.#metatype;
+    if (type === undefined || metatype === 0 || typeAt(this.#views, type) !== metatype) {
+      throw new TypeError(`${where}: p is ${shown(p)}, expected an object of this heap`);
+    }
+    return type;
+  }
+
+  #requireLive(p: Address, where: string): void {
+    this.#typeOf(p, where);
+    const count = this.#refcnt(p);
+    if (count < 1) {
+      const found = `the object at ${hex(p)} has ${count} references`;
+      throw new RangeError(`${where}: ${found}, expected at least 1`);
+    }
+  }
+}
+
+function requireCount({ basicsize, itemsize }: TypeObject, n: unknown, where: string): void {
+  const most = Math.floor((layout.MAX_SIZE - basicsize) / itemsize);
+  const expected = `a whole number of items from 0 to ${most}`;
+  if (typeof n !== "number" || !Number.isInteger(n)) {
+    throw new TypeError(`${where}: n is ${show(n)}, expected ${expected}`);
+  }
+  if (n < 0 || n > most) throw new RangeError(`${where}: n is ${n}, expected ${expected}`);
+}

@@ -1,0 +1,146 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * Helpers for tests of programs that allocate: `import { failAllocations } from "pymalloc/testing"`.
+ *
+ * They are hooks like any others (`heap.PyMem_SetAllocator`), so they see the calls that are made through the
+ * heap's functions after they were set, and not those through functions that were copied out of it before.
+ */
+import { dispose } from "./dispose.js";
+import { domainNames, readDomain } from "./domains.js";
+import { isObject, show } from "./errors.js";
+import type { Address, Allocator, DomainName } from "./types.js";
+
+/** What the helpers need of a heap. */
+export interface HookableHeap {
+  PyMem_GetAllocator(domain: DomainName): Allocator;
+  PyMem_SetAllocator(domain: DomainName, allocator: Allocator): void;
+}
+
+export interface FailureOptions {
+  /** The number of the first call that fails, the next one being 1. Default 1. */
+  start?: number | undefined;
+  /** The number of the first call after it that succeeds again; not below `start`. Default: none does. */
+  stop?: number | undefined;
+  /** Whose malloc, calloc and realloc calls are counted. Default: all three domains'. */
+  domains?: readonly DomainName[] | undefined;
+}
+
+/** Allocations that fail, as `failAllocations` made them. */
+export class FailingAllocations implements Disposable {
+  #calls = 0;
+  #failed = 0;
+  #restore: (() => void)[] = [];
+
+  /** @internal */
+  constructor(heap: HookableHeap, start: number, stop: number, domains: readonly DomainName[]) {
+    const fails = () => {
+      this.#calls++;
+      const failing = this.#calls >= start && this.#calls < stop && this.#restore.length > 0;
+      if (failing) this.#failed++;
+      return failing;
+    };
+    for (const domain of domains) {
+      const inner = heap.PyMem_GetAllocator(domain);
+      const { ctx } = inner;
+      heap.PyMem_SetAllocator(domain, {
+        ctx: null,
+        malloc: (_, bytes) => (fails() ? 0 : inner.malloc(ctx, bytes)),
+        calloc: (_, count, size) => (fails() ? 0 : inner.calloc(ctx, count, size)),
+        realloc: (_, p, bytes) => (fails() ? 0 : inner.realloc(ctx, p, bytes)),
+        free: (_, p: Address) => inner.free(ctx, p),
+      });
+      const ours = heap.PyMem_GetAllocator(domain);
+      this.#restore.push(() => {
+        // Under another hook it stays, and lets everything pass.
+        if (heap.PyMem_GetAllocator(domain) === ours) heap.PyMem_SetAllocator(domain, inner);
+      });
+    }
+  }
+
+  /** malloc, calloc and realloc calls so far. What a pool's domain asks of a hooked raw domain counts, too. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Those of them that failed. */
+  get failed(): number {
+    return this.#failed;
+  }
+
+  /** Brings the allocators from before back. A second time it does nothing. */
+  remove(): void {
+    const restore = this.#restore;
+    this.#restore = [];
+    for (const step of restore.reverse()) step();
+  }
+
+  [dispose](): void {
+    this.remove();
+  }
+}
+
+function readCall(value: unknown, least: number, option: string): number {
+  if (value === Number.POSITIVE_INFINITY && option === "stop") return value;
+  if (typeof value !== "number" || !Number.isInteger(value) || value < least) {
+    throw new TypeError(
+      `failAllocations: ${option} is ${show(value)}, expected a whole number from ${least} on`,
+    );
+  }
+  return value;
+}
+
+/**
+ * Makes allocations fail (CPython: _testcapi.set_nomemory): the calls number `start` up to, not including, `stop`
+ * return 0. Frees work as ever.
+ *
+ * @returns to be removed, or bound with `using`
+ * @throws TypeError that names the option, its value and what was expected
+ */
+export function failAllocations(
+  heap: HookableHeap,
+  options: FailureOptions = {},
+): FailingAllocations {
+  if (!isObject(options)) {
+    throw new TypeError(`failAllocations: expected an object of options, got ${show(options)}`);
+  }
+  const known = ["start", "stop", "domains"];
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new TypeError(
+        `failAllocations: unknown option ${show(key)}, expected one of ${known.join(", ")}`,
+      );
+    }
+  }
+  const start = readCall(options.start ?? 1, 1, "start");
+  const stop = readCall(options.stop ?? Number.POSITIVE_INFINITY, start, "stop");
+  const { domains = domainNames } = options;
+  if (!Array.isArray(domains)) {
+    throw new TypeError(`failAllocations: domains is ${show(domains)}, expected an array`);
+  }
+  const names = domains.map((domain) => readDomain(domain, "failAllocations"));
+  return new FailingAllocations(heap, start, stop, names);
+}
+
+/**
+ * Runs a program again and again: its first allocation fails, then its second, and so on, until all were tried.
+ * After each run the heap is validated.
+ *
+ * @param program has to do without the memory, and to leave nothing behind: each run meets the same heap
+ * @returns how many allocations were tried
+ * @throws what the program throws, or `heap.validate`
+ */
+export function failEachAllocation(
+  heap: HookableHeap & { validate(): void },
+  program: () => void,
+): number {
+  for (let n = 1; ; n++) {
+    const failing = failAllocations(heap, { start: n, stop: n + 1 });
+    try {
+      program();
+    } finally {
+      failing.remove();
+    }
+    heap.validate();
+    if (failing.failed === 0) return n - 1;
+  }
+}
