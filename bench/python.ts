@@ -1,4 +1,4 @@
-/** Allocation-heavy Python on three allocators: what `pymalloc run --compare` measures. */
+/** Allocation-heavy Python on each allocator: what `pymalloc run --compare` measures. */
 import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,9 @@ export interface PythonResults {
   readonly time: number;
   readonly mimallocTime: number;
   readonly heap: number;
+  /** Geometric mean, of the debug mode against pymalloc without it. */
+  readonly debugTime: number;
+  readonly debugHeap: number;
 }
 
 export interface ProgramResult {
@@ -26,6 +29,9 @@ export interface ProgramResult {
   readonly heapRatio: number;
   /** Share of the requests that pools served. */
   readonly fromPools: number;
+  /** The debug mode's time and heap against pymalloc's own without it. */
+  readonly debugTime: number;
+  readonly debugHeap: number;
 }
 
 const folder = fileURLToPath(new URL("programs", import.meta.url));
@@ -33,8 +39,8 @@ const nowhere = { write: () => {} };
 
 function resultOf(name: string, comparison: Comparison): ProgramResult {
   const { allocators, census, sameOutput, status } = comparison;
-  const [own, mimalloc, ours] = allocators;
-  if (status !== 0 || !sameOutput || !own || !mimalloc || !ours || !census) {
+  const [own, mimalloc, ours, debug] = allocators;
+  if (status !== 0 || !sameOutput || !own || !mimalloc || !ours || !debug || !census) {
     throw new Error(`${name}: status ${status}, ${sameOutput ? "same" : "different"} output`);
   }
   return {
@@ -46,6 +52,8 @@ function resultOf(name: string, comparison: Comparison): ProgramResult {
     heapBytes: ours.heapBytes,
     heapRatio: ours.heapRatio,
     fromPools: census.fromPools / census.requests,
+    debugTime: Math.min(...debug.seconds) / Math.min(...ours.seconds),
+    debugHeap: debug.heapBytes / ours.heapBytes,
   };
 }
 
@@ -67,5 +75,7 @@ export async function benchPython(rounds: number): Promise<PythonResults> {
     time: mean((program) => program.ofMinima),
     mimallocTime: mean((program) => program.mimallocOfMinima),
     heap: mean((program) => program.heapRatio),
+    debugTime: mean((program) => program.debugTime),
+    debugHeap: mean((program) => program.debugHeap),
   };
 }

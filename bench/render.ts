@@ -53,6 +53,8 @@ export function renderPython({
   time,
   mimallocTime,
   heap,
+  debugTime,
+  debugHeap,
 }: PythonResults) {
   const rows = programs.map((program) => [
     program.name,
@@ -62,6 +64,7 @@ export function renderPython({
     megabytes(program.heapBytes),
     `**${ratio(program.heapRatio)}**`,
     `${(program.fromPools * 100).toFixed(1)} %`,
+    `${program.debugTime.toFixed(2)} / ${program.debugHeap.toFixed(2)}`,
   ]);
   const means = [
     "geometric mean",
@@ -71,6 +74,7 @@ export function renderPython({
     "",
     `**${ratio(heap)}**`,
     "",
+    `${debugTime.toFixed(2)} / ${debugHeap.toFixed(2)}`,
   ];
   const head = [
     "program",
@@ -80,11 +84,12 @@ export function renderPython({
     "peak heap",
     "heap ratio",
     "from pools",
+    "debug mode",
   ];
   return [
     table(head, [...rows, means]),
     "",
     `Pyodide ${pyodide}, ${rounds} paired rounds; ratios are to CPython's own malloc in the same process, of the`,
-    "shortest rounds (in brackets the median of the rounds' ratios).",
+    "shortest rounds (in brackets the median of the rounds' ratios). Debug mode: time / heap against pymalloc without it.",
   ].join("\n");
 }

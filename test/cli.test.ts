@@ -154,6 +154,59 @@ test("--json prints JSON alone on stdout", () => {
   assert.ok(report.stats.arenas.current > 0);
 });
 
+/** Frees twice, says so, and leaves an overwritten block behind. */
+const MISTAKES = `import ctypes
+take, free = ctypes.pythonapi.PyMem_Malloc, ctypes.pythonapi.PyMem_Free
+take.restype, take.argtypes, free.argtypes = ctypes.c_size_t, [ctypes.c_size_t], [ctypes.c_size_t]
+p = take(24)
+free(p)
+free(p)
+print("went on")
+q = take(10)
+ctypes.memset(q + 10, 1, 1)
+raise SystemExit(3)
+`;
+
+test("a debug mode stops at the first mistake, or reports all and passes the status on", () => {
+  const script = write("mistakes.py", MISTAKES);
+  for (const word of ["debug", "pymalloc_debug", "malloc_debug"]) {
+    const { status, stdout, stderr } = pymalloc(["run", "--malloc", word, script]);
+    assert.deepEqual([status, stdout], [134, ""]);
+    assert.match(
+      stderr,
+      /^PyMemError: double-free: PyMem_Free\(0x[0-9a-f]+\): the block of 24 bytes/,
+    );
+    assert.match(
+      stderr,
+      /most recent call first\):\n {2}File ".*mistakes\.py", line 6 in <module>\n$/,
+    );
+  }
+  const env = { PYTHONMALLOC: "debug" };
+  const all = pymalloc(["run", "--on-fault", "report", "--stacks", script], { env });
+  assert.deepEqual([all.status, all.stdout], [3, "went on\n"]);
+  const kinds = [...all.stderr.matchAll(/^PyMemError: ([a-z-]+): (\w+)/gm)].map((m) => m.slice(1));
+  assert.deepEqual(kinds, [
+    ["double-free", "PyMem_Free"],
+    ["buffer-overflow", "validate"],
+  ]);
+  assert.match(all.stderr, /The block was freed here:\n {2}File ".*mistakes\.py", line 5 in/);
+  assert.match(all.stderr, /The block was allocated here:\n {2}File ".*mistakes\.py", line 8 in/);
+});
+
+test("--json has the faults as data, also of a program that was stopped", () => {
+  const script = write("mistakes.py", MISTAKES);
+  const stopped = pymalloc(["run", "--malloc", "debug", "--json", script]);
+  assert.equal(stopped.status, 134);
+  const report = JSON.parse(stopped.stdout);
+  assert.deepEqual([report.status, report.allocator], [134, "pymalloc_debug"]);
+  const [fault] = report.faults;
+  assert.equal(report.faults.length, 1);
+  assert.deepEqual([fault.kind, fault.size, fault.family], ["double-free", 24, "mem"]);
+  assert.match(fault.message, /^double-free: PyMem_Free\(/);
+  assert.match(fault.dump, /^Debug memory block at address p=/);
+  assert.ok(report.stats.debug.serial > 1000);
+});
+
 test("--compare runs the program on each allocator and reports", () => {
   const script = write(
     "work.py",

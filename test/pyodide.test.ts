@@ -1,7 +1,6 @@
 /** src/hosts/pyodide.ts: pymalloc in real interpreters, the newest and an older line. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { emscriptenProgram } from "../src/hosts/emscripten.js";
 import { install, type PyodideLike } from "../src/hosts/pyodide.js";
 import { load, VERSIONS, WORKLOAD } from "./support/pyodide.js";
 
@@ -136,14 +135,6 @@ test("a tracemalloc that is tracing already is refused: it would bring the old a
   assert.throws(() => install(pyodide), /tracemalloc is tracing; stop it first/);
   pyodide.runPython("tracemalloc.stop()");
   install(pyodide).validate();
-});
-
-test("CPython's debug hooks work on top of it", async () => {
-  const pyodide = await load("pyodide");
-  const heap = install(pyodide);
-  emscriptenProgram(pyodide._module, "test").require<() => void>("PyMem_SetupDebugHooks");
-  pyodide.runPython(WORKLOAD);
-  heap.validate();
 });
 
 test("what is not a Pyodide, and wrong options, are refused by name", async () => {

@@ -150,6 +150,9 @@ function toStderr(text: string | Uint8Array): void {
   process.stderr.write(text);
 }
 
+/** What runs the program is of no interest where the program went wrong. */
+const OWN_FRAMES = /^ +File "<pymalloc run>".*\n/gm;
+
 /** The status of a process that was aborted, which is how CPython's debug hooks end one. */
 const ABORTED = 134;
 
@@ -187,7 +190,7 @@ async function runOnce(options: RunOptions): Promise<number> {
     stacks: options.stacks,
     onFault(fault) {
       faults.push(fault);
-      toStderr(fault.report());
+      toStderr(fault.report().replace(OWN_FRAMES, ""));
       if (!options.goesOn) process.exit(close(ABORTED));
     },
     ...(json ? { streams: { stdout: toStderr } } : {}),
