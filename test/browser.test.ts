@@ -6,7 +6,7 @@ import type { Browser } from "playwright-core";
 import { findChromium, launchChromium, type Site, serve } from "./support/chromium.js";
 
 /** What the pages do. It runs in the browser, so nothing of this file is in its reach. */
-const tasks = `import { createHeap } from "/esm/index.js";
+const tasks = `import { createHeap, PyMemError } from "/esm/index.js";
 
 function check(condition, message) {
   if (!condition) throw new Error(message);
@@ -153,6 +153,35 @@ export function twoHeaps() {
   return { samePlaces, afterFirst, afterBoth };
 }
 
+function faultOf(call) {
+  try {
+    call();
+  } catch (fault) {
+    return fault;
+  }
+  throw new Error("no fault");
+}
+
+export function mistakes() {
+  const heap = createHeap({ malloc: "debug", stacks: true });
+  const { malloc, free } = heap.mem;
+  const kinds = [];
+  const p = malloc(24);
+  kinds.push(faultOf(() => heap.object.free(p)).kind, faultOf(() => free(p + 8)).kind);
+  heap.u8[p + 24] ^= 1;
+  kinds.push(faultOf(() => free(p)).kind);
+  heap.u8[p + 24] ^= 1;
+  heap.u8[p - 1] ^= 1;
+  kinds.push(faultOf(() => free(p)).kind);
+  heap.u8[p - 1] ^= 1;
+  free(p);
+  const twice = faultOf(() => free(p));
+  kinds.push(twice.kind);
+  heap.u8[p] = 0;
+  kinds.push(faultOf(() => heap.validate()).kind);
+  return { kinds, isError: twice instanceof PyMemError, stack: twice.allocationStack };
+}
+
 export function inWorker() {
   const worker = new Worker("/worker.js", { type: "module" });
   return new Promise((resolve, reject) => {
@@ -164,6 +193,22 @@ export function inWorker() {
 
 const pythonTask = `import { loadPyodide } from "/pyodide/pyodide.mjs";
 import { install } from "/esm/pyodide.js";
+
+export async function mistakes() {
+  const pyodide = await loadPyodide({ indexURL: "/pyodide/" });
+  const faults = [];
+  const heap = install(pyodide, { malloc: "debug", onFault: (fault) => faults.push(fault) });
+  pyodide.runPython(\`
+import ctypes
+take, free = ctypes.pythonapi.PyMem_Malloc, ctypes.pythonapi.PyMem_Free
+take.restype, take.argtypes, free.argtypes = ctypes.c_size_t, [ctypes.c_size_t], [ctypes.c_size_t]
+p = take(24)
+free(p)
+free(p)
+\`);
+  heap.validate();
+  return faults.map(({ kind, pythonStack }) => [kind, pythonStack.split("\\n")[0]]);
+}
 
 export async function python() {
   const pyodide = await loadPyodide({ indexURL: "/pyodide/" });
@@ -283,6 +328,29 @@ describe("the library in Chromium", { skip, timeout: 300_000 }, () => {
   test("two heaps on one page know nothing of each other", async () => {
     const result = await perform("/index.html", "twoHeaps()");
     assert.deepEqual(result, { samePlaces: true, afterFirst: [0, 3000], afterBoth: [0, 0] });
+  });
+
+  test("a debug heap on a page names each mistake", async () => {
+    const { kinds, isError, stack } = (await perform("/index.html", "mistakes()")) as {
+      kinds: string[];
+      isError: boolean;
+      stack: string;
+    };
+    assert.deepEqual(kinds, [
+      "wrong-family",
+      "invalid-pointer",
+      "buffer-overflow",
+      "buffer-underflow",
+      "double-free",
+      "use-after-free-write",
+    ]);
+    assert.equal(isError, true);
+    assert.match(stack, /^ +at (Module\.)?mistakes \(http/);
+  });
+
+  test("Pyodide on a page names a mistake of Python's, with the line", async () => {
+    const faults = await perform("/python.html", "mistakes()");
+    assert.deepEqual(faults, [["double-free", '  File "<exec>", line 7 in <module>']]);
   });
 
   test("Pyodide on a page runs Python on it", async () => {

@@ -167,13 +167,18 @@ test("tracemalloc works on top, on and off, whenever it was started first", asyn
       const heap = install(pyodide, { malloc });
       for (let round = 0; round < 2; round++) {
         const traced = pyodide.runPython(`
-import tracemalloc
+import gc, tracemalloc
 tracemalloc.start(5)
 keep = [bytes(1000) for _ in range(500)]
 size, peak = tracemalloc.get_traced_memory()
 trace = tracemalloc.get_object_traceback(keep[0])
+gc.collect()
+reused = []
+reused = None
+reused = []
+line = tracemalloc.get_object_traceback(reused)[-1].lineno
 tracemalloc.stop()
-size if trace is not None else 0
+size if trace is not None and line == 10 else 0
 `) as number;
         assert.ok(traced > 500_000);
         pyodide.runPython(WORKLOAD);

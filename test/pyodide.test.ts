@@ -75,7 +75,7 @@ pymalloc.debugMallocStats()
     const pyodide = await load(name);
     const heap = install(pyodide);
     const sizes = pyodide.runPython(`
-import tracemalloc
+import gc, tracemalloc
 tracemalloc.start()
 kept = [bytes(1000 + n % 50) for n in range(500)]
 small = [(n, n) for n in range(5000)]
@@ -86,10 +86,23 @@ del kept, small
 tracemalloc.start()
 other = [str(n) for n in range(20_000, 21_000)]
 trace = tracemalloc.get_object_traceback(other[5])
+# A list from the free list is a new one for tracemalloc, made where it was taken.
+gc.collect()
+reused = []
+reused = None
+reused = []
+again = tracemalloc.get_object_traceback(reused)[0].lineno
 tracemalloc.stop()
-[size, peak, top.size, trace is not None]
+[size, peak, top.size, trace is not None, again]
 `) as Iterable<unknown>;
-    const [size, peak, top, traced] = [...sizes] as [number, number, number, boolean];
+    const [size, peak, top, traced, again] = [...sizes] as [
+      number,
+      number,
+      number,
+      boolean,
+      number,
+    ];
+    assert.equal(again, 17, "the line of the second list");
     assert.ok(size > 700_000 && peak >= size && top > 400_000, `${size} ${peak} ${top}`);
     assert.equal(traced, true);
     heap.validate();
