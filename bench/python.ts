@@ -38,8 +38,8 @@ const folder = fileURLToPath(new URL("programs", import.meta.url));
 const nowhere = { write: () => {} };
 
 function resultOf(name: string, comparison: Comparison): ProgramResult {
-  const { allocators, census, sameOutput, status } = comparison;
-  const [own, mimalloc, ours, debug] = allocators;
+  const { allocators, debug, census, sameOutput, status } = comparison;
+  const [own, mimalloc, ours] = allocators;
   if (status !== 0 || !sameOutput || !own || !mimalloc || !ours || !debug || !census) {
     throw new Error(`${name}: status ${status}, ${sameOutput ? "same" : "different"} output`);
   }
@@ -52,8 +52,8 @@ function resultOf(name: string, comparison: Comparison): ProgramResult {
     heapBytes: ours.heapBytes,
     heapRatio: ours.heapRatio,
     fromPools: census.fromPools / census.requests,
-    debugTime: Math.min(...debug.seconds) / Math.min(...ours.seconds),
-    debugHeap: debug.heapBytes / ours.heapBytes,
+    debugTime: debug.ratio.ofMinima,
+    debugHeap: debug.heapRatio,
   };
 }
 

@@ -41,6 +41,8 @@ export interface Comparison {
   readonly sameOutput: boolean;
   /** The first is the interpreter's own malloc, which the others are compared with. */
   readonly allocators: readonly AllocatorResult[];
+  /** pymalloc's debug mode, compared with pymalloc itself in rounds of their own. */
+  readonly debug?: AllocatorResult;
   /** What the program asked of the mem and object domains in one run. */
   readonly census?: { requests: number; fromPools: number; peakBlocks: number };
   /** pymalloc's books after one run. */
@@ -102,72 +104,104 @@ function readStdin(): () => Uint8Array {
   };
 }
 
-export async function compare(script: Script, options: CompareOptions): Promise<Comparison> {
-  const names: AllocatorName[] = ["malloc", "mimalloc", "pymalloc", "pymalloc_debug"];
-  const progress = new Progress(names.length * (options.rounds + 2) + 1);
-  const stdin = readStdin();
-  const contestants: Contestant[] = [];
-  for (const name of names) {
-    progress.step(`starting CPython on ${name}`);
-    contestants.push(await Contestant.load(name, script, stdin));
+/** The debug mode takes much longer and much more memory: it would disturb the other rounds, and gets these. */
+const DEBUG_ROUNDS = 3;
+
+const allocatorNames: readonly AllocatorName[] = ["malloc", "mimalloc", "pymalloc"];
+
+function resultOf(
+  { interpreter, seconds }: Contestant,
+  heapBytes: number,
+  base: { readonly seconds: readonly number[]; readonly heapBytes: number },
+): AllocatorResult {
+  return {
+    allocator: interpreter.allocator,
+    seconds: [...seconds],
+    ratio: timeRatio(seconds, base.seconds),
+    heapBytes,
+    heapRatio: heapBytes / base.heapBytes,
+  };
+}
+
+/** Rounds of all contestants in turn, each time with another one first. */
+async function race(contestants: readonly Contestant[], rounds: number, progress: Progress) {
+  for (const { seconds } of contestants) seconds.length = 0;
+  for (let round = 0; round < rounds; round++) {
+    for (const contestant of rotated(contestants, round)) {
+      const { allocator } = contestant.interpreter;
+      progress.step(`round ${round + 1} of ${rounds} on ${allocator}`);
+      contestant.seconds.push((await contestant.run()).seconds);
+    }
   }
-  const [base, , ours] = contestants as [Contestant, Contestant, Contestant, Contestant];
+}
+
+export async function compare(script: Script, options: CompareOptions): Promise<Comparison> {
+  const { rounds } = options;
+  const steps = allocatorNames.length * (rounds + 2) + 2 * DEBUG_ROUNDS + 3;
+  const progress = new Progress(steps);
+  const stdin = readStdin();
+  const load = async (name: AllocatorName): Promise<Contestant> => {
+    progress.step(`starting CPython on ${name}`);
+    return await Contestant.load(name, script, stdin);
+  };
+  const contestants: Contestant[] = [];
+  for (const name of allocatorNames) contestants.push(await load(name));
+  const [base, , ours] = contestants as [Contestant, Contestant, Contestant];
   const common = {
     program: script.path,
     arguments: script.arguments,
     pyodide: base.interpreter.version,
-    rounds: options.rounds,
+    rounds,
   };
 
   // The first runs are for memory and output; after them modules are imported and code is compiled.
   const outputs: Buffer[] = [];
   const heapBytes: number[] = [];
-  let stats: HeapStats | undefined;
-  for (const contestant of contestants) {
-    const { interpreter } = contestant;
-    progress.step(`first run on ${interpreter.allocator}`);
+  const firstRun = async (contestant: Contestant): Promise<number> => {
+    progress.step(`first run on ${contestant.interpreter.allocator}`);
     const { status, output } = await contestant.run();
-    if (outputs.length === 0) {
+    outputs.push(output);
+    heapBytes.push(contestant.interpreter.heapBytes());
+    return status;
+  };
+  for (const contestant of contestants) {
+    const status = await firstRun(contestant);
+    if (contestant === base) {
       progress.clear();
-      options.stdout.write(output);
+      options.stdout.write(outputs[0] as Buffer);
     }
     if (status !== 0) {
       progress.clear();
       return { ...common, status, sameOutput: true, allocators: [] };
     }
-    outputs.push(output);
-    heapBytes.push(interpreter.heapBytes());
-    if (contestant === ours) stats = interpreter.heap?.stats();
   }
+  const stats = ours.interpreter.heap?.stats();
 
-  for (let round = 0; round < options.rounds; round++) {
-    for (const contestant of rotated(contestants, round)) {
-      const { allocator } = contestant.interpreter;
-      progress.step(`round ${round + 1} of ${options.rounds} on ${allocator}`);
-      contestant.seconds.push((await contestant.run()).seconds);
-    }
-  }
+  await race(contestants, rounds, progress);
+  const own = { seconds: base.seconds, heapBytes: heapBytes[0] as number };
+  const allocators = contestants.map((contestant, index) =>
+    resultOf(contestant, heapBytes[index] as number, own),
+  );
 
   progress.step("counting requests");
   const { pyodide, heap } = ours.interpreter;
   const endCensus = heap === undefined ? undefined : startCensus(pyodide, heap);
   await ours.run();
   const census = endCensus?.();
+
+  const debugged = await load("pymalloc_debug");
+  await firstRun(debugged);
+  await race([ours, debugged], DEBUG_ROUNDS, progress);
+  const [, , ourBytes = 0, debugBytes = 0] = heapBytes;
+  const debug = resultOf(debugged, debugBytes, { seconds: ours.seconds, heapBytes: ourBytes });
   progress.clear();
 
-  const allocators = contestants.map(({ interpreter, seconds }, index) => ({
-    allocator: interpreter.allocator,
-    seconds,
-    ratio: timeRatio(seconds, base.seconds),
-    heapBytes: heapBytes[index] as number,
-    heapRatio: (heapBytes[index] as number) / (heapBytes[0] as number),
-  }));
-  const sameOutput = outputs.every((output) => output.equals(outputs[0] as Buffer));
   return {
     ...common,
     status: 0,
-    sameOutput,
+    sameOutput: outputs.every((output) => output.equals(outputs[0] as Buffer)),
     allocators,
+    debug,
     ...(census === undefined ? {} : { census }),
     ...(stats === undefined ? {} : { stats }),
   };

@@ -1,12 +1,10 @@
 /** Reports as text. */
 import type { AllocatorResult, Comparison } from "./compare.js";
 
-const titles: Record<AllocatorResult["allocator"], string> = {
+const titles: Partial<Record<AllocatorResult["allocator"], string>> = {
   malloc: "CPython's own malloc (dlmalloc)",
   mimalloc: "CPython's mimalloc",
   pymalloc: "pymalloc",
-  pymalloc_debug: "pymalloc's debug mode",
-  malloc_debug: "pymalloc's debug mode on malloc",
 };
 
 function percent(share: number): string {
@@ -37,12 +35,13 @@ function table(rows: readonly (readonly string[])[]): string[] {
 
 /** The rows of `--compare`. */
 export function renderComparison(comparison: Comparison): string {
-  const { program, pyodide, status, rounds, sameOutput, allocators, census, stats } = comparison;
+  const { program, pyodide, status, rounds, sameOutput, allocators } = comparison;
+  const { debug, census, stats } = comparison;
   if (allocators.length === 0) {
     return `${program} ended with status ${status}: nothing to compare\n`;
   }
   const rows = allocators.map(({ allocator, seconds, ratio, heapBytes, heapRatio }) => [
-    titles[allocator],
+    titles[allocator] ?? allocator,
     milliseconds(Math.min(...seconds)),
     ratio.ofMinima.toFixed(3),
     `${ratio.median.toFixed(3)} (${ratio.lowerQuartile.toFixed(3)} to ${ratio.upperQuartile.toFixed(3)})`,
@@ -59,10 +58,11 @@ export function renderComparison(comparison: Comparison): string {
     "",
     `output          ${sameOutput ? "the same on all allocators" : "NOT the same on all allocators"}`,
   ];
-  const [, , release, debug] = allocators;
-  if (release !== undefined && debug !== undefined) {
-    const cost = Math.min(...debug.seconds) / Math.min(...release.seconds);
-    lines.push(`debug mode      ${cost.toFixed(2)} times the time of pymalloc without it`);
+  if (debug !== undefined) {
+    const [time, heap] = [debug.ratio.ofMinima, debug.heapRatio].map((ratio) => ratio.toFixed(2));
+    lines.push(
+      `debug mode      ${time} times the time of pymalloc without it, ${heap} times its heap`,
+    );
   }
   if (census !== undefined) {
     const share = percent(census.fromPools / Math.max(census.requests, 1));

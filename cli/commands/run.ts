@@ -25,8 +25,8 @@ follows SCRIPT is the program's own.
                   or report it and go on
   --stacks        in a debug mode: say where a block was allocated and freed
   --stats         print the allocator's statistics on stderr afterwards
-  --compare       run the program several times on CPython's own malloc, on mimalloc, on
-                  pymalloc and in its debug mode, in turn, and report time and memory on stderr
+  --compare       run the program several times on CPython's own malloc, on mimalloc and on
+                  pymalloc, in turn, then in the debug mode, and report time and memory on stderr
   --rounds N      with --compare: how many timed rounds (default 9)
   --json          print the report as JSON on stdout; the program's own output goes to stderr
   --help          print this text
