@@ -1,12 +1,10 @@
 /** A CPython to run programs in: Pyodide, with one of the allocators. */
-import { createRequire } from "node:module";
-import { join, parse, relative, resolve, sep } from "node:path";
-import { pathToFileURL } from "node:url";
+import { parse, relative, resolve, sep } from "node:path";
 import { programOf } from "../src/hosts/cpython.js";
 import { type InstalledPymalloc, install, type PyodideLike } from "../src/hosts/pyodide.js";
 import type { FaultHandler } from "../src/options.js";
 import type { MallocName } from "../src/types.js";
-import { UsageError } from "./errors.js";
+import { importPyodide } from "./pyodide.js";
 import { RUNNER } from "./python.js";
 
 /** Which allocator the interpreter's objects live in. */
@@ -72,20 +70,6 @@ interface PyodideModule {
   loadPyodide(options: { env: Record<string, string> }): Promise<Pyodide>;
 }
 
-/** Pyodide as the user installed it: seen from the current directory, else from here. */
-async function importPyodide(): Promise<PyodideModule> {
-  for (const from of [join(process.cwd(), "x.js"), import.meta.url]) {
-    let found: string;
-    try {
-      found = createRequire(from).resolve("pyodide");
-    } catch {
-      continue;
-    }
-    return await import(pathToFileURL(found.replace(/pyodide\.js$/, "pyodide.mjs")).href);
-  }
-  throw new UsageError("Pyodide is not installed here; install it with: npm install pyodide");
-}
-
 /** The environment for the program: ours without what steers a Python, which would be another one. */
 function environment(allocator: AllocatorName): Record<string, string> {
   const own = Object.entries(process.env).filter(
@@ -139,7 +123,7 @@ export class Interpreter {
   #input: Uint8Array | undefined;
 
   static async load(options: InterpreterOptions): Promise<Interpreter> {
-    const { loadPyodide } = await importPyodide();
+    const { loadPyodide } = await importPyodide<PyodideModule>();
     return new Interpreter(await loadPyodide({ env: environment(options.allocator) }), options);
   }
 

@@ -1,5 +1,6 @@
 /** Reports as text. */
 import type { AllocatorResult, Comparison } from "./compare.js";
+import { table } from "./table.js";
 
 const titles: Partial<Record<AllocatorResult["allocator"], string>> = {
   malloc: "CPython's own malloc (dlmalloc)",
@@ -17,20 +18,6 @@ function megabytes(bytes: number): string {
 
 function milliseconds(seconds: number): string {
   return `${(seconds * 1000).toFixed(1)} ms`;
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] as string).length)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] as number;
-        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join("   "),
-  );
 }
 
 /** The rows of `--compare`. */

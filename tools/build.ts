@@ -32,6 +32,8 @@ const recipes: Record<string, ModuleRecipe> = {
   objects: { entry: "core/objects/index.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   adapter: { entry: "modules/adapter.ts", runtime: "stub", flags: ["--importTable"] },
   census: { entry: "modules/census.ts", runtime: "stub", flags: ["--importTable"] },
+  replay: { entry: "modules/replay.ts", runtime: "stub" },
+  bump: { entry: "modules/bump.ts", runtime: "stub" },
 };
 
 function compile(name: string, recipe: ModuleRecipe): void {

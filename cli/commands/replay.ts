@@ -1,0 +1,130 @@
+/** `pymalloc replay`: a recorded trace on several allocators. */
+import { parseArgs } from "node:util";
+import type { Command } from "../command.js";
+import { UsageError } from "../errors.js";
+import { Progress } from "../progress.js";
+import { type Contestant, makeContestants } from "../replay/contestants.js";
+import { replayThing, SHORTENED } from "../replay/javascript.js";
+import { type ReplayReport, renderReplay } from "../replay/render.js";
+import { replay } from "../replay/replay.js";
+import { makeTape } from "../replay/tape.js";
+import { openTrace } from "../trace/reader.js";
+
+const NAMES = ["dlmalloc", "mimalloc", "pymalloc-tlsf", "tlsf", "bump", "floor", "thing"];
+const FRESH_ROUNDS = 3;
+
+const HELP = `Usage: pymalloc replay [options] FILE.pmt
+
+Plays a trace that \`pymalloc record\` made, on pymalloc and on other allocators, in turn. The loop runs in
+WebAssembly and writes into the first and the last word of each block. The allocators:
+
+  dlmalloc       Emscripten's, out of the installed Pyodide: what all are compared with
+  mimalloc       CPython's, from there, too
+  pymalloc-tlsf  pymalloc over TLSF, as in a heap that owns its memory
+  tlsf           AssemblyScript's
+  bump           a pointer that moves on and never frees: what memory costs that is not used again
+  floor          the same, from the start again after 256 KiB: no allocator, but the least that is possible
+  thing          @thi.ng/malloc, from JavaScript and on the first ${SHORTENED} events, where it is installed
+
+  --against LIST  some of these, with commas between (default: all); dlmalloc is always there
+  --rounds N      rounds for each (default 7)
+  --json          print the results as JSON
+  --help          print this text
+`;
+
+const options = {
+  against: { type: "string" },
+  rounds: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+interface ReplayArguments {
+  readonly file: string;
+  readonly against: readonly string[];
+  readonly rounds: number;
+  readonly json: boolean;
+}
+
+function readAgainst(list: string | undefined): readonly string[] {
+  if (list === undefined) return NAMES;
+  const names = list.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `--against: unknown allocator ${JSON.stringify(unknown)}, expected some of: ${NAMES.join(", ")}`,
+    );
+  }
+  return names;
+}
+
+function readRounds(option: string | undefined): number {
+  const rounds = Number(option ?? 7);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000) {
+    throw new UsageError(
+      `--rounds: ${JSON.stringify(option)} is not a whole number from 1 to 1000`,
+    );
+  }
+  return rounds;
+}
+
+function parse(args: readonly string[]): ReplayArguments {
+  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`replay: ${(error as Error).message.split(". ")[0]}`);
+  }
+  const [file, ...rest] = parsed.positionals;
+  if (file === undefined) throw new UsageError("replay: the trace is missing");
+  if (rest.length > 0) throw new UsageError(`replay: one trace at a time, not also ${rest[0]}`);
+  const { against, rounds, json } = parsed.values;
+  return {
+    file,
+    against: readAgainst(against),
+    rounds: readRounds(rounds),
+    json: json ?? false,
+  };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { file, against, rounds, json } = parse(args);
+  const { header, chunks } = await openTrace(file);
+  const tape = await makeTape(chunks);
+  const all = await makeContestants();
+  const base = "dlmalloc";
+  const chosen = ["pymalloc", base, ...against.filter((name) => name !== base)];
+  const contestants = Object.fromEntries(
+    chosen.filter((name) => name in all).map((name) => [name, all[name] as Contestant]),
+  );
+  const progress = new Progress(chosen.length * (rounds + FRESH_ROUNDS + 1) + 1);
+  const step = (what: string) => progress.step(what);
+  const results = replay(tape, { contestants, base, rounds, freshRounds: FRESH_ROUNDS, step });
+  step("thing");
+  const javascript = against.includes("thing")
+    ? await replayThing(
+        await makeTape((await openTrace(file)).chunks, SHORTENED),
+        all[base] as Contestant,
+        3,
+      )
+    : undefined;
+  progress.clear();
+  const report: ReplayReport = {
+    trace: file,
+    program: header.program,
+    events: tape.events,
+    peakLiveBytes: tape.peak.bytes,
+    peakLiveBlocks: tape.peak.blocks,
+    rounds,
+    base,
+    results,
+    ...(javascript === undefined ? {} : { javascript }),
+  };
+  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : renderReplay(report));
+  return 0;
+}
+
+export const replayCommand: Command = {
+  summary: "play a recorded trace on several allocators, and compare",
+  help: HELP,
+  main,
+};

@@ -1,0 +1,141 @@
+/** The allocators that a trace is played on, each in a memory of its own. */
+import { instantiate, instantiateCore, type Tlsf } from "../../src/core.js";
+import { layout } from "../../src/generated/modules.js";
+import { AllocatorTable, Domains, programOf } from "../../src/hosts/cpython.js";
+import { DEFERRAL } from "../../src/hosts/dlmalloc.js";
+import { alignedArenas } from "../../src/hosts/host.js";
+import { standaloneHost } from "../../src/hosts/standalone.js";
+import { readStats } from "../../src/stats.js";
+import type { Address, Domain, HeapStats, SystemMalloc } from "../../src/types.js";
+import { importPyodide } from "../pyodide.js";
+import { type BareProgram, bareProgram } from "./program.js";
+
+const PAGE = 65536;
+const MOST_PAGES = 32768;
+
+/** An allocator in an untouched memory. */
+export interface Field {
+  readonly memory: WebAssembly.Memory;
+  /** Called by the replay directly, from one instance of WebAssembly to another. */
+  readonly functions: Domain;
+  /** The memory that was reserved for the tape. */
+  readonly tape: Address;
+  /** Bytes that the allocator has taken from the memory, at most. */
+  taken(): number;
+  /** pymalloc's books. */
+  stats?(): HeapStats;
+}
+
+export interface Contestant {
+  readonly title: string;
+  /** Makes a field, with so many bytes reserved. */
+  fresh(reserved: number): Field;
+}
+
+/** A program whose memory ends at a break, with the reserve below everything that is allocated. */
+function reserve(program: BareProgram, bytes: number): Pick<Field, "memory" | "tape" | "taken"> {
+  const tape = program.sbrk(Math.ceil(bytes / 16) * 16) >>> 0;
+  const base = program.sbrk(0) >>> 0;
+  return { memory: program.memory, tape, taken: () => (program.sbrk(0) >>> 0) - base };
+}
+
+/** pymalloc over the malloc that owns the memory. */
+function pooled(
+  memory: WebAssembly.Memory,
+  system: SystemMalloc,
+): Pick<Field, "functions" | "stats"> {
+  const root = system.malloc(layout.ROOT_SIZE);
+  const core = instantiateCore(memory, root, system, system, alignedArenas(system));
+  core.initialize();
+  new Uint32Array(memory.buffer)[(root + layout.DEFERRAL) / 4] = deferral;
+  return { functions: core, stats: () => readStats(core, memory, root) };
+}
+
+/** A heap that owns its memory; it is taken in pages of 64 KiB, by an eighth more each time. */
+function ownMemory(
+  bytes: number,
+): { memory: WebAssembly.Memory; system: Tlsf } & Pick<Field, "tape" | "taken"> {
+  const { memory, system } = standaloneHost(1, MOST_PAGES);
+  const tape = system.malloc(bytes);
+  const base = tape + bytes;
+  return { memory, system: system as Tlsf, tape, taken: () => memory.buffer.byteLength - base };
+}
+
+function bump(reserved: number, span: number): Field {
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((PAGE + reserved) / PAGE) });
+  const start = Math.ceil((PAGE + reserved) / 8) * 8;
+  const bump = { start, span };
+  const functions = instantiate("bump", { env: { memory }, bump }) as unknown as Domain & {
+    end(): number;
+  };
+  return { memory, functions, tape: PAGE, taken: () => (functions.end() >>> 0) - start };
+}
+
+interface PyodideModule {
+  loadPyodide(options: { env: Record<string, string> }): Promise<object>;
+}
+
+/** Where in the function table CPython keeps its mimalloc. */
+async function mimallocPointers(): Promise<readonly number[]> {
+  const { loadPyodide } = await importPyodide<PyodideModule>();
+  const env = { HOME: "/home/pyodide", PYTHONMALLOC: "mimalloc" };
+  const table = new AllocatorTable(programOf(await loadPyodide({ env }), "mimalloc"));
+  const { malloc, calloc, realloc, free } = table.get(Domains.object);
+  return [malloc, calloc, realloc, free];
+}
+
+/** All of them by name; pymalloc first. @throws UsageError where Pyodide is not installed */
+export async function makeContestants(): Promise<Record<string, Contestant>> {
+  const pointers = await mimallocPointers();
+  return {
+    pymalloc: {
+      title: "pymalloc over dlmalloc",
+      fresh(reserved) {
+        const program = bareProgram();
+        return { ...reserve(program, reserved), ...pooled(program.memory, program, DEFERRAL) };
+      },
+    },
+    dlmalloc: {
+      title: "dlmalloc (Emscripten's)",
+      fresh(reserved) {
+        const program = bareProgram();
+        return { ...reserve(program, reserved), functions: program };
+      },
+    },
+    mimalloc: {
+      title: "mimalloc (CPython's)",
+      fresh(reserved) {
+        const program = bareProgram();
+        const [mallocPointer, callocPointer, reallocPointer, freePointer] = pointers;
+        const { memory, table } = program;
+        const functions = instantiate("adapter", {
+          env: { memory, table },
+          pointers: { ctx: 0, mallocPointer, callocPointer, reallocPointer, freePointer },
+        } as WebAssembly.Imports) as unknown as Domain;
+        return { ...reserve(program, reserved), functions };
+      },
+    },
+    "pymalloc-tlsf": {
+      title: "pymalloc over TLSF",
+      fresh(reserved) {
+        const { system, ...field } = ownMemory(reserved);
+        return { ...field, ...pooled(field.memory, system, 0) };
+      },
+    },
+    tlsf: {
+      title: "TLSF (AssemblyScript's)",
+      fresh(reserved) {
+        const { system, ...field } = ownMemory(reserved);
+        return { ...field, functions: system };
+      },
+    },
+    bump: {
+      title: "a pointer that moves on, and never frees",
+      fresh: (reserved) => bump(reserved, 0),
+    },
+    floor: {
+      title: "the same, over again after 256 KiB (no allocator)",
+      fresh: (reserved) => bump(reserved, 256 * 1024),
+    },
+  };
+}

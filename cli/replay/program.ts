@@ -1,0 +1,59 @@
+/**
+ * Pyodide's program without Python: instantiated, but never started, its malloc works on an untouched memory. So
+ * it is Emscripten's dlmalloc as it is in every Pyodide, and the mimalloc that CPython has built in.
+ */
+import { readFileSync } from "node:fs";
+import { pyodideFile } from "../pyodide.js";
+
+/** What we use of the program's exports. */
+export interface BareProgram {
+  readonly memory: WebAssembly.Memory;
+  readonly table: WebAssembly.Table;
+  readonly malloc: (bytes: number) => number;
+  readonly calloc: (count: number, size: number) => number;
+  readonly realloc: (p: number, bytes: number) => number;
+  readonly free: (p: number) => void;
+  readonly memalign: (alignment: number, bytes: number) => number;
+  /** Moves the end of the heap; `sbrk(0)` is where it is. */
+  readonly sbrk: (bytes: number) => number;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** A new instance with a memory of its own. @throws UsageError where Pyodide is not installed */
+export function bareProgram(): BareProgram {
+  compiled ??= new WebAssembly.Module(readFileSync(pyodideFile("pyodide.asm.wasm")));
+  return instantiate(compiled);
+}
+
+/** Makes an import of the right kind for everything; only the growth of the memory has to work. */
+function instantiate(module: WebAssembly.Module): BareProgram {
+  const grow = (bytes: number): number => {
+    const { byteLength } = memory.buffer;
+    const missing = (bytes >>> 0) - byteLength;
+    // By a fifth more, as Emscripten does: to grow a memory is dear.
+    for (const more of [Math.max(missing, byteLength / 5), missing]) {
+      try {
+        memory.grow(Math.ceil(more / 65536));
+        return 1;
+      } catch {
+        // less, perhaps
+      }
+    }
+    return 0;
+  };
+  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    imports[from] ??= {};
+    imports[from][name] =
+      kind === "global"
+        ? new WebAssembly.Global({ value: "i32", mutable: true }, 0)
+        : name === "emscripten_resize_heap"
+          ? grow
+          : () => 0;
+  }
+  const { exports } = new WebAssembly.Instance(module, imports);
+  const { memory } = exports as unknown as BareProgram;
+  const table = exports["__indirect_function_table"] as WebAssembly.Table;
+  return { ...exports, memory, table } as unknown as BareProgram;
+}

@@ -1,0 +1,183 @@
+/** Plays a tape on several allocators in turn, and measures. */
+import { instantiate } from "../../src/core.js";
+import type { HeapStats } from "../../src/types.js";
+import { quantile, rotated } from "../paired.js";
+import type { Contestant, Field } from "./contestants.js";
+import { eventsIn, type Peak, type Tape } from "./tape.js";
+
+/** Events that are in the memory at a time. */
+const WINDOW = 1 << 18;
+const EVENT_SIZE = 8;
+/** The largest request floor can't serve, and such: no failure of an allocator. */
+
+interface Player {
+  replay(tape: number, events: number, slots: number): number;
+}
+
+/** Times in nanoseconds per event. */
+export interface Times {
+  readonly min: number;
+  readonly median: number;
+  /** The shortest round against that of the allocator that all are compared with. */
+  readonly ratio: number;
+}
+
+/** Where the bytes are at the moment of the most live bytes. The parts sum to `taken`. */
+export interface Breakdown {
+  readonly requested: number;
+  readonly roundingUp: number;
+  readonly freeBlocks: number;
+  readonly poolHeaders: number;
+  readonly poolTails: number;
+  readonly unusedPools: number;
+  readonly arenaAlignment: number;
+  /** Large blocks' headers, holes, tables: what the system malloc has beyond the requests. */
+  readonly systemMalloc: number;
+  readonly taken: number;
+}
+
+export interface ReplayResult {
+  readonly allocator: string;
+  readonly title: string;
+  /** Over memory that was used before, and the first time over an untouched memory. */
+  readonly warm: Times;
+  readonly fresh: Times;
+  /** Bytes taken from the memory in one pass, and that against the most live bytes. */
+  readonly takenBytes: number;
+  readonly perLiveByte: number;
+  /** Requests that got no memory. */
+  readonly failures: number;
+  readonly breakdown?: Breakdown;
+}
+
+/** A tape in a field, ready to be played. */
+class Stage {
+  readonly #field: Field;
+  readonly #tape: Tape;
+  readonly #player: Player;
+  readonly #slots: number;
+  failures = 0;
+
+  constructor(contestant: Contestant, tape: Tape) {
+    const window = Math.min(WINDOW, tape.events) * EVENT_SIZE;
+    this.#field = contestant.fresh(window + 4 * tape.slots);
+    this.#tape = tape;
+    this.#slots = this.#field.tape + window;
+    const { memory, functions } = this.#field;
+    const { malloc, calloc, realloc, free } = functions;
+    const host = { malloc, calloc, realloc, free };
+    this.#player = instantiate("replay", {
+      env: { memory },
+      replay: host,
+    }) as unknown as Player;
+  }
+
+  /** Plays some words; nanoseconds, without the time that it takes to bring them there. */
+  #play(words: Uint32Array): number {
+    const { memory, tape } = this.#field;
+    let elapsed = 0;
+    for (let at = 0; at < words.length; at += WINDOW * 2) {
+      const window = words.subarray(at, at + WINDOW * 2);
+      new Uint32Array(memory.buffer).set(window, tape / 4);
+      const started = performance.now();
+      this.failures += this.#player.replay(tape, eventsIn(window), this.#slots);
+      elapsed += performance.now() - started;
+    }
+    return elapsed * 1e6;
+  }
+
+  /** One pass; nanoseconds per event. Afterwards everything is freed, off the clock. */
+  pass(): number {
+    const { words, cleanup, events } = this.#tape;
+    const elapsed = this.#play(words);
+    this.#play(cleanup);
+    return elapsed / events;
+  }
+
+  taken(): number {
+    return this.#field.taken();
+  }
+
+  /** Plays up to the moment of the most live bytes, and looks where the bytes are. */
+  breakdown(): Breakdown | undefined {
+    if (this.#field.stats === undefined) return undefined;
+    const { peak, words } = this.#tape;
+    this.#play(words.subarray(0, peak.events * 2));
+    return breakdownOf(peak, this.#field.stats(), this.taken());
+  }
+}
+
+function breakdownOf(peak: Peak, { bytes, arenas }: HeapStats, taken: number): Breakdown {
+  const requestedLarge = peak.bytes - peak.smallBytes;
+  return {
+    requested: peak.bytes,
+    roundingUp: bytes.inUse - peak.smallBytes,
+    freeBlocks: bytes.available,
+    poolHeaders: bytes.poolHeaders,
+    poolTails: bytes.quantization,
+    unusedPools: bytes.unusedPools,
+    arenaAlignment: bytes.arenaAlignment,
+    systemMalloc: taken - arenas.current * arenas.size - requestedLarge,
+    taken,
+  };
+}
+
+function timesOf(rounds: readonly number[], base: readonly number[]): Times {
+  const sorted = [...rounds].sort((a, b) => a - b);
+  const ratio = Math.min(...rounds) / Math.min(...base);
+  return { min: sorted[0] as number, median: quantile(sorted, 0.5), ratio };
+}
+
+export interface ReplayOptions {
+  readonly contestants: Readonly<Record<string, Contestant>>;
+  /** The one that the others are compared with. */
+  readonly base: string;
+  readonly rounds: number;
+  /** Rounds over untouched memories. */
+  readonly freshRounds: number;
+  readonly step: (what: string) => void;
+}
+
+/** Plays the tape in rounds, with another allocator first in each. */
+export function replay(tape: Tape, options: ReplayOptions): ReplayResult[] {
+  const { contestants, base, rounds, freshRounds, step } = options;
+  const names = Object.keys(contestants);
+  const entries = names.map((name) => ({
+    name,
+    contestant: contestants[name] as Contestant,
+    fresh: [] as number[],
+    warm: [] as number[],
+    taken: 0,
+    stage: undefined as Stage | undefined,
+  }));
+  // The first pass of all is the compiler's: it does not count, wherever it is.
+  for (let round = -1; round < freshRounds; round++) {
+    for (const entry of rotated(entries, Math.max(round, 0))) {
+      step(`untouched memory, round ${round + 1}: ${entry.name}`);
+      entry.stage = new Stage(entry.contestant, tape);
+      const time = entry.stage.pass();
+      entry.taken = entry.stage.taken();
+      if (round >= 0) entry.fresh.push(time);
+    }
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const entry of rotated(entries, round)) {
+      step(`round ${round + 1} of ${rounds}: ${entry.name}`);
+      entry.warm.push((entry.stage as Stage).pass());
+    }
+  }
+  const reference = entries.find(({ name }) => name === base) as (typeof entries)[number];
+  return entries.map(({ name, contestant, fresh, warm, taken, stage }) => {
+    const breakdown = new Stage(contestant, tape).breakdown();
+    return {
+      allocator: name,
+      title: contestant.title,
+      warm: timesOf(warm, reference.warm),
+      fresh: timesOf(fresh, reference.fresh),
+      takenBytes: taken,
+      perLiveByte: taken / tape.peak.bytes,
+      failures: (stage as Stage).failures,
+      ...(breakdown === undefined ? {} : { breakdown }),
+    };
+  });
+}

@@ -1,0 +1,117 @@
+/** A trace, made ready to be played: blocks have slots instead of numbers, and slots are used again. */
+import { type EventChunk, Op } from "../trace/events.js";
+
+/** The layout that modules/replay.ts reads. */
+const KIND_SHIFT = 30;
+const WORDS = 2;
+
+export interface Tape {
+  readonly events: number;
+  /** Two words for each event. */
+  readonly words: Uint32Array;
+  /** The frees of what is live at the end, so that it can be played again. */
+  readonly cleanup: Uint32Array;
+  readonly slots: number;
+  readonly peak: Peak;
+}
+
+/** The moment at which the live blocks have the most bytes. */
+export interface Peak {
+  /** So many events have happened. */
+  readonly events: number;
+  readonly bytes: number;
+  readonly blocks: number;
+  /** Of blocks of at most 512 bytes: the bytes asked for, and the same in whole size classes. */
+  readonly smallBytes: number;
+  readonly smallClassBytes: number;
+}
+
+const SMALL = 512;
+
+function classBytes(size: number): number {
+  return Math.max(8, Math.ceil(size / 8) * 8);
+}
+
+/** A list of words that grows. */
+class Words {
+  #words = new Uint32Array(1 << 16);
+  #length = 0;
+
+  push(first: number, second: number): void {
+    if (this.#length + 2 > this.#words.length) {
+      const longer = new Uint32Array(this.#words.length * 2);
+      longer.set(this.#words);
+      this.#words = longer;
+    }
+    this.#words[this.#length++] = first;
+    this.#words[this.#length++] = second;
+  }
+
+  take(): Uint32Array {
+    return this.#words.subarray(0, this.#length);
+  }
+}
+
+/** What lives at a moment. */
+class Live {
+  bytes = 0;
+  blocks = 0;
+  smallBytes = 0;
+  smallClassBytes = 0;
+
+  count(size: number, sign: 1 | -1): void {
+    this.bytes += sign * size;
+    this.blocks += sign;
+    if (size > SMALL) return;
+    this.smallBytes += sign * size;
+    this.smallClassBytes += sign * classBytes(size);
+  }
+}
+
+/** Holds the whole trace in memory: 8 bytes an event. @param limit so many events at most */
+export async function makeTape(
+  chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Tape> {
+  const words = new Words();
+  const slotOf = new Map<number, number>();
+  const sizes: number[] = [];
+  const free: number[] = [];
+  let slots = 0;
+  let events = 0;
+  const live = new Live();
+  let peak: Peak = { events: 0, bytes: 0, blocks: 0, smallBytes: 0, smallClassBytes: 0 };
+
+  for await (const { count, ops, blocks, sizes: requests } of chunks) {
+    for (let i = 0; i < count && events < limit; i++) {
+      const op = ops[i] as number;
+      const block = blocks[i] as number;
+      const size = requests[i] as number;
+      let slot = slotOf.get(block);
+      if (slot === undefined) {
+        slot = free.pop() ?? slots++;
+        slotOf.set(block, slot);
+      } else live.count(sizes[slot] as number, -1);
+      words.push((op << KIND_SHIFT) | slot, size);
+      events++;
+      if (op === Op.free) {
+        slotOf.delete(block);
+        free.push(slot);
+      } else {
+        sizes[slot] = size;
+        live.count(size, 1);
+        if (live.bytes > peak.bytes) peak = { events, ...live };
+      }
+    }
+    if (events >= limit) break;
+  }
+
+  const cleanup = new Words();
+  for (const slot of slotOf.values()) cleanup.push((Op.free << KIND_SHIFT) | slot, 0);
+  return { events, words: words.take(), cleanup: cleanup.take(), slots, peak };
+}
+
+/** Events in some words of a tape. */
+export function eventsIn(words: Uint32Array): number {
+  return words.length / WORDS;
+}
