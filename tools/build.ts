@@ -32,6 +32,7 @@ const recipes: Record<string, ModuleRecipe> = {
   objects: { entry: "core/objects/index.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   adapter: { entry: "modules/adapter.ts", runtime: "stub", flags: ["--importTable"] },
   census: { entry: "modules/census.ts", runtime: "stub", flags: ["--importTable"] },
+  recorder: { entry: "modules/recorder.ts", runtime: "stub", flags: ["--importTable"] },
 };
 
 function compile(name: string, recipe: ModuleRecipe): void {
