@@ -1,5 +1,7 @@
 /** A CPython to run programs in: Pyodide, with one of the allocators. */
+import { writeSync } from "node:fs";
 import { parse, relative, resolve, sep } from "node:path";
+import { isatty } from "node:tty";
 import { programOf } from "../src/hosts/cpython.js";
 import { type InstalledPymalloc, install, type PyodideLike } from "../src/hosts/pyodide.js";
 import type { FaultHandler } from "../src/options.js";
@@ -21,6 +23,10 @@ export interface InterpreterOptions {
   readonly allocator: AllocatorName;
   readonly script: Script;
   readonly streams?: Streams;
+  /** Variables of the program's environment, besides our own. */
+  readonly env?: Record<string, string>;
+  /** Called before the program writes to a terminal. */
+  readonly onTerminalOutput?: () => void;
   /** Called before each new arena of pymalloc's. */
   readonly onNewArena?: () => void;
   /** In a debug mode: what becomes of a fault (by default it is thrown), and are stacks kept? */
@@ -51,6 +57,12 @@ interface Run {
 }
 type Finish = () => void;
 
+/** A stream of Pyodide's. */
+interface Writer {
+  write(bytes: Uint8Array): number;
+  readonly isatty?: boolean;
+}
+
 /** What we use of Pyodide. */
 interface Pyodide extends PyodideLike {
   readonly version: string;
@@ -62,8 +74,8 @@ interface Pyodide extends PyodideLike {
   runPython(code: string, options?: { filename: string }): Iterable<unknown>;
   toPy(value: unknown): readonly string[];
   setStdin(options: { read(into: Uint8Array): number }): void;
-  setStdout(options: { write(bytes: Uint8Array): number }): void;
-  setStderr(options: { write(bytes: Uint8Array): number }): void;
+  setStdout(options: Writer): void;
+  setStderr(options: Writer): void;
 }
 
 interface PyodideModule {
@@ -71,11 +83,11 @@ interface PyodideModule {
 }
 
 /** The environment for the program: ours without what steers a Python, which would be another one. */
-function environment(allocator: AllocatorName): Record<string, string> {
+function environment({ allocator, env: more }: InterpreterOptions): Record<string, string> {
   const own = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith("PYTHON"),
   );
-  const env = Object.fromEntries([...own, ["HOME", "/home/pyodide"]]);
+  const env = { ...Object.fromEntries(own), HOME: "/home/pyodide", ...more };
   return allocator === "mimalloc" ? { ...env, PYTHONMALLOC: "mimalloc" } : env;
 }
 
@@ -107,6 +119,19 @@ function mountsFor(script: Script): string[] {
   );
 }
 
+/** Has the program's output to terminals announced. */
+function announceOutput(pyodide: Pyodide, announce: () => void): void {
+  const writer = (fd: number): Writer => ({
+    isatty: true,
+    write(bytes) {
+      announce();
+      return writeSync(fd, bytes);
+    },
+  });
+  if (isatty(1)) pyodide.setStdout(writer(1));
+  if (isatty(2)) pyodide.setStderr(writer(2));
+}
+
 /** One interpreter in this process. Any number can live side by side. */
 export class Interpreter {
   readonly allocator: AllocatorName;
@@ -124,11 +149,12 @@ export class Interpreter {
 
   static async load(options: InterpreterOptions): Promise<Interpreter> {
     const { loadPyodide } = await importPyodide<PyodideModule>();
-    return new Interpreter(await loadPyodide({ env: environment(options.allocator) }), options);
+    return new Interpreter(await loadPyodide({ env: environment(options) }), options);
   }
 
   private constructor(pyodide: Pyodide, options: InterpreterOptions) {
-    const { allocator, script, streams = {}, onNewArena, onFault, stacks } = options;
+    const { allocator, script, streams = {}, onTerminalOutput } = options;
+    const { onNewArena, onFault, stacks } = options;
     this.pyodide = pyodide;
     this.allocator = allocator;
     this.version = pyodide.version;
@@ -141,6 +167,7 @@ export class Interpreter {
       pyodide.FS.mkdirTree(at);
       pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root: directory }, at);
     }
+    if (onTerminalOutput !== undefined) announceOutput(pyodide, onTerminalOutput);
     this.#connect(pyodide, streams);
     this.#script = script;
     this.#arguments = pyodide.toPy(script.arguments);

@@ -1,12 +1,20 @@
 #!/usr/bin/env node
 /** The `pymalloc` command: finds the verb, and decides every exit status. */
 import type { Command } from "./command.js";
+import { recordCommand } from "./commands/record.js";
+import { replayCommand } from "./commands/replay.js";
 import { runCommand } from "./commands/run.js";
+import { statsCommand } from "./commands/stats.js";
 import { UsageError } from "./errors.js";
 
 declare const PYMALLOC_VERSION: string;
 
-const commands: Record<string, Command> = { run: runCommand };
+const commands: Record<string, Command> = {
+  run: runCommand,
+  record: recordCommand,
+  stats: statsCommand,
+  replay: replayCommand,
+};
 
 function usage(): string {
   const verbs = Object.entries(commands).map(

@@ -1,22 +1,33 @@
 /** One line on stderr that is written over, when that is a terminal. */
-export class Progress {
+export class StatusLine {
+  #shown = false;
+
+  show(text: string): void {
+    if (!process.stderr.isTTY) return;
+    process.stderr.write(`\r\x1b[K${text}`);
+    this.#shown = true;
+  }
+
+  /** Takes the line away. */
+  clear(): void {
+    if (this.#shown) process.stderr.write("\r\x1b[K");
+    this.#shown = false;
+  }
+}
+
+/** Such a line that counts steps. */
+export class Progress extends StatusLine {
   readonly #steps: number;
   #done = 0;
 
   constructor(steps: number) {
+    super();
     this.#steps = steps;
   }
 
   /** Says what begins now. */
   step(what: string): void {
-    if (process.stderr.isTTY) {
-      process.stderr.write(`\r\x1b[K[${this.#done}/${this.#steps}] ${what}`);
-    }
+    this.show(`[${this.#done}/${this.#steps}] ${what}`);
     this.#done++;
-  }
-
-  /** Takes the line away. */
-  clear(): void {
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   }
 }

@@ -8,12 +8,18 @@ const titles: Partial<Record<AllocatorResult["allocator"], string>> = {
   pymalloc: "pymalloc",
 };
 
-function percent(share: number): string {
+/** A share of 0 to 1. */
+export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-function megabytes(bytes: number): string {
+export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** A whole number, its thousands parted. */
+export function whole(value: number): string {
+  return value.toLocaleString("en-US");
 }
 
 function milliseconds(seconds: number): string {
@@ -53,11 +59,9 @@ export function renderComparison(comparison: Comparison): string {
   }
   if (census !== undefined) {
     const share = percent(census.fromPools / Math.max(census.requests, 1));
-    const requests = census.requests.toLocaleString("en-US");
+    const requests = whole(census.requests);
     lines.push(`requests        ${requests} in one run; pools served ${share} of them`);
-    lines.push(
-      `blocks          ${census.peakBlocks.toLocaleString("en-US")} more at the peak than before`,
-    );
+    lines.push(`blocks          ${whole(census.peakBlocks)} more at the peak than before`);
   }
   if (stats !== undefined) {
     const { inUse, total } = stats.bytes;

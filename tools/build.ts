@@ -34,6 +34,7 @@ const recipes: Record<string, ModuleRecipe> = {
   census: { entry: "modules/census.ts", runtime: "stub", flags: ["--importTable"] },
   replay: { entry: "modules/replay.ts", runtime: "stub" },
   bump: { entry: "modules/bump.ts", runtime: "stub" },
+  recorder: { entry: "modules/recorder.ts", runtime: "stub", flags: ["--importTable"] },
 };
 
 function compile(name: string, recipe: ModuleRecipe): void {

@@ -8,7 +8,7 @@ import { replayThing, SHORTENED } from "../replay/javascript.js";
 import { type ReplayReport, renderReplay } from "../replay/render.js";
 import { replay } from "../replay/replay.js";
 import { makeTape } from "../replay/tape.js";
-import { openTrace } from "../trace/reader.js";
+import { readTrace } from "../trace/reader.js";
 
 const NAMES = ["dlmalloc", "mimalloc", "pymalloc-tlsf", "tlsf", "bump", "floor", "thing"];
 const FRESH_ROUNDS = 3;
@@ -88,8 +88,8 @@ function parse(args: readonly string[]): ReplayArguments {
 
 async function main(args: readonly string[]): Promise<number> {
   const { file, against, rounds, json } = parse(args);
-  const { header, chunks } = await openTrace(file);
-  const tape = await makeTape(chunks);
+  const trace = await readTrace(file);
+  const tape = await makeTape(trace.chunks());
   const all = await makeContestants();
   const base = "dlmalloc";
   const chosen = ["pymalloc", base, ...against.filter((name) => name !== base)];
@@ -102,7 +102,7 @@ async function main(args: readonly string[]): Promise<number> {
   step("thing");
   const javascript = against.includes("thing")
     ? await replayThing(
-        await makeTape((await openTrace(file)).chunks, SHORTENED),
+        await makeTape(trace.chunks(), SHORTENED),
         all[base] as Contestant,
         3,
       )
@@ -110,7 +110,7 @@ async function main(args: readonly string[]): Promise<number> {
   progress.clear();
   const report: ReplayReport = {
     trace: file,
-    program: header.program,
+    program: trace.header.program,
     events: tape.events,
     peakLiveBytes: tape.peak.bytes,
     peakLiveBlocks: tape.peak.blocks,

@@ -1,7 +1,4 @@
 /** `pymalloc run`: a Python program in a CPython on pymalloc. */
-import { statSync } from "node:fs";
-import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import type { PyMemError } from "../../src/errors.js";
 import { mallocModes, nameOf } from "../../src/options.js";
 import { emptyStats, formatStats } from "../../src/stats.js";
@@ -10,6 +7,7 @@ import { compare } from "../compare.js";
 import { UsageError } from "../errors.js";
 import { type AllocatorName, Interpreter, type Script } from "../interpreter.js";
 import { renderComparison } from "../render.js";
+import { parseScriptLine, readScript } from "../script.js";
 
 const HELP = `Usage: pymalloc run [options] SCRIPT [ARGUMENTS...]
 
@@ -96,33 +94,9 @@ function readRounds(option: string | undefined, compares: boolean): number {
   return rounds;
 }
 
-function readScript(path: string, args: readonly string[]): Script {
-  const file = resolve(path);
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined) throw new UsageError(`no such file: ${path}`);
-  if (found.isDirectory()) throw new UsageError(`${path} is a directory, expected a Python file`);
-  return { path, arguments: args, file, cwd: process.cwd() };
-}
-
 function parse(args: readonly string[]): RunOptions | "help" {
-  // The first word that is no option, nor the value of one, is the script.
-  const { tokens } = parseArgs({
-    args: [...args],
-    options,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  const first = tokens.find((token) => token.kind === "positional")?.index ?? args.length;
-  const [path, ...rest] = args.slice(first);
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
-  try {
-    values = parseArgs({ args: args.slice(0, first), options }).values;
-  } catch (error) {
-    throw new UsageError(`run: ${(error as Error).message.split(". ")[0]}`);
-  }
+  const { values, path, rest } = parseScriptLine("run", args, options);
   if (values.help) return "help";
-  if (path === undefined) throw new UsageError("run: the script is missing");
   const compares = values.compare ?? false;
   if (compares && values.malloc !== undefined) {
     throw new UsageError("run: --compare runs all allocators, so --malloc has nothing to choose");
@@ -135,7 +109,7 @@ function parse(args: readonly string[]): RunOptions | "help" {
     }
   }
   return {
-    script: readScript(path, rest),
+    script: readScript("run", path, rest),
     allocator,
     goesOn: readOnFault(values["on-fault"]),
     stacks: values.stacks ?? false,

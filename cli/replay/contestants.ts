@@ -39,10 +39,11 @@ function reserve(program: BareProgram, bytes: number): Pick<Field, "memory" | "t
   return { memory: program.memory, tape, taken: () => (program.sbrk(0) >>> 0) - base };
 }
 
-/** pymalloc over the malloc that owns the memory. */
+/** pymalloc over the malloc that owns the memory. @param deferral see DEFERRAL */
 function pooled(
   memory: WebAssembly.Memory,
   system: SystemMalloc,
+  deferral: number,
 ): Pick<Field, "functions" | "stats"> {
   const root = system.malloc(layout.ROOT_SIZE);
   const core = instantiateCore(memory, root, system, system, alignedArenas(system));

@@ -1,0 +1,115 @@
+/** `pymalloc record`: what a Python program asks of its allocator, in a file. */
+import { existsSync } from "node:fs";
+import { startRecording } from "../../src/hosts/recorder.js";
+import type { Command } from "../command.js";
+import { UsageError } from "../errors.js";
+import { Interpreter, type Script } from "../interpreter.js";
+import { StatusLine } from "../progress.js";
+import { megabytes, whole } from "../render.js";
+import { parseScriptLine, readScript } from "../script.js";
+import { Numbering } from "../trace/numbering.js";
+import { TraceWriter } from "../trace/writer.js";
+
+const HELP = `Usage: pymalloc record [options] -o FILE.pmt SCRIPT [ARGUMENTS...]
+
+Runs a Python program in CPython (Pyodide) and records every allocation, reallocation and free
+of its mem and obj domains, in order, as a trace (docs/trace-format.md). The program has its
+files, its streams and its exit status as in pymalloc run; it runs on CPython's own malloc, which
+has no influence on what is recorded. Options stand before SCRIPT; what follows SCRIPT is the
+program's own, except that -o FILE may stand at the very end as well.
+
+  -o, --output FILE  the trace; it appears when the program has ended
+  --force            overwrite FILE if it exists
+  --help             print this text
+
+The program's hashes are those of PYTHONHASHSEED=0: run again, it asks for the same.
+`;
+
+const options = {
+  output: { type: "string", short: "o" },
+  force: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+interface RecordOptions {
+  readonly script: Script;
+  readonly output: string;
+}
+
+function parse(args: readonly string[]): RecordOptions | "help" {
+  const { values, path, rest: words } = parseScriptLine("record", args, options);
+  if (values.help) return "help";
+  const rest = [...words];
+  let { output } = values;
+  if (output === undefined && ["-o", "--output"].includes(rest.at(-2) ?? "")) {
+    [, output] = rest.splice(-2);
+  }
+  const script = readScript("record", path, rest);
+  if (output === undefined) throw new UsageError("record: -o FILE is missing, the trace's name");
+  if (existsSync(output) && !values.force) {
+    throw new UsageError(`record: ${output} exists; --force overwrites it`);
+  }
+  return { script, output };
+}
+
+/** Milliseconds between two changes of the progress line. */
+const PROGRESS_INTERVAL = 200;
+
+async function record({ script, output }: RecordOptions): Promise<number> {
+  const progress = new StatusLine();
+  const interpreter = await Interpreter.load({
+    allocator: "malloc",
+    script,
+    env: { PYTHONHASHSEED: "0" },
+    onTerminalOutput: () => progress.clear(),
+  });
+  const { pyodide, version } = interpreter;
+  const writer = new TraceWriter(output, {
+    program: script.path,
+    arguments: script.arguments,
+    python: String(pyodide.runPython("__import__('sys').version")),
+    pyodide: version,
+  });
+  try {
+    const numbering = new Numbering();
+    let events = 0;
+    let shown = performance.now();
+    const stop = startRecording(pyodide, (notes) => {
+      const chunk = numbering.number(notes);
+      writer.write(chunk);
+      events += chunk.count;
+      if (performance.now() - shown < PROGRESS_INTERVAL) return;
+      progress.show(`recording ${script.path}: ${whole(events)} events`);
+      shown = performance.now();
+    });
+    let status: number;
+    try {
+      status = await interpreter.run();
+    } finally {
+      progress.clear();
+      stop();
+    }
+    const { bytes, summary } = writer.finish();
+    process.stderr.write(
+      `${output}: ${whole(summary.events)} events in ${whole(bytes)} bytes; peak ` +
+        `${megabytes(summary.peakLiveBytes)} in ${whole(summary.peakLiveBlocks)} blocks\n`,
+    );
+    return status;
+  } catch (error) {
+    writer.discard();
+    throw error;
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = parse(args);
+  if (parsed !== "help") return await record(parsed);
+  process.stdout.write(HELP);
+  return 0;
+}
+
+export const recordCommand: Command = {
+  summary: "record what a Python program asks of its allocator",
+  help: HELP,
+  main,
+};

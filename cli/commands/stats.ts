@@ -1,0 +1,58 @@
+/** `pymalloc stats`: what a trace tells about a program. */
+import { parseArgs } from "node:util";
+import type { Command } from "../command.js";
+import { UsageError } from "../errors.js";
+import { readTrace } from "../trace/reader.js";
+import { renderStatistics } from "../trace/render.js";
+import { StatisticsBuilder } from "../trace/statistics.js";
+
+const HELP = `Usage: pymalloc stats [options] FILE.pmt
+
+Tells what a trace of pymalloc record holds: its events, the peak of its live blocks, which sizes
+were asked for, how long blocks lived, how many of the frees are of the newest block of their size
+class (LIFO), and where reallocs lead.
+
+  --json  print it as JSON on stdout, in full detail
+  --help  print this text
+`;
+
+const options = {
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`stats: ${(error as Error).message.split(". ")[0]}`);
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const [path, ...more] = positionals;
+  if (path === undefined) throw new UsageError("stats: the trace is missing");
+  if (more.length > 0) throw new UsageError(`stats: one trace at a time, not ${more[0]} as well`);
+  const trace = await readTrace(path);
+  const builder = new StatisticsBuilder();
+  for await (const chunk of trace.chunks()) builder.add(chunk);
+  const statistics = builder.finish(trace.summary);
+  const { header, bytes } = trace;
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify({ file: path, bytes, header, ...statistics }, null, 2)}\n`
+      : renderStatistics(trace, statistics, process.stdout.columns ?? 80),
+  );
+  return 0;
+}
+
+export const statsCommand: Command = {
+  summary: "what a recorded trace tells about a program",
+  help: HELP,
+  main,
+};

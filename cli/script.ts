@@ -1,0 +1,54 @@
+/** Command lines with a Python program in them: `[options] SCRIPT [ARGUMENTS...]`. */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { UsageError } from "./errors.js";
+import type { Script } from "./interpreter.js";
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>["values"];
+
+export interface ScriptLine<T extends Options> {
+  readonly values: Values<T>;
+  /** The script, if there is one, and what follows it, which is its own. */
+  readonly path: string | undefined;
+  readonly rest: readonly string[];
+}
+
+/** Parses the options in front of the script. @throws UsageError at one that the verb does not have */
+export function parseScriptLine<T extends Options>(
+  verb: string,
+  args: readonly string[],
+  options: T,
+): ScriptLine<T> {
+  // The first word that is no option, nor the value of one, is the script.
+  const { tokens } = parseArgs({
+    args: [...args],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const first = tokens.find((token) => token.kind === "positional")?.index ?? args.length;
+  const [path, ...rest] = args.slice(first);
+  try {
+    const { values } = parseArgs({ args: args.slice(0, first), options });
+    return { values: values as Values<T>, path, rest };
+  } catch (error) {
+    throw new UsageError(`${verb}: ${(error as Error).message.split(". ")[0]}`);
+  }
+}
+
+/** The program that was named. @throws UsageError when there is none */
+export function readScript(
+  verb: string,
+  path: string | undefined,
+  args: readonly string[],
+): Script {
+  if (path === undefined) throw new UsageError(`${verb}: the script is missing`);
+  const file = resolve(path);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw new UsageError(`no such file: ${path}`);
+  if (found.isDirectory()) throw new UsageError(`${path} is a directory, expected a Python file`);
+  return { path, arguments: args, file, cwd: process.cwd() };
+}

@@ -1,0 +1,101 @@
+/** The live blocks of a trace, by size class. */
+import { NumberMap } from "./map.js";
+
+/** Requests of at most so many bytes are small: CPython serves them from pools, in classes of 8 bytes. */
+export const SMALL_BYTES = 512;
+
+export const CLASS_BYTES = 8;
+const SMALL_CLASSES = SMALL_BYTES / CLASS_BYTES;
+
+/** Sizes in classes: 0 and 1 to 8 bytes are class 0, as CPython has it. */
+export function classOf(bytes: number): number {
+  return Math.max(Math.ceil(bytes / CLASS_BYTES), 1) - 1;
+}
+
+/** The live blocks of each class, in lists from the newest to the oldest. Grows with the live blocks only. */
+export class LiveBlocks {
+  /** Block number to place. */
+  readonly #places = new NumberMap();
+  /** By place. Places of dead blocks wait in a list, linked by `#older`; 0 is no place. */
+  #sizes = new Uint32Array(1024);
+  #older = new Uint32Array(1024);
+  #newer = new Uint32Array(1024);
+  #unused = 0;
+  #fresh = 1;
+  /** By class: the place of its newest block. */
+  readonly #newest = new Uint32Array(SMALL_CLASSES + 1);
+
+  get count(): number {
+    return this.#places.size;
+  }
+
+  static #list(bytes: number): number {
+    return Math.min(classOf(bytes), SMALL_CLASSES);
+  }
+
+  #takePlace(): number {
+    const place = this.#unused;
+    if (place !== 0) {
+      this.#unused = this.#older[place] as number;
+      return place;
+    }
+    if (this.#fresh === this.#sizes.length) {
+      const longer = (column: Uint32Array) => {
+        const copy = new Uint32Array(column.length * 2);
+        copy.set(column);
+        return copy;
+      };
+      this.#sizes = longer(this.#sizes);
+      this.#older = longer(this.#older);
+      this.#newer = longer(this.#newer);
+    }
+    return this.#fresh++;
+  }
+
+  #link(place: number, bytes: number): void {
+    const list = LiveBlocks.#list(bytes);
+    const next = this.#newest[list] as number;
+    this.#sizes[place] = bytes;
+    this.#older[place] = next;
+    this.#newer[place] = 0;
+    if (next !== 0) this.#newer[next] = place;
+    this.#newest[list] = place;
+  }
+
+  #unlink(place: number): void {
+    const older = this.#older[place] as number;
+    const newer = this.#newer[place] as number;
+    if (older !== 0) this.#newer[older] = newer;
+    if (newer !== 0) this.#older[newer] = older;
+    else this.#newest[LiveBlocks.#list(this.#sizes[place] as number)] = older;
+  }
+
+  allocate(block: number, bytes: number): void {
+    const place = this.#takePlace();
+    this.#places.set(block, place);
+    this.#link(place, bytes);
+  }
+
+  /** Its old size. */
+  reallocate(block: number, bytes: number): number {
+    const place = this.#places.get(block);
+    const before = this.#sizes[place] as number;
+    if (LiveBlocks.#list(before) === LiveBlocks.#list(bytes)) {
+      this.#sizes[place] = bytes;
+    } else {
+      this.#unlink(place);
+      this.#link(place, bytes);
+    }
+    return before;
+  }
+
+  /** Was it the newest of its class? */
+  free(block: number): boolean {
+    const place = this.#places.delete(block);
+    const newest = this.#newer[place] === 0;
+    this.#unlink(place);
+    this.#older[place] = this.#unused;
+    this.#unused = place;
+    return newest;
+  }
+}

@@ -1,0 +1,63 @@
+/** Noting everything that an interpreter asks for, while it runs. */
+import { instantiate, type PyMemFunctions } from "../core.js";
+import { AllocatorTable, Domains, pointersOf, programOf, recordOf } from "./cpython.js";
+import type { PyodideLike } from "./pyodide.js";
+
+/**
+ * Notes as modules/recorder.ts makes them, four numbers each: the operation (0 malloc, 1 calloc, 2 realloc,
+ * 3 free), the bytes that were asked for, the block that was passed, the block that was returned. They lie in
+ * the interpreter's memory, and are gone after the call.
+ */
+export type NoteSink = (notes: Uint32Array) => void;
+
+/** So many notes are taken away at once, at most. */
+export const NOTES_AT_ONCE = 65536;
+
+const NOTE_BYTES = 16;
+
+/**
+ * Starts noting what is asked of the mem and object domains, in order; the function that is returned
+ * stops it. The sink is called in the middle of an allocation, and must not call the interpreter.
+ *
+ * @throws RangeError when there is no memory for the buffer; what the sink throws is thrown at the end
+ */
+export function startRecording(pyodide: PyodideLike, sink: NoteSink): () => void {
+  const program = programOf(pyodide, "startRecording");
+  const { memory, table, malloc } = program;
+  const allocators = new AllocatorTable(program);
+  const buffer = malloc.malloc(NOTE_BYTES * (NOTES_AT_ONCE + 1)) >>> 0;
+  if (buffer === 0) throw new RangeError("startRecording: out of memory");
+  const first = buffer + NOTE_BYTES;
+  const bufferEnd = first + NOTE_BYTES * NOTES_AT_ONCE;
+  const end = () => new Uint32Array(memory.buffer, buffer, 1);
+  end()[0] = first;
+
+  let failure: { readonly error: unknown } | undefined;
+  function flush(): void {
+    const notes = new Uint32Array(memory.buffer, first, ((end()[0] as number) - first) / 4);
+    try {
+      if (failure === undefined) sink(notes);
+    } catch (error) {
+      // Thrown here it would cut through CPython in the middle of an allocation.
+      failure = { error };
+    }
+    end()[0] = first;
+  }
+
+  const earlier = [Domains.mem, Domains.object].map((domain) => {
+    const before = allocators.get(domain);
+    const recorder = instantiate("recorder", {
+      env: { memory, table },
+      recorder: { buffer, bufferEnd, flush },
+      ...pointersOf(before),
+    });
+    allocators.set(domain, recordOf(program, 0, recorder as unknown as PyMemFunctions));
+    return { domain, before };
+  });
+  return () => {
+    for (const { domain, before } of earlier) allocators.set(domain, before);
+    flush();
+    malloc.free(buffer);
+    if (failure !== undefined) throw failure.error;
+  };
+}
