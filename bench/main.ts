@@ -1,19 +1,24 @@
 /**
  * `npm run bench`: measures everything that the README claims, prints it, and writes it to
- * bench/results/ and into the README. `npm run bench -- javascript` or `-- python` measures only that part, and writes nothing.
+ * bench/results/ and into the README. `npm run bench -- javascript`, `-- python` or `-- traces` measures only that part, and
+ * writes nothing.
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { renderChart } from "./chart.js";
 import { benchJavaScript } from "./javascript.js";
 import { benchPython } from "./python.js";
-import { type Results, renderJavaScript, renderPython } from "./render.js";
+import { type Results, renderJavaScript, renderPython, renderTraces } from "./render.js";
+import { benchTraces } from "./traces.js";
 
 const ROUNDS = 15;
+const TRACE_ROUNDS = 7;
 const results = new URL("results/", import.meta.url);
 const parts = process.argv.slice(2);
-const unknown = parts.filter((part) => part !== "javascript" && part !== "python");
+const known = ["javascript", "python", "traces"];
+const unknown = parts.filter((part) => !known.includes(part));
 if (unknown.length > 0) {
-  console.error(`bench: unknown part ${unknown.join(", ")}, expected javascript or python`);
+  console.error(`bench: unknown part ${unknown.join(", ")}, expected one of ${known.join(", ")}`);
   process.exit(2);
 }
 const wants = (part: string) => parts.length === 0 || parts.includes(part);
@@ -23,7 +28,10 @@ if (javascript !== undefined) console.log(`${renderJavaScript(javascript)}\n`);
 const python = wants("python") ? await benchPython(ROUNDS) : undefined;
 if (python !== undefined) console.log(`${renderPython(python)}\n`);
 
-if (javascript !== undefined && python !== undefined) {
+const traces = wants("traces") ? await benchTraces(TRACE_ROUNDS) : undefined;
+if (traces !== undefined) console.log(`${renderTraces(traces)}\n`);
+
+if (javascript !== undefined && python !== undefined && traces !== undefined) {
   const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
   const measured: Results = {
     version,
@@ -32,9 +40,11 @@ if (javascript !== undefined && python !== undefined) {
     coreBytes: statSync("build/core.wasm").size,
     javascript,
     python,
+    traces,
   };
   writeFileSync(new URL("results.json", results), `${JSON.stringify(measured, null, 2)}\n`);
-  const text = `${renderJavaScript(javascript)}\n\n${renderPython(python)}\n`;
+  const text = `${renderJavaScript(javascript)}\n\n${renderPython(python)}\n\n${renderTraces(traces)}\n`;
+  writeFileSync(new URL("traces.svg", results), renderChart(traces));
   writeFileSync(new URL("results.md", results), text);
   const readme = readFileSync("README.md", "utf8");
   const section = /(<!-- results -->\n)[\s\S]*(<!-- \/results -->)/;

@@ -1,6 +1,7 @@
 /** The measured figures as Markdown; the README holds a copy, and a test compares the two. */
 import type { JavaScriptResults } from "./javascript.js";
 import type { PythonResults } from "./python.js";
+import type { TraceResults } from "./traces.js";
 
 export interface Results {
   readonly version: string;
@@ -10,6 +11,7 @@ export interface Results {
   readonly coreBytes: number;
   readonly javascript: JavaScriptResults;
   readonly python: PythonResults;
+  readonly traces: TraceResults;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -91,5 +93,41 @@ export function renderPython({
     "",
     `Pyodide ${pyodide}, ${rounds} paired rounds; ratios are to CPython's own malloc in the same process, of the`,
     "shortest rounds (in brackets the median of the rounds' ratios). Debug mode: time / heap against pymalloc without it.",
+  ].join("\n");
+}
+
+export function renderTraces({ rounds, traces, means }: TraceResults): string {
+  const rows = traces.map(({ name, events, peakLiveBytes, results }) => [
+    name,
+    events.toLocaleString("en-US"),
+    megabytes(peakLiveBytes),
+    ...results.flatMap(({ allocator, warm, fresh, perLiveByte }) =>
+      allocator === "dlmalloc"
+        ? [`${warm.min.toFixed(1)} ns`, ratio(perLiveByte)]
+        : [`${ratio(warm.ratio)} / ${ratio(fresh.ratio)}`, ratio(perLiveByte)],
+    ),
+  ]);
+  const last = [
+    "geometric mean",
+    "",
+    "",
+    ...means.flatMap(({ allocator, warm, fresh, memory }) =>
+      allocator === "dlmalloc"
+        ? ["", ratio(memory)]
+        : [`**${ratio(warm)}** / ${ratio(fresh)}`, `**${ratio(memory)}**`],
+    ),
+  ];
+  const head = [
+    "trace",
+    "events",
+    "live at most",
+    ...means.flatMap(({ allocator }) => [allocator, "memory"]),
+  ];
+  return [
+    table(head, [...rows, last]),
+    "",
+    `\`pymalloc replay\`, ${rounds} rounds in turn: time per event against dlmalloc's, over used memory and (behind the stroke) over`,
+    "untouched memory; memory taken from the system against the most live bytes (its mean is over the traces above 1 MB).",
+    "Each is called by WebAssembly from another instance.",
   ].join("\n");
 }

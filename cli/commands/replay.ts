@@ -101,11 +101,7 @@ async function main(args: readonly string[]): Promise<number> {
   const results = replay(tape, { contestants, base, rounds, freshRounds: FRESH_ROUNDS, step });
   step("thing");
   const javascript = against.includes("thing")
-    ? await replayThing(
-        await makeTape(trace.chunks(), SHORTENED),
-        all[base] as Contestant,
-        3,
-      )
+    ? await replayThing(await makeTape(trace.chunks(), SHORTENED), all[base] as Contestant, 3)
     : undefined;
   progress.clear();
   const report: ReplayReport = {

@@ -22,8 +22,8 @@ export interface Field {
   readonly tape: Address;
   /** Bytes that the allocator has taken from the memory, at most. */
   taken(): number;
-  /** pymalloc's books. */
-  stats?(): HeapStats;
+  /** pymalloc's books; and does an address lie in one of its pools? */
+  readonly books?: { stats(): HeapStats; inPool(p: Address): boolean };
 }
 
 export interface Contestant {
@@ -44,12 +44,13 @@ function pooled(
   memory: WebAssembly.Memory,
   system: SystemMalloc,
   deferral: number,
-): Pick<Field, "functions" | "stats"> {
+): Pick<Field, "functions" | "books"> {
   const root = system.malloc(layout.ROOT_SIZE);
   const core = instantiateCore(memory, root, system, system, alignedArenas(system));
   core.initialize();
   new Uint32Array(memory.buffer)[(root + layout.DEFERRAL) / 4] = deferral;
-  return { functions: core, stats: () => readStats(core, memory, root) };
+  const stats = () => readStats(core, memory, root);
+  return { functions: core, books: { stats, inPool: (p) => core.addressInRange(p) !== 0 } };
 }
 
 /** A heap that owns its memory; it is taken in pages of 64 KiB, by an eighth more each time. */

@@ -3,12 +3,11 @@ import { instantiate } from "../../src/core.js";
 import type { HeapStats } from "../../src/types.js";
 import { quantile, rotated } from "../paired.js";
 import type { Contestant, Field } from "./contestants.js";
-import { eventsIn, type Peak, type Tape } from "./tape.js";
+import { eventsIn, sizesAfter, type Tape } from "./tape.js";
 
 /** Events that are in the memory at a time. */
 const WINDOW = 1 << 18;
 const EVENT_SIZE = 8;
-/** The largest request floor can't serve, and such: no failure of an allocator. */
 
 interface Player {
   replay(tape: number, events: number, slots: number): number;
@@ -100,24 +99,35 @@ class Stage {
 
   /** Plays up to the moment of the most live bytes, and looks where the bytes are. */
   breakdown(): Breakdown | undefined {
-    if (this.#field.stats === undefined) return undefined;
+    const { books, memory } = this.#field;
+    if (books === undefined) return undefined;
     const { peak, words } = this.#tape;
     this.#play(words.subarray(0, peak.events * 2));
-    return breakdownOf(peak, this.#field.stats(), this.taken());
+    const addresses = new Uint32Array(memory.buffer, this.#slots, this.#tape.slots);
+    let pooled = 0;
+    for (const [slot, size] of sizesAfter(this.#tape, peak.events)) {
+      if (books.inPool(addresses[slot] as number)) pooled += size;
+    }
+    return breakdownOf(peak.bytes, pooled, books.stats(), this.taken());
   }
 }
 
-function breakdownOf(peak: Peak, { bytes, arenas }: HeapStats, taken: number): Breakdown {
-  const requestedLarge = peak.bytes - peak.smallBytes;
+/** @param pooled of the bytes that were asked for, those in pools */
+function breakdownOf(
+  requested: number,
+  pooled: number,
+  { bytes, arenas }: HeapStats,
+  taken: number,
+): Breakdown {
   return {
-    requested: peak.bytes,
-    roundingUp: bytes.inUse - peak.smallBytes,
+    requested,
+    roundingUp: bytes.inUse - pooled,
     freeBlocks: bytes.available,
     poolHeaders: bytes.poolHeaders,
     poolTails: bytes.quantization,
     unusedPools: bytes.unusedPools,
     arenaAlignment: bytes.arenaAlignment,
-    systemMalloc: taken - arenas.current * arenas.size - requestedLarge,
+    systemMalloc: taken - arenas.current * arenas.size - (requested - pooled),
     taken,
   };
 }

@@ -21,15 +21,6 @@ export interface Peak {
   readonly events: number;
   readonly bytes: number;
   readonly blocks: number;
-  /** Of blocks of at most 512 bytes: the bytes asked for, and the same in whole size classes. */
-  readonly smallBytes: number;
-  readonly smallClassBytes: number;
-}
-
-const SMALL = 512;
-
-function classBytes(size: number): number {
-  return Math.max(8, Math.ceil(size / 8) * 8);
 }
 
 /** A list of words that grows. */
@@ -52,22 +43,6 @@ class Words {
   }
 }
 
-/** What lives at a moment. */
-class Live {
-  bytes = 0;
-  blocks = 0;
-  smallBytes = 0;
-  smallClassBytes = 0;
-
-  count(size: number, sign: 1 | -1): void {
-    this.bytes += sign * size;
-    this.blocks += sign;
-    if (size > SMALL) return;
-    this.smallBytes += sign * size;
-    this.smallClassBytes += sign * classBytes(size);
-  }
-}
-
 /** Holds the whole trace in memory: 8 bytes an event. @param limit so many events at most */
 export async function makeTape(
   chunks: AsyncIterable<EventChunk> | Iterable<EventChunk>,
@@ -79,8 +54,8 @@ export async function makeTape(
   const free: number[] = [];
   let slots = 0;
   let events = 0;
-  const live = new Live();
-  let peak: Peak = { events: 0, bytes: 0, blocks: 0, smallBytes: 0, smallClassBytes: 0 };
+  let liveBytes = 0;
+  let peak: Peak = { events: 0, bytes: 0, blocks: 0 };
 
   for await (const { count, ops, blocks, sizes: requests } of chunks) {
     for (let i = 0; i < count && events < limit; i++) {
@@ -91,7 +66,7 @@ export async function makeTape(
       if (slot === undefined) {
         slot = free.pop() ?? slots++;
         slotOf.set(block, slot);
-      } else live.count(sizes[slot] as number, -1);
+      } else liveBytes -= sizes[slot] as number;
       words.push((op << KIND_SHIFT) | slot, size);
       events++;
       if (op === Op.free) {
@@ -99,8 +74,8 @@ export async function makeTape(
         free.push(slot);
       } else {
         sizes[slot] = size;
-        live.count(size, 1);
-        if (live.bytes > peak.bytes) peak = { events, ...live };
+        liveBytes += size;
+        if (liveBytes > peak.bytes) peak = { events, bytes: liveBytes, blocks: slotOf.size };
       }
     }
     if (events >= limit) break;
@@ -114,4 +89,16 @@ export async function makeTape(
 /** Events in some words of a tape. */
 export function eventsIn(words: Uint32Array): number {
   return words.length / WORDS;
+}
+
+/** The sizes of the blocks that are live after some events, by slot. */
+export function sizesAfter({ words }: Tape, events: number): Map<number, number> {
+  const sizes = new Map<number, number>();
+  for (let at = 0; at < events * WORDS; at += WORDS) {
+    const first = words[at] as number;
+    const slot = first & ((1 << KIND_SHIFT) - 1);
+    if (first >>> KIND_SHIFT === Op.free) sizes.delete(slot);
+    else sizes.set(slot, words[at + 1] as number);
+  }
+  return sizes;
 }
