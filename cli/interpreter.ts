@@ -25,8 +25,8 @@ export interface InterpreterOptions {
   readonly streams?: Streams;
   /** Variables of the program's environment, besides our own. */
   readonly env?: Record<string, string>;
-  /** Called before the program writes to a terminal. */
-  readonly onTerminalOutput?: () => void;
+  /** Called before the program writes this to a terminal. */
+  readonly onTerminalOutput?: (bytes: Uint8Array) => void;
   /** Called before each new arena of pymalloc's. */
   readonly onNewArena?: () => void;
   /** In a debug mode: what becomes of a fault (by default it is thrown), and are stacks kept? */
@@ -120,11 +120,11 @@ function mountsFor(script: Script): string[] {
 }
 
 /** Has the program's output to terminals announced. */
-function announceOutput(pyodide: Pyodide, announce: () => void): void {
+function announceOutput(pyodide: Pyodide, announce: (bytes: Uint8Array) => void): void {
   const writer = (fd: number): Writer => ({
     isatty: true,
     write(bytes) {
-      announce();
+      announce(bytes);
       return writeSync(fd, bytes);
     },
   });

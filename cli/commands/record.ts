@@ -1,5 +1,5 @@
 /** `pymalloc record`: what a Python program asks of its allocator, in a file. */
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { startRecording } from "../../src/hosts/recorder.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
@@ -46,22 +46,31 @@ function parse(args: readonly string[]): RecordOptions | "help" {
   }
   const script = readScript("record", path, rest);
   if (output === undefined) throw new UsageError("record: -o FILE is missing, the trace's name");
-  if (existsSync(output) && !values.force) {
+  const there = statSync(output, { throwIfNoEntry: false });
+  if (there?.isDirectory())
+    throw new UsageError(`record: ${output} is a directory, expected a file`);
+  if (there !== undefined && !values.force) {
     throw new UsageError(`record: ${output} exists; --force overwrites it`);
   }
   return { script, output };
 }
+
+const LINE_FEED = 10;
 
 /** Milliseconds between two changes of the progress line. */
 const PROGRESS_INTERVAL = 200;
 
 async function record({ script, output }: RecordOptions): Promise<number> {
   const progress = new StatusLine();
+  let midLine = false;
   const interpreter = await Interpreter.load({
     allocator: "malloc",
     script,
     env: { PYTHONHASHSEED: "0" },
-    onTerminalOutput: () => progress.clear(),
+    onTerminalOutput(bytes) {
+      progress.clear();
+      midLine = bytes.at(-1) !== LINE_FEED;
+    },
   });
   const { pyodide, version } = interpreter;
   const writer = new TraceWriter(output, {
@@ -78,7 +87,8 @@ async function record({ script, output }: RecordOptions): Promise<number> {
       const chunk = numbering.number(notes);
       writer.write(chunk);
       events += chunk.count;
-      if (performance.now() - shown < PROGRESS_INTERVAL) return;
+      // A line that the program has begun is not to be written over.
+      if (midLine || performance.now() - shown < PROGRESS_INTERVAL) return;
       progress.show(`recording ${script.path}: ${whole(events)} events`);
       shown = performance.now();
     });

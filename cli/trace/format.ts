@@ -77,7 +77,9 @@ export function readChunkHeader(bytes: Buffer): ChunkHeader {
   const name = bytes.toString("latin1", 0, 4);
   const type = Object.values(ChunkType).find((known) => known === name);
   if (type === undefined) {
-    throw new DamageError(`expected the start of a chunk, found ${JSON.stringify(name)}`);
+    throw new DamageError(
+      `expected the start of a chunk, found ${JSON.stringify(name)} (is the length of the one before it wrong?)`,
+    );
   }
   const [stored, inflated, events] = [4, 8, 12].map((at) => bytes.readUInt32LE(at)) as [
     number,

@@ -1,5 +1,6 @@
 /** Statistics of a trace for a terminal. */
 import { megabytes, percent, whole } from "../render.js";
+import { SMALL_BYTES } from "./live.js";
 import type { Trace } from "./reader.js";
 import type { Range, TraceStatistics } from "./statistics.js";
 
@@ -64,14 +65,15 @@ export function renderStatistics(
   const lines = [
     `program     ${[header.program, ...header.arguments].join(" ")}`,
     `recorded    in Python ${header.python.split(" ")[0]}, Pyodide ${header.pyodide}`,
-    `events      ${whole(events.events)} in ${whole(bytes)} bytes, ${each} each: ` +
-      `${whole(events.mallocs)} malloc, ${whole(events.callocs)} calloc,`,
-    `            ${whole(events.reallocs)} realloc, ${whole(events.frees)} free`,
+    `events      ${whole(events.events)} in ${whole(bytes)} bytes, ${each} each`,
+    `            ${whole(events.mallocs)} malloc, ${whole(events.callocs)} calloc, ` +
+      `${whole(events.reallocs)} realloc, ${whole(events.frees)} free`,
     `peak        ${megabytes(peak.bytes)} in ${whole(peak.blocks)} live blocks`,
-    `requests    ${whole(requests.count)} of ${megabytes(requests.bytes)} in all; within 512 bytes: ` +
-      `${percent(small.requests)}, ${percent(small.bytes)} of the bytes`,
-    `reallocs    ${percent(reallocs.share)} of all events: ${part(reallocs.grow)} of them grow, ` +
-      `${part(reallocs.shrink)} shrink, ${part(reallocs.keep)} keep their class`,
+    `requests    ${whole(requests.count)} for ${megabytes(requests.bytes)} in all`,
+    `            up to ${SMALL_BYTES} bytes: ${percent(small.requests)}, of the bytes ${percent(small.bytes)}`,
+    `reallocs    ${percent(reallocs.share)} of the events`,
+    `            ${part(reallocs.grow)} grow, ${part(reallocs.shrink)} shrink, ` +
+      `${part(reallocs.keep)} keep their class`,
     `LIFO        ${percent(lifo.share)} of the frees are of the newest live block of its class`,
   ];
   if (requests.count === 0) return `${lines.join("\n")}\n`;
