@@ -153,8 +153,6 @@ export class Books {
   rawBlocks: u32;
   /** So many small requests go to the raw domain before the next arena is asked for; the host sets it. */
   holdOff: u32;
-  /** So many requests of each class go to the raw domain before the class gets a pool; the host sets it. */
-  deferral: u32;
   /** What `validate` tripped over. */
   brokenAt: usize;
 }
@@ -162,8 +160,8 @@ export class Books {
 /**
  * The root: one block of the system malloc from which everything else is reached.
  *
- *     | class heads   | arena map    | the empty | arenas by  | books | deferred | report            |
- *     | 64 x 16 bytes | 256 pointers | leaf      | free pools |       | x 64     | pools, used, x 64 |
+ *     | class heads   | arena map    | the empty | arenas by    | books | report            |
+ *     | 64 x 16 bytes | 256 pointers | leaf      | free pools   |       | pools, used, x 64 |
  */
 export const HEAD_SIZE: usize = offsetof<Head>();
 export const HEADS: usize = 0;
@@ -176,11 +174,8 @@ export const EMPTY_LEAF: usize = MAP + MAP_ENTRIES * sizeof<usize>();
 export const BY_FREE_COUNT: usize = EMPTY_LEAF + LEAF_BYTES;
 export const BOOKS: usize = (BY_FREE_COUNT + POOLS_PER_ARENA * sizeof<u32>() + 7) & ~7;
 
-/** For each class the requests that went to the raw domain before it had a pool. */
-export const DEFERRED: usize = BOOKS + offsetof<Books>();
-
 /** Filled by `stats`: for each class the number of its pools, then of its blocks in use; scratch for `validate`. */
-export const REPORT_POOLS: usize = DEFERRED + SIZE_CLASSES * sizeof<u32>();
+export const REPORT_POOLS: usize = BOOKS + offsetof<Books>();
 export const REPORT_USED: usize = REPORT_POOLS + SIZE_CLASSES * sizeof<u32>();
 /** Filled by `stats`: pools not in use. */
 export const REPORT_FREE_POOLS: usize = REPORT_USED + SIZE_CLASSES * sizeof<u32>();
@@ -198,7 +193,6 @@ export const ARENAS_HIGHWATER: usize = BOOKS + offsetof<Books>("arenasHighwater"
 export const ARENAS_CURRENT: usize = BOOKS + offsetof<Books>("arenasCurrent");
 export const RAW_BLOCKS: usize = BOOKS + offsetof<Books>("rawBlocks");
 export const HOLD_OFF: usize = BOOKS + offsetof<Books>("holdOff");
-export const DEFERRAL: usize = BOOKS + offsetof<Books>("deferral");
 export const BROKEN_AT: usize = BOOKS + offsetof<Books>("brokenAt");
 
 // ---------------------------------------------------------------------------------- relations

@@ -18,11 +18,10 @@
  * so that what is never asked for is never touched.
  */
 
-import { books, givePool, holdsOff, mayStayEmpty, newArena, takePool } from "./arenas";
+import { givePool, holdsOff, mayStayEmpty, newArena, takePool } from "./arenas";
 import { root } from "./host";
 import {
   CARVE_BYTES,
-  DEFERRED,
   HEAD_SIZE,
   HEADS,
   Head,
@@ -145,21 +144,8 @@ function findPool(): usize {
 }
 
 /**
- * Has the class to do without a pool yet? A pool for a few blocks wastes most of its page, and most classes
- * never have more than a few: where a host cares, their first requests are served one by one.
- */
-function defers(sizeClass: usize): bool {
-  const deferral = books().deferral;
-  const at = root + DEFERRED + sizeClass * sizeof<u32>();
-  const count = load<u32>(at);
-  if (count >= deferral) return false;
-  store<u32>(at, count + 1);
-  return true;
-}
-
-/**
  * Makes a pool with a free block the current one of a class, when that has none: carves more blocks, or
- * takes full pools out of the list, or adds a pool. False when the raw domain has to serve instead.
+ * takes full pools out of the list, or adds a pool. False when there is no memory.
  */
 export function refill(sizeClass: usize): bool {
   const head = headOf(sizeClass);
@@ -174,7 +160,6 @@ export function refill(sizeClass: usize): bool {
     unpin(pool);
     pool.state |= STATE_FULL;
   }
-  if (defers(sizeClass)) return false;
   const address = findPool();
   if (address === 0) return false;
   const pool = changetype<Pool>(address);

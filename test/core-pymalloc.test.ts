@@ -185,16 +185,3 @@ test("free(0) does nothing", () => {
   for (const domain of [heap.raw, heap.mem, heap.object]) domain.free(0);
   assertBalanced(heap, 0);
 });
-
-test("a host may have a class wait for its first pool: so many requests go to the raw domain", () => {
-  const heap = pooledHeap();
-  heap.u32[(heap.root + layout.DEFERRAL) / 4] = 10;
-  const blocks = Array.from({ length: 30 }, () => heap.object.malloc(40));
-  const pooled = blocks.map((p) => heap.isPymallocAddress(p));
-  assert.deepEqual(pooled, [...Array(10).fill(false), ...Array(20).fill(true)]);
-  assert.ok(!heap.isPymallocAddress(heap.object.malloc(48)), "each class by itself");
-  assertBalanced(heap, 31);
-  for (const p of blocks) heap.object.free(p);
-  assert.ok(heap.isPymallocAddress(heap.object.malloc(40)), "once, not again");
-  heap.validate();
-});

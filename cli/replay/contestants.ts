@@ -2,7 +2,6 @@
 import { instantiate, instantiateCore, type Tlsf } from "../../src/core.js";
 import { layout } from "../../src/generated/modules.js";
 import { AllocatorTable, Domains, programOf } from "../../src/hosts/cpython.js";
-import { DEFERRAL } from "../../src/hosts/dlmalloc.js";
 import { alignedArenas } from "../../src/hosts/host.js";
 import { standaloneHost } from "../../src/hosts/standalone.js";
 import { readStats } from "../../src/stats.js";
@@ -39,16 +38,14 @@ function reserve(program: BareProgram, bytes: number): Pick<Field, "memory" | "t
   return { memory: program.memory, tape, taken: () => (program.sbrk(0) >>> 0) - base };
 }
 
-/** pymalloc over the malloc that owns the memory. @param deferral see DEFERRAL */
+/** pymalloc over the malloc that owns the memory. */
 function pooled(
   memory: WebAssembly.Memory,
   system: SystemMalloc,
-  deferral: number,
 ): Pick<Field, "functions" | "books"> {
   const root = system.malloc(layout.ROOT_SIZE);
   const core = instantiateCore(memory, root, system, system, alignedArenas(system));
   core.initialize();
-  new Uint32Array(memory.buffer)[(root + layout.DEFERRAL) / 4] = deferral;
   const stats = () => readStats(core, memory, root);
   return { functions: core, books: { stats, inPool: (p) => core.addressInRange(p) !== 0 } };
 }
@@ -94,7 +91,7 @@ export async function makeContestants(): Promise<Record<string, Contestant>> {
       title: "pymalloc over dlmalloc",
       fresh(reserved) {
         const program = bareProgram();
-        return { ...reserve(program, reserved), ...pooled(program.memory, program, DEFERRAL) };
+        return { ...reserve(program, reserved), ...pooled(program.memory, program) };
       },
     },
     dlmalloc: {
@@ -121,7 +118,7 @@ export async function makeContestants(): Promise<Record<string, Contestant>> {
       title: "pymalloc over TLSF",
       fresh(reserved) {
         const { system, ...field } = ownMemory(reserved);
-        return { ...field, ...pooled(field.memory, system, 0) };
+        return { ...field, ...pooled(field.memory, system) };
       },
     },
     tlsf: {

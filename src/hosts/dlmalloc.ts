@@ -79,12 +79,6 @@ export function mapBlocks(program: EmscriptenProgram): BlockMap | undefined {
   return undefined;
 }
 
-/**
- * Over dlmalloc, a size class gets its first pool after so many requests. Most classes of a small program hold a few blocks
- * all its life, and a pool is a page.
- */
-export const DEFERRAL = 64;
-
 /** Arenas that are always granted at once: room for a pool of each size class. */
 const FIRST_ARENAS = 16;
 

@@ -13,7 +13,7 @@ import type { DebugSettings, MallocMode } from "../options.js";
 import type { Tracer } from "../stacks.js";
 import type { Address, Domain } from "../types.js";
 import { type AllocatorRecord, AllocatorTable, Domains, pointersOf, recordOf } from "./cpython.js";
-import { afterHoles, DEFERRAL, mapBlocks, surveyChunks } from "./dlmalloc.js";
+import { afterHoles, mapBlocks, surveyChunks } from "./dlmalloc.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 import { formatPythonStack, type PythonFrame, PythonStackReader } from "./frames.js";
 import { alignedArenas } from "./host.js";
@@ -100,7 +100,6 @@ function takeOverPlain(
     coreOver(isSame(old, before.raw) ? rawFunctions(program) : functionsOf(program, old)),
   ) as [Core, Core];
   mem.initialize();
-  poke(layout.DEFERRAL, DEFERRAL);
   poke(layout.RAW_BLOCKS, surveyChunks(program, 0)?.blocks ?? 0);
   table.set(Domains.mem, recordOf(program, root, mem));
   table.set(Domains.object, recordOf(program, root, object));
@@ -164,7 +163,6 @@ function takeOverDebug(
   const lower = debugHeap.instantiate(above(late(() => objectDomain(core))));
   const core = coreOver(debugDomain(lower, "raw"));
   core.initialize();
-  poke(layout.DEFERRAL, DEFERRAL);
   const upper = debugHeap.instantiate(above(objectDomain(core)));
 
   poke(layout.RAW_BLOCKS, surveyChunks(program, 0)?.blocks ?? 0);
