@@ -4,6 +4,7 @@
  * of the same round.
  */
 import { readFileSync } from "node:fs";
+import type { PyMemError } from "../src/errors.js";
 import { startCensus } from "../src/hosts/census.js";
 import type { HeapStats } from "../src/types.js";
 import { type AllocatorName, Interpreter, type Script } from "./interpreter.js";
@@ -43,6 +44,8 @@ export interface Comparison {
   readonly allocators: readonly AllocatorResult[];
   /** pymalloc's debug mode, compared with pymalloc itself in rounds of their own. */
   readonly debug?: AllocatorResult;
+  /** What it found in the first run. */
+  readonly faults?: readonly string[];
   /** What the program asked of the mem and object domains in one run. */
   readonly census?: { requests: number; fromPools: number; peakBlocks: number };
   /** pymalloc's books after one run. */
@@ -61,18 +64,25 @@ class Contestant {
   readonly interpreter: Interpreter;
   readonly #output: Uint8Array[];
 
-  private constructor(interpreter: Interpreter, output: Uint8Array[]) {
+  private constructor(interpreter: Interpreter, output: Uint8Array[], faults: PyMemError[]) {
     this.interpreter = interpreter;
     this.#output = output;
+    this.faults = faults;
   }
+
+  /** In a debug mode, the program goes on after a mistake. */
+  readonly faults: PyMemError[];
 
   static async load(allocator: AllocatorName, script: Script, stdin: () => Uint8Array) {
     const output: Uint8Array[] = [];
-    const stdout = (bytes: Uint8Array) => {
-      output.push(bytes.slice());
-    };
-    const interpreter = await Interpreter.load({ allocator, script, streams: { stdin, stdout } });
-    return new Contestant(interpreter, output);
+    const faults: PyMemError[] = [];
+    const interpreter = await Interpreter.load({
+      allocator,
+      script,
+      streams: { stdin, stdout: (bytes) => void output.push(bytes.slice()) },
+      onFault: (fault) => void faults.push(fault),
+    });
+    return new Contestant(interpreter, output, faults);
   }
 
   /** One run of the program: its status and what it printed. */
@@ -191,6 +201,7 @@ export async function compare(script: Script, options: CompareOptions): Promise<
 
   const debugged = await load("pymalloc_debug");
   await firstRun(debugged);
+  const faults = debugged.faults.map(({ message }) => message);
   await race([ours, debugged], DEBUG_ROUNDS, progress);
   const [, , ourBytes = 0, debugBytes = 0] = heapBytes;
   const debug = resultOf(debugged, debugBytes, { seconds: ours.seconds, heapBytes: ourBytes });
@@ -202,6 +213,7 @@ export async function compare(script: Script, options: CompareOptions): Promise<
     sameOutput: outputs.every((output) => output.equals(outputs[0] as Buffer)),
     allocators,
     debug,
+    faults,
     ...(census === undefined ? {} : { census }),
     ...(stats === undefined ? {} : { stats }),
   };

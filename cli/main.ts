@@ -56,8 +56,25 @@ async function main(args: readonly string[]): Promise<number> {
   return await command.main(rest);
 }
 
+/** The status of a process that touched memory which is not there. */
+const CRASHED = 139;
+
+/** Did the interpreter itself break, which Pyodide marks? Then the program is not to be blamed on us. */
+function isCrash(error: unknown): error is Error {
+  return error instanceof Error && "pyodide_fatal_error" in error;
+}
+
+function tellCrash(error: Error): never {
+  process.stderr.write(
+    `pymalloc: the interpreter crashed: ${error.message.split("\n")[0]}\n` +
+      "Where memory was corrupted, `pymalloc run --malloc debug` may name the mistake.\n",
+  );
+  process.exit(CRASHED);
+}
+
 /** What nobody foresaw: told without the line of source that Node adds, which may be a megabyte long. */
 function fail(error: unknown): void {
+  if (isCrash(error)) tellCrash(error);
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`pymalloc: internal error: ${text}\n`);
   process.exit(70);

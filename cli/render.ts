@@ -29,7 +29,7 @@ function milliseconds(seconds: number): string {
 /** The rows of `--compare`. */
 export function renderComparison(comparison: Comparison): string {
   const { program, pyodide, status, rounds, sameOutput, allocators } = comparison;
-  const { debug, census, stats } = comparison;
+  const { debug, faults = [], census, stats } = comparison;
   if (allocators.length === 0) {
     return `${program} ended with status ${status}: nothing to compare\n`;
   }
@@ -55,6 +55,13 @@ export function renderComparison(comparison: Comparison): string {
     const [time, heap] = [debug.ratio.ofMinima, debug.heapRatio].map((ratio) => ratio.toFixed(2));
     lines.push(
       `debug mode      ${time} times the time of pymalloc without it, ${heap} times its heap`,
+    );
+  }
+  if (faults.length > 0) {
+    const many = faults.length === 1 ? "a mistake" : `${faults.length} mistakes`;
+    lines.push(
+      `                it found ${many}, the first: ${faults[0]}`,
+      "                (pymalloc run --malloc debug tells more)",
     );
   }
   if (census !== undefined) {

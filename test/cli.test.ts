@@ -193,6 +193,17 @@ test("a debug mode stops at the first mistake, or reports all and passes the sta
   assert.match(all.stderr, /The block was allocated here:\n {2}File ".*mistakes\.py", line 8 in/);
 });
 
+test("a crash of the interpreter is told as such, and what may name its cause", () => {
+  const script = write(
+    "crash.py",
+    "import ctypes\nctypes.c_int.from_address(0xfffffff0).value = 1\n",
+  );
+  const { status, stderr } = pymalloc(["run", script]);
+  assert.equal(status, 139);
+  assert.match(stderr, /\npymalloc: the interpreter crashed: memory access out of bounds\n/);
+  assert.match(stderr, /`pymalloc run --malloc debug` may name the mistake\.\n$/);
+});
+
 test("--json has the faults as data, also of a program that was stopped", () => {
   const script = write("mistakes.py", MISTAKES);
   const stopped = pymalloc(["run", "--malloc", "debug", "--json", script]);
@@ -230,6 +241,16 @@ test("--compare runs the program on each allocator and reports", () => {
   assert.match(stderr, /output +the same on all allocators/);
   assert.match(stderr, /requests +[\d,]+ in one run; pools served \d+\.\d % of them/);
   assert.doesNotMatch(stderr, /\r/, "no progress line where stderr is no terminal");
+});
+
+test("--compare tells when the debug mode found a mistake, and goes on", () => {
+  // One byte too far, where no other allocator has anything.
+  const text = MISTAKES.replace(/free\(p\)\n[\s\S]*/, "ctypes.memset(p + 24, 1, 1)\nfree(p)\n");
+  const script = write("overflow.py", text.replace("take(24)", "take(10)").replace("24", "10"));
+  const { status, stderr } = pymalloc(["run", "--compare", "--rounds", "3", script]);
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /\n +it found a mistake, the first: buffer-overflow: PyMem_Free\(0x/);
+  assert.match(stderr, /output +the same on all allocators/);
 });
 
 test("--compare --json is the same as data", () => {
