@@ -5,15 +5,16 @@ import { hex, PyMemError, type PyMemErrorDetails, type PyMemErrorKind } from "./
 import { debugLayout, layout } from "./generated/modules.js";
 import type { Address, DomainName } from "./types.js";
 
-const kinds: readonly PyMemErrorKind[] = [
-  "broken-invariant", // the codes begin at 1
-  "buffer-overflow",
-  "buffer-underflow",
-  "use-after-free-write",
-  "double-free",
-  "wrong-family",
-  "invalid-pointer",
-];
+const L = debugLayout;
+
+const kinds: Readonly<Record<number, PyMemErrorKind>> = {
+  [L.BUFFER_OVERFLOW]: "buffer-overflow",
+  [L.BUFFER_UNDERFLOW]: "buffer-underflow",
+  [L.USE_AFTER_FREE_WRITE]: "use-after-free-write",
+  [L.DOUBLE_FREE]: "double-free",
+  [L.WRONG_FAMILY]: "wrong-family",
+  [L.INVALID_POINTER]: "invalid-pointer",
+};
 
 const prefixes: Record<DomainName, string> = {
   raw: "PyMem_Raw",
@@ -24,9 +25,9 @@ const letters: Record<DomainName, string> = { raw: "r", mem: "m", object: "o" };
 
 /** What a pointer looks like that was read from memory which held no pointer. */
 const patterns = new Map([
-  [0xcdcdcdcd, "new memory that was never written to"],
-  [0xdddddddd, "freed memory"],
-  [0xfdfdfdfd, "the pads around a block"],
+  [0x01010101 * L.CLEANBYTE, "new memory that was never written to"],
+  [0x01010101 * L.DEADBYTE, "freed memory"],
+  [0x01010101 * L.FORBIDDENBYTE, "the pads around a block"],
 ]);
 
 /** A fault as the ledger has it. */
@@ -50,16 +51,16 @@ function familyName(index: number): DomainName {
   return domainNames[index] as DomainName;
 }
 
-/** During: free, realloc, a block's leaving the quarantine, validate. */
+/** What was called, and of which family it is. */
 function readCall(during: number, family: DomainName): [string, DomainName | undefined] {
-  if (during >= 2) return [during === 2 ? "quarantine" : "validate", undefined];
-  return [`${prefixes[family]}${during === 0 ? "Free" : "Realloc"}`, family];
+  if (during === L.ON_LEAVING) return ["quarantine", undefined];
+  if (during === L.ON_VALIDATE) return ["validate", undefined];
+  return [`${prefixes[family]}${during === L.ON_FREE ? "Free" : "Realloc"}`, family];
 }
 
 function readFault(memory: WebAssembly.Memory, ledger: Address): Fault {
   const words = new Uint32Array(memory.buffer);
   const at = (address: Address) => words[address >>> 2] as number;
-  const L = debugLayout;
   const start = at(ledger + L.FAULT_BLOCK);
   const entry = at(ledger + L.FAULT_ENTRY);
   const flags = new Uint8Array(memory.buffer);
@@ -103,7 +104,7 @@ function firstChanged(
 
 /** Where the bytes around or in a damaged block were changed, as far as that can be told. */
 function placeOf(kind: PyMemErrorKind, memory: Uint8Array, { start, size }: Block): string {
-  const { FORBIDDENBYTE, DEADBYTE } = debugLayout;
+  const { FORBIDDENBYTE, DEADBYTE } = L;
   const rear = [size, size + 4];
   const at = {
     "buffer-overflow": () => firstChanged(memory, start, rear, FORBIDDENBYTE) ?? size + 4,
@@ -134,7 +135,7 @@ function describePointer(
         : offset >= block.size
           ? `${bytes(offset - block.size)} behind the end of`
           : `${bytes(offset)} into`;
-    const dead = block.state === 1 || block.state === 2 ? "" : ", which was freed";
+    const dead = block.state === L.LIVE || block.state === L.BLAMED ? "" : ", which was freed";
     return `it points ${where} ${describe(block)}${dead}`;
   }
   if (address >= memory.length) return `it is outside the memory of ${memory.length} bytes`;

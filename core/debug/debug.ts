@@ -7,12 +7,10 @@
 import { callocBelow, freeBelow, mallocBelow } from "./below";
 import { freeFromBefore, isEarlier } from "./earlier";
 import { blame, blamePointer } from "./faults";
-import { dressClean, frontIntact, tailIntact, writeFrame } from "./frame";
+import { dressClean, frameDamage, writeFrame } from "./frame";
 import { born, died, watched } from "./host";
 import {
   BLAMED,
-  BUFFER_OVERFLOW,
-  BUFFER_UNDERFLOW,
   DOUBLE_FREE,
   Entry,
   EXTRA,
@@ -27,28 +25,22 @@ import {
   WRONG_FAMILY,
 } from "./layout";
 import { bury, condemn, releaseAll } from "./quarantine";
-import { blockAround, claimEntry, entryAt, entryFor, ledger, NONE, occupies } from "./shadow";
+import { claimEntry, entryAt, isInBlock, ledger, NONE, occupies } from "./shadow";
 
 function take(family: u32, bytes: usize, zeroed: bool): usize {
   return zeroed ? callocBelow(family, bytes + EXTRA) : mallocBelow(family, bytes + EXTRA);
 }
 
-/** Where the block shall begin, its entry claimed; 0 when there is no memory for either. */
-function place(family: u32, bytes: usize, zeroed: bool): usize {
+/** A new block; 0 when there is no memory for it, or for what has to be known of it. */
+function make(family: u32, bytes: usize, zeroed: bool): usize {
   const base = take(family, bytes, zeroed);
   if (base === 0) return 0;
   const p = base + FRONT;
-  if (claimEntry(family, p) !== NONE) return p;
-  freeBelow(family, base);
-  return 0;
-}
-
-function allocate(family: u32, bytes: usize, zeroed: bool): usize {
-  if (bytes > MAX_DEBUG_REQUEST) return 0;
-  let p = place(family, bytes, zeroed);
-  if (p === 0 && releaseAll()) p = place(family, bytes, zeroed);
-  if (p === 0) return 0;
-  const entry = entryFor(family, p);
+  const entry = claimEntry(family, p);
+  if (entry === NONE) {
+    freeBelow(family, base);
+    return 0;
+  }
   entry.size = bytes;
   entry.serial = ++ledger().serial;
   entry.state = LIVE;
@@ -60,10 +52,22 @@ function allocate(family: u32, bytes: usize, zeroed: bool): usize {
   return p;
 }
 
+function allocate(family: u32, bytes: usize, zeroed: bool): usize {
+  // A hook that threw while a block left has not put this right.
+  ledger().leaving = 0;
+  if (bytes > MAX_DEBUG_REQUEST) return 0;
+  const p = make(family, bytes, zeroed);
+  return p === 0 && releaseAll() ? make(family, bytes, zeroed) : p;
+}
+
+function isLive(entry: Entry): bool {
+  return entry !== NONE && (entry.state === LIVE || entry.state === BLAMED);
+}
+
 /** The entry of the live block of a layer that begins at `p`; else NONE. */
 function liveIn(layer: u32, p: usize): Entry {
   const entry = entryAt(layer, p);
-  if (entry === NONE || (entry.state !== LIVE && entry.state !== BLAMED)) return NONE;
+  if (!isLive(entry)) return NONE;
   // A raw block that a block of the upper layer lies in is that one's own affair.
   return layer === RAW && occupies(entryAt(MEM, p + FRONT)) ? NONE : entry;
 }
@@ -77,7 +81,7 @@ function liveAt(family: u32, p: usize): Entry {
 /** The entry of the freed block of a layer that began at `p`; else NONE. */
 function deadIn(layer: u32, p: usize): Entry {
   const entry = entryAt(layer, p);
-  return entry !== NONE && entry.state !== LIVE && entry.state !== BLAMED ? entry : NONE;
+  return isLive(entry) ? NONE : entry;
 }
 
 /** The entry of the freed block that began at `p`, whatever its family; else NONE. */
@@ -95,20 +99,18 @@ function isFromBefore(family: u32, p: usize, during: u32): bool {
   const occupied = occupies(dead);
   if (!occupied && isEarlier(p)) return true;
   // One that left the quarantine is forgotten once its memory is in another block.
-  if (occupied || (dead !== NONE && blockAround(MEM, p) === 0 && blockAround(RAW, p) === 0))
-    blame(DOUBLE_FREE, during, family, p, p, dead);
+  if (occupied || (dead !== NONE && !isInBlock(p))) blame(DOUBLE_FREE, during, family, p, p, dead);
   else blamePointer(during, family, p);
   return false;
 }
 
 /** May this live block be freed or resized by this family? If not, it is reported, but only once. */
 function isSound(family: u32, p: usize, entry: Entry, during: u32): bool {
-  let code: u32 = 0;
-  if (entry.family !== family) code = WRONG_FAMILY;
-  else if (entry.state === BLAMED) return true;
-  else if (!frontIntact(p, entry)) code = BUFFER_UNDERFLOW;
-  else if (!tailIntact(p, entry)) code = BUFFER_OVERFLOW;
-  else return true;
+  let code = WRONG_FAMILY;
+  if (entry.family === family) {
+    code = entry.state === BLAMED ? 0 : frameDamage(p, entry);
+    if (code === 0) return true;
+  }
   blame(code, during, family, p, p, entry);
   // A damaged block is not reused: to free it brings nothing back, and it stays where it is.
   if (code !== WRONG_FAMILY) {
@@ -133,14 +135,11 @@ function shrink(p: usize, entry: Entry, bytes: usize): usize {
 
 /** CPython: _PyMem_DebugMalloc. */
 export function pyMalloc(family: u32, bytes: usize): usize {
-  // A hook that threw while a block left has not put this right.
-  ledger().leaving = 0;
   return allocate(family, bytes, false);
 }
 
 /** CPython: _PyMem_DebugCalloc. */
 export function pyCalloc(family: u32, count: usize, size: usize): usize {
-  ledger().leaving = 0;
   const bytes = <u64>count * <u64>size;
   return bytes > MAX_DEBUG_REQUEST ? 0 : allocate(family, <usize>bytes, true);
 }

@@ -5,8 +5,8 @@
  */
 
 import { freeEarlier } from "./below";
-import { MEM, RAW } from "./layout";
-import { blockAround, ledger } from "./shadow";
+import { RAW } from "./layout";
+import { isInBlock, ledger } from "./shadow";
 
 function bitOf(p: usize): u8 {
   return 1 << (<u8>((p >> 3) & 7));
@@ -22,7 +22,7 @@ function byteFor(p: usize): usize {
 export function isEarlier(p: usize): bool {
   const at = byteFor(p);
   if (at !== 0 && (load<u8>(at) & bitOf(p)) !== 0) return true;
-  return ledger().earlierAny !== 0 && blockAround(MEM, p) === 0 && blockAround(RAW, p) === 0;
+  return ledger().earlierAny !== 0 && !isInBlock(p);
 }
 
 /** Frees one. Its address may be another block's afterwards, so it is forgotten first. */

@@ -1,6 +1,16 @@
 /** The bytes in front of a block and behind it, and what its own bytes are filled with. */
 
-import { CLEANBYTE, DEADBYTE, Entry, FORBIDDENBYTE, FRONT, MEM, OBJECT } from "./layout";
+import {
+  BUFFER_OVERFLOW,
+  BUFFER_UNDERFLOW,
+  CLEANBYTE,
+  DEADBYTE,
+  Entry,
+  FORBIDDENBYTE,
+  FRONT,
+  MEM,
+  OBJECT,
+} from "./layout";
 
 const PAD: u32 = 0x01010101 * <u32>FORBIDDENBYTE;
 
@@ -26,17 +36,23 @@ function writeTail(p: usize, entry: Entry): void {
   store<u32>(p + entry.size + 4, bswap<u32>(entry.serial));
 }
 
-export function frontIntact(p: usize, entry: Entry): bool {
+function frontIntact(p: usize, entry: Entry): bool {
   return (
     load<u32>(p - FRONT) === bswap<u32>(<u32>entry.size) &&
     load<u32>(p - FRONT + 4) === markOf(entry.family)
   );
 }
 
-export function tailIntact(p: usize, entry: Entry): bool {
+function tailIntact(p: usize, entry: Entry): bool {
   return (
     load<u32>(p + entry.size) === PAD && load<u32>(p + entry.size + 4) === bswap<u32>(entry.serial)
   );
+}
+
+/** What is wrong around a block, as the code of a fault; 0 for nothing. */
+export function frameDamage(p: usize, entry: Entry): u32 {
+  if (!frontIntact(p, entry)) return BUFFER_UNDERFLOW;
+  return tailIntact(p, entry) ? 0 : BUFFER_OVERFLOW;
 }
 
 /** A byte, eight times. */
@@ -64,7 +80,7 @@ export function dressDead(p: usize, entry: Entry): void {
 
 /** Has nobody written into the dead block, nor into its frame? */
 export function isUntouched(p: usize, entry: Entry): bool {
-  if (!frontIntact(p, entry) || !tailIntact(p, entry)) return false;
+  if (frameDamage(p, entry) !== 0) return false;
   const dead = repeated(DEADBYTE);
   const words = p + (entry.size & ~7);
   for (; p < words; p += 8) if (load<u64>(p) !== dead) return false;

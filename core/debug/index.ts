@@ -16,8 +16,13 @@ export {
   rawDebugRealloc,
 } from "./families";
 export {
+  BLAMED,
+  BUFFER_OVERFLOW,
+  BUFFER_UNDERFLOW,
+  CLEANBYTE,
   DEAD_BLOCKS,
   DEADBYTE,
+  DOUBLE_FREE,
   EARLIER_ANY,
   EARLIER_BITS,
   EARLIER_FREED,
@@ -34,15 +39,20 @@ export {
   FAULT_ENTRY,
   FAULT_FAMILY,
   FORBIDDENBYTE,
-  FRONT,
-  GONE,
   HELD_BLOCKS,
   HELD_BYTES,
   HELD_LIMIT,
+  INVALID_POINTER,
   LEDGER_MAGIC,
   LEDGER_SIZE,
+  LIVE,
   MAGIC,
+  ON_FREE,
+  ON_LEAVING,
+  ON_VALIDATE,
   SERIAL,
+  USE_AFTER_FREE_WRITE,
+  WRONG_FAMILY,
 } from "./layout";
 export { initialize } from "./ledger";
 export { validate } from "./validate";

@@ -15,6 +15,7 @@ import {
   GONE,
   GRANULE_BITS,
   Ledger,
+  MEM,
   PAGE_BITS,
   PAGE_MASK,
   PAGES,
@@ -136,6 +137,11 @@ export function blockAround(family: u32, p: usize): usize {
     }
   }
   return 0;
+}
+
+/** Is this among the bytes or rear pads of a block of either layer? */
+export function isInBlock(p: usize): bool {
+  return blockAround(MEM, p) !== 0 || blockAround(RAW, p) !== 0;
 }
 
 /** The first page from this one on that has a shadow in the family's layer; PAGES for none. */

@@ -1,11 +1,9 @@
 /** The walk over all blocks that the debug heap knows: are their pads intact, are dead ones untouched? */
 
 import { blame } from "./faults";
-import { frontIntact, isUntouched, tailIntact } from "./frame";
+import { frameDamage, isUntouched } from "./frame";
 import {
   BLAMED,
-  BUFFER_OVERFLOW,
-  BUFFER_UNDERFLOW,
   CONDEMNED,
   Entry,
   GRANULE_BITS,
@@ -24,9 +22,7 @@ import { entryFor, pageFrom } from "./shadow";
 /** 0, or the code of what is wrong. */
 function damageOf(p: usize, entry: Entry): u32 {
   if (entry.state === HELD) return isUntouched(p, entry) ? 0 : USE_AFTER_FREE_WRITE;
-  if (entry.state !== LIVE) return 0;
-  if (!frontIntact(p, entry)) return BUFFER_UNDERFLOW;
-  return tailIntact(p, entry) ? 0 : BUFFER_OVERFLOW;
+  return entry.state === LIVE ? frameDamage(p, entry) : 0;
 }
 
 function walk(layer: u32): void {
