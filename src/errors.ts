@@ -31,10 +31,12 @@ export type PyMemErrorKind =
   | "invalid-pointer"
   | "broken-invariant";
 
-/** Everything about a fault except its kind and its sentence. */
-export interface PyMemErrorDetails {
+/** A heap that is not as it should be, or a call that would make it so. */
+export class PyMemError extends Error {
+  override readonly name = "PyMemError";
+  readonly kind: PyMemErrorKind;
   /** The pointer that was given to the wrong call; else where the block or the broken piece begins. */
-  readonly address: Address;
+  readonly address!: Address;
   /** With `broken-invariant`: its number in docs/invariants.md. */
   readonly invariant?: number | undefined;
   /** The call that is wrong, or that found it: `"PyObject_Free"`, `"validate"`, ... */
@@ -56,24 +58,6 @@ export interface PyMemErrorDetails {
   readonly freeStack?: string | undefined;
   /** In a Python interpreter: what it was running, the innermost line first. */
   readonly pythonStack?: string | undefined;
-}
-
-/** A heap that is not as it should be, or a call that would make it so. */
-export class PyMemError extends Error implements PyMemErrorDetails {
-  override readonly name = "PyMemError";
-  readonly kind: PyMemErrorKind;
-  readonly address!: Address;
-  readonly invariant?: number | undefined;
-  readonly call?: string | undefined;
-  readonly calledFamily?: DomainName | undefined;
-  readonly block?: Address | undefined;
-  readonly size?: number | undefined;
-  readonly family?: DomainName | undefined;
-  readonly serial?: number | undefined;
-  readonly dump?: string | undefined;
-  readonly allocationStack?: string | undefined;
-  readonly freeStack?: string | undefined;
-  readonly pythonStack?: string | undefined;
 
   constructor(kind: PyMemErrorKind, message: string, details: PyMemErrorDetails) {
     super(message);
@@ -94,6 +78,9 @@ export class PyMemError extends Error implements PyMemErrorDetails {
     ].join("");
   }
 }
+
+/** Everything about a fault except its kind and its sentence. */
+export type PyMemErrorDetails = Omit<PyMemError, keyof Error | "kind" | "report">;
 
 /** The error of `validate` for an invariant, by its number. */
 export function brokenInvariant(invariant: number, address: Address): PyMemError {
@@ -122,6 +109,17 @@ export function requireFunctions(value: object, names: readonly string[], prefix
     const member = (value as Record<string, unknown>)[name];
     if (typeof member !== "function") {
       throw new TypeError(`${prefix}${name} is ${show(member)}, expected a function`);
+    }
+  }
+}
+
+/** @throws TypeError that begins with `where` and names the first key that is none of those known */
+export function requireKnown(options: object, known: readonly string[], where: string): void {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new TypeError(
+        `${where}: unknown option ${show(key)}, expected one of ${known.join(", ")}`,
+      );
     }
   }
 }

@@ -12,7 +12,7 @@ import { ObjectHeap } from "./object-heap.js";
 import { Objects } from "./objects.js";
 import { type HeapOptions, nameOf, type ResolvedOptions, readOptions } from "./options.js";
 import { javascriptTracer } from "./stacks.js";
-import { emptyStats, formatStats, readStats } from "./stats.js";
+import { formatStats, statsOf } from "./stats.js";
 import type {
   Address,
   Allocator,
@@ -261,11 +261,8 @@ export class Heap extends ObjectHeap {
   /** What the heap holds, in numbers whose parts sum up. Walks all pools. */
   stats(): HeapStats {
     const mode = { ...this.#options.mode, debug: this.#allocators.debug };
-    const stats = mode.pools
-      ? readStats(this.#allocators.core, this.#host.memory, this.root)
-      : emptyStats();
     const debug = this.#debugHeap?.stats();
-    return { ...stats, malloc: nameOf(mode), ...(debug === undefined ? {} : { debug }) };
+    return statsOf(mode, this.#allocators.core, this.#host.memory, this.root, debug);
   }
 
   /** The text of CPython's `sys._debugmallocstats()`; empty with `malloc: "malloc"`. */

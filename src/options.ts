@@ -1,5 +1,5 @@
 /** Options: what `createHeap` takes, and its one reader: unknown keys and wrong values stop here. */
-import { isObject, type PyMemError, requireFunctions, show } from "./errors.js";
+import { isObject, type PyMemError, requireFunctions, requireKnown, show } from "./errors.js";
 import type { Address, MallocName, SystemMalloc } from "./types.js";
 
 const PAGE = 65536;
@@ -195,13 +195,7 @@ export function readOptions(options: HeapOptions = {}): ResolvedOptions {
   }
   const own = ["malloc", "memory", "system", "initialBytes", "maximumBytes", "root", "image"];
   const known = [...own, ...debugOptionNames];
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new TypeError(
-        `createHeap: unknown option ${show(key)}, expected one of ${known.join(", ")}`,
-      );
-    }
-  }
+  requireKnown(options, known, "createHeap");
   const word = options.malloc ?? environmentWord();
   const where = options.malloc !== undefined ? "createHeap: malloc" : "PYTHONMALLOC";
   const mode = readMallocMode(word ?? "default", where);

@@ -1,6 +1,7 @@
 /** Statistics: read from the books in linear memory, and written the way CPython writes them. */
 import type { Core } from "./core.js";
 import { layout } from "./generated/modules.js";
+import { type MallocMode, nameOf } from "./options.js";
 import type { Address, HeapStats, SizeClassStats } from "./types.js";
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {
@@ -51,6 +52,18 @@ export function readStats(core: Core, memory: WebAssembly.Memory, root: Address)
     },
     blocks: { inPools, raw, allocated: inPools + raw },
   };
+}
+
+/** The statistics of a heap in any mode. @param debug what its debug heap says, where it has one */
+export function statsOf(
+  mode: MallocMode,
+  core: Core,
+  memory: WebAssembly.Memory,
+  root: Address,
+  debug: HeapStats["debug"],
+): HeapStats {
+  const stats = mode.pools ? readStats(core, memory, root) : emptyStats();
+  return { ...stats, malloc: nameOf(mode), ...(debug === undefined ? {} : { debug }) };
 }
 
 /** The statistics of a heap without pools. */

@@ -7,7 +7,7 @@
  */
 import { dispose } from "./dispose.js";
 import { domainNames, readDomain } from "./domains.js";
-import { isObject, show } from "./errors.js";
+import { isObject, requireKnown, show } from "./errors.js";
 import type { Address, Allocator, DomainName } from "./types.js";
 
 /** What the helpers need of a heap. */
@@ -104,13 +104,7 @@ export function failAllocations(
     throw new TypeError(`failAllocations: expected an object of options, got ${show(options)}`);
   }
   const known = ["start", "stop", "domains"];
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new TypeError(
-        `failAllocations: unknown option ${show(key)}, expected one of ${known.join(", ")}`,
-      );
-    }
-  }
+  requireKnown(options, known, "failAllocations");
   const start = readCall(options.start ?? 1, 1, "start");
   const stop = readCall(options.stop ?? Number.POSITIVE_INFINITY, start, "stop");
   const { domains = domainNames } = options;

@@ -1,5 +1,5 @@
 /** Types: the one reader of `defineType`'s definition, and the type object that it gives. */
-import { hex, isObject, show } from "./errors.js";
+import { hex, isObject, requireKnown, show } from "./errors.js";
 import {
   type Cursor,
   endOf,
@@ -91,13 +91,7 @@ export function readDefinition(definition: TypeDefinition): ResolvedType {
   if (!isObject(definition)) {
     throw new TypeError(`defineType: expected an object, got ${show(definition)}`);
   }
-  for (const key of Object.keys(definition)) {
-    if (!known.includes(key)) {
-      throw new TypeError(
-        `defineType: unknown option ${show(key)}, expected one of ${known.join(", ")}`,
-      );
-    }
-  }
+  requireKnown(definition, known, "defineType");
   const { name, fields: types = {}, items, dealloc } = definition;
   if (typeof name !== "string" || name === "" || name.includes("\0")) {
     throw bad("name", name, "a name, without NUL");

@@ -1,6 +1,6 @@
 /** Counting what an interpreter asks for, while it runs. */
-import { type Census, instantiate } from "../core.js";
-import { AllocatorTable, Domains, pointersOf, programOf, recordOf } from "./cpython.js";
+import type { Census } from "../core.js";
+import { interpose, programOf } from "./cpython.js";
 import type { InstalledPymalloc, PyodideLike } from "./pyodide.js";
 
 /** What happened between `startCensus` and its end, in the mem and object domains. */
@@ -16,21 +16,11 @@ export interface CensusResult {
 /** Starts counting; the function that is returned stops it and says what was counted. */
 export function startCensus(pyodide: PyodideLike, heap: InstalledPymalloc): () => CensusResult {
   const program = programOf(pyodide, "startCensus");
-  const allocators = new AllocatorTable(program);
-  const { memory, table } = program;
-  const counters = [Domains.mem, Domains.object].map((domain) => {
-    const before = allocators.get(domain);
-    const counter = instantiate("census", {
-      env: { memory, table },
-      census: { addressInRange: heap.isPymallocAddress },
-      ...pointersOf(before),
-    }) as unknown as Census;
-    allocators.set(domain, recordOf(program, 0, counter));
-    return { domain, before, ...counter };
-  });
+  const census = { addressInRange: heap.isPymallocAddress };
+  const { instances, remove } = interpose<Census>(program, "census", census);
   return () => {
-    for (const { domain, before } of counters) allocators.set(domain, before);
-    const sum = (of: (census: Census) => number) => counters.reduce((n, c) => n + of(c), 0);
+    remove();
+    const sum = (of: (census: Census) => number) => instances.reduce((n, c) => n + of(c), 0);
     return {
       requests: sum((c) => c.requests()),
       fromPools: sum((c) => c.fromPools()),

@@ -1,6 +1,6 @@
 /** CPython's table of allocators, in an interpreter that runs in WebAssembly. */
-import type { PyMemFunctions } from "../core.js";
-import type { Address } from "../types.js";
+import { instantiate, type PyMemFunctions } from "../core.js";
+import type { Address, Domain } from "../types.js";
 import { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
 
 /** The program behind the object that `loadPyodide` gives. @throws TypeError when it is none */
@@ -73,6 +73,42 @@ export function recordOf(
     program.table.set(first + index, entry);
   }
   return { ctx, malloc: first, calloc: first + 1, realloc: first + 2, free: first + 3 };
+}
+
+/** The functions behind a record, without their context, and without a way through JavaScript. */
+export function functionsOf(
+  { memory, table }: Pick<EmscriptenProgram, "memory" | "table">,
+  record: AllocatorRecord,
+): Domain {
+  const imports = { env: { memory, table }, ...pointersOf(record) };
+  return instantiate("adapter", imports) as unknown as Domain;
+}
+
+/**
+ * Puts instances of a module of ours in front of the allocators of mem and object. They pass on.
+ *
+ * @param name of the module, and of `imports` among its imports
+ */
+export function interpose<T extends PyMemFunctions>(
+  program: EmscriptenProgram,
+  name: "census" | "recorder",
+  imports: Record<string, WebAssembly.ImportValue>,
+): { readonly instances: readonly T[]; remove(): void } {
+  const allocators = new AllocatorTable(program);
+  const { memory, table } = program;
+  const placed = [Domains.mem, Domains.object].map((domain) => {
+    const before = allocators.get(domain);
+    const all = { env: { memory, table }, [name]: imports, ...pointersOf(before) };
+    const instance = instantiate(name, all) as unknown as T;
+    allocators.set(domain, recordOf(program, 0, instance));
+    return { domain, before, instance };
+  });
+  return {
+    instances: placed.map(({ instance }) => instance),
+    remove() {
+      for (const { domain, before } of placed) allocators.set(domain, before);
+    },
+  };
 }
 
 /** What modules/pointers.ts imports. */

@@ -1,15 +1,14 @@
 /** pymalloc in a running Pyodide: `import { install } from "pymalloc/pyodide"`. */
-import { PyMemError, show } from "../errors.js";
+import { PyMemError, requireKnown } from "../errors.js";
 import { debugLayout } from "../generated/modules.js";
 import {
   type DebugOptions,
   debugOptionNames,
   type MallocMode,
-  nameOf,
   readDebugOptions,
   readMallocMode,
 } from "../options.js";
-import { emptyStats, formatStats, readStats } from "../stats.js";
+import { emptyStats, formatStats, statsOf } from "../stats.js";
 import type { Address, HeapStats, MallocName } from "../types.js";
 import { validateHeap } from "../validate.js";
 import { programOf } from "./cpython.js";
@@ -113,18 +112,14 @@ function handleOf(
   taken: Takeover,
 ): InstalledPymalloc {
   const { core, root, debugHeap } = taken;
-  const stats = (): HeapStats => ({
-    ...(mode.pools ? readStats(core, memory, root) : emptyStats()),
-    malloc: nameOf(mode),
-    ...(debugHeap === undefined ? {} : { debug: debugHeap.stats() }),
-  });
+  const stats = () => statsOf(mode, core, memory, root, debugHeap?.stats());
   return {
     stats,
     debugMallocStats: () => formatStats(stats()),
     getAllocatedBlocks() {
       if (!mode.pools) return 0;
-      const dead = debugHeap === undefined ? 0 : debugHeap.deadBlocks();
-      const freed = debugHeap === undefined ? 0 : debugHeap.read(debugLayout.EARLIER_FREED);
+      const dead = debugHeap?.deadBlocks() ?? 0;
+      const freed = debugHeap?.read(debugLayout.EARLIER_FREED) ?? 0;
       // Below 0 only where the blocks from before the installation could not be counted.
       return Math.max((core.allocatedBlocks() - dead - freed) | 0, 0);
     },
@@ -149,13 +144,7 @@ function handleOf(
  */
 export function install(pyodide: PyodideLike, options: InstallOptions = {}): InstalledPymalloc {
   const known = ["malloc", "onNewArena", ...debugOptionNames];
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new TypeError(
-        `install: unknown option ${show(key)}, expected one of ${known.join(", ")}`,
-      );
-    }
-  }
+  requireKnown(options, known, "install");
   const mode = readMallocMode(options.malloc ?? "default", "install: malloc");
   const settings = readDebugOptions(options, "install");
   if (!mode.pools && !mode.debug) return nothingInstalled;

@@ -1,6 +1,5 @@
 /** Noting everything that an interpreter asks for, while it runs. */
-import { instantiate, type PyMemFunctions } from "../core.js";
-import { AllocatorTable, Domains, pointersOf, programOf, recordOf } from "./cpython.js";
+import { interpose, programOf } from "./cpython.js";
 import type { PyodideLike } from "./pyodide.js";
 
 /**
@@ -23,8 +22,7 @@ const NOTE_BYTES = 16;
  */
 export function startRecording(pyodide: PyodideLike, sink: NoteSink): () => void {
   const program = programOf(pyodide, "startRecording");
-  const { memory, table, malloc } = program;
-  const allocators = new AllocatorTable(program);
+  const { memory, malloc } = program;
   const buffer = malloc.malloc(NOTE_BYTES * (NOTES_AT_ONCE + 1)) >>> 0;
   if (buffer === 0) throw new RangeError("startRecording: out of memory");
   const first = buffer + NOTE_BYTES;
@@ -44,18 +42,9 @@ export function startRecording(pyodide: PyodideLike, sink: NoteSink): () => void
     end()[0] = first;
   }
 
-  const earlier = [Domains.mem, Domains.object].map((domain) => {
-    const before = allocators.get(domain);
-    const recorder = instantiate("recorder", {
-      env: { memory, table },
-      recorder: { buffer, bufferEnd, flush },
-      ...pointersOf(before),
-    });
-    allocators.set(domain, recordOf(program, 0, recorder as unknown as PyMemFunctions));
-    return { domain, before };
-  });
+  const { remove } = interpose(program, "recorder", { buffer, bufferEnd, flush });
   return () => {
-    for (const { domain, before } of earlier) allocators.set(domain, before);
+    remove();
     flush();
     malloc.free(buffer);
     if (failure !== undefined) throw failure.error;

@@ -5,14 +5,14 @@
  * time by one that knows what to do with the blocks of the one before it. Ours does: an address that is
  * in none of its pools, or that the debug mode knows to be older than itself, goes to that one.
  */
-import { type Core, instantiate, instantiateCore } from "../core.js";
+import { type Core, instantiateCore } from "../core.js";
 import { DebugHeap, type DebugHost, newLedger } from "../debug.js";
 import { debugDomain, late, objectDomain } from "../domains.js";
 import { debugLayout, layout } from "../generated/modules.js";
 import type { DebugSettings, MallocMode } from "../options.js";
 import type { Tracer } from "../stacks.js";
 import type { Address, Domain } from "../types.js";
-import { type AllocatorRecord, AllocatorTable, Domains, pointersOf, recordOf } from "./cpython.js";
+import { type AllocatorRecord, AllocatorTable, Domains, functionsOf, recordOf } from "./cpython.js";
 import { afterHoles, mapBlocks, surveyChunks } from "./dlmalloc.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 import { formatPythonStack, type PythonFrame, PythonStackReader } from "./frames.js";
@@ -45,12 +45,6 @@ interface Before {
 
 function isSame(one: AllocatorRecord, other: AllocatorRecord): boolean {
   return one.malloc === other.malloc && one.ctx === other.ctx;
-}
-
-/** The functions behind a record, without their context. */
-function functionsOf(program: EmscriptenProgram, record: AllocatorRecord): Domain {
-  const env = { memory: program.memory, table: program.table };
-  return instantiate("adapter", { env, ...pointersOf(record) }) as unknown as Domain;
 }
 
 /** The raw domain with whatever hooks it has, or will have. */
