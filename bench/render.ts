@@ -1,4 +1,5 @@
 /** The measured figures as Markdown; the README holds a copy, and a test compares the two. */
+import { megabytes, percent, whole } from "../cli/render.js";
 import type { JavaScriptResults } from "./javascript.js";
 import type { PythonResults } from "./python.js";
 import type { TraceResults } from "./traces.js";
@@ -21,7 +22,6 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 const ns = (value: number) => `${value.toFixed(1)} ns`;
 const ratio = (value: number) => value.toFixed(3);
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 export function renderJavaScript({
   pair,
@@ -65,7 +65,7 @@ export function renderPython({
     ratio(program.mimallocOfMinima),
     megabytes(program.heapBytes),
     `**${ratio(program.heapRatio)}**`,
-    `${(program.fromPools * 100).toFixed(1)} %`,
+    percent(program.fromPools),
     `${program.debugTime.toFixed(2)} / ${program.debugHeap.toFixed(2)}`,
   ]);
   const means = [
@@ -99,7 +99,7 @@ export function renderPython({
 export function renderTraces({ rounds, traces, means }: TraceResults): string {
   const rows = traces.map(({ name, events, peakLiveBytes, results }) => [
     name,
-    events.toLocaleString("en-US"),
+    whole(events),
     megabytes(peakLiveBytes),
     ...results.flatMap(({ allocator, warm, fresh, perLiveByte }) =>
       allocator === "dlmalloc"

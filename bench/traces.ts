@@ -38,12 +38,10 @@ const MEGABYTE = 1e6;
 const COMPARED = ["pymalloc", "dlmalloc", "mimalloc", "pymalloc-tlsf", "tlsf"];
 
 export async function benchTraces(rounds: number): Promise<TraceResults> {
-  const all = await makeContestants();
-  const contestants = Object.fromEntries(COMPARED.map((name) => [name, all[name] as Contestant]));
+  const contestants = await makeContestants(COMPARED);
   const traces: TraceResult[] = [];
-  for (const file of readdirSync(folder)
-    .filter((name) => name.endsWith(".pmt"))
-    .sort()) {
+  const files = readdirSync(folder).filter((name) => name.endsWith(".pmt"));
+  for (const file of files.sort()) {
     const trace = await readTrace(`${folder}${file}`);
     const tape = await makeTape(trace.chunks());
     const options = { contestants, base: "dlmalloc", rounds, freshRounds: 3, step() {} };
@@ -60,7 +58,7 @@ export async function benchTraces(rounds: number): Promise<TraceResults> {
     const long = traces.filter(({ peakLiveBytes }) => peakLiveBytes > MEGABYTE);
     return {
       allocator,
-      title: (all[allocator] as Contestant).title,
+      title: (contestants[allocator] as Contestant).title,
       warm: of(({ warm }) => warm.ratio),
       fresh: of(({ fresh }) => fresh.ratio),
       memory: of(({ perLiveByte }) => perLiveByte, long),

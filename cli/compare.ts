@@ -62,6 +62,8 @@ interface CompareOptions {
 class Contestant {
   readonly seconds: number[] = [];
   readonly interpreter: Interpreter;
+  /** In a debug mode, the program goes on after a mistake. */
+  readonly faults: PyMemError[];
   readonly #output: Uint8Array[];
 
   private constructor(interpreter: Interpreter, output: Uint8Array[], faults: PyMemError[]) {
@@ -69,9 +71,6 @@ class Contestant {
     this.#output = output;
     this.faults = faults;
   }
-
-  /** In a debug mode, the program goes on after a mistake. */
-  readonly faults: PyMemError[];
 
   static async load(allocator: AllocatorName, script: Script, stdin: () => Uint8Array) {
     const output: Uint8Array[] = [];

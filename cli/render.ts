@@ -13,8 +13,8 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+export function megabytes(bytes: number, digits = 1): string {
+  return `${(bytes / 1e6).toFixed(digits)} MB`;
 }
 
 /** A whole number, its thousands parted. */

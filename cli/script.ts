@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { parseOptions } from "./arguments.js";
 import { UsageError } from "./errors.js";
 import type { Script } from "./interpreter.js";
 
@@ -31,12 +32,8 @@ export function parseScriptLine<T extends Options>(
   });
   const first = tokens.find((token) => token.kind === "positional")?.index ?? args.length;
   const [path, ...rest] = args.slice(first);
-  try {
-    const { values } = parseArgs({ args: args.slice(0, first), options });
-    return { values: values as Values<T>, path, rest };
-  } catch (error) {
-    throw new UsageError(`${verb}: ${(error as Error).message.split(". ")[0]}`);
-  }
+  const { values } = parseOptions(verb, { args: args.slice(0, first), options });
+  return { values: values as Values<T>, path, rest };
 }
 
 /** The program that was named. @throws UsageError when there is none */

@@ -15,6 +15,7 @@ export declare function free(p: usize): void;
 const MALLOC: u32 = 0;
 const CALLOC: u32 = 1;
 const REALLOC: u32 = 2;
+const FREE: u32 = 3;
 
 export const KIND_SHIFT: u32 = 30;
 const SLOT_MASK: u32 = (1 << KIND_SHIFT) - 1;
@@ -35,21 +36,17 @@ export function replay(tape: usize, events: usize, slots: usize): u32 {
     const bytes = <usize>load<u32>(tape, 4);
     const slot = slots + <usize>(first & SLOT_MASK) * sizeof<usize>();
     const kind = first >>> KIND_SHIFT;
-    if (kind === MALLOC) {
-      const p = malloc(bytes);
-      store<usize>(slot, p);
-      touch(p, bytes);
-      if (p === 0) failures++;
-    } else if (kind > REALLOC) {
+    if (kind === FREE) {
       free(load<usize>(slot));
-    } else {
-      const old = load<usize>(slot);
-      const p = kind === CALLOC ? calloc(1, bytes) : realloc(old, bytes);
-      if (p === 0) failures++;
-      else store<usize>(slot, p);
-      if (kind === CALLOC && p === 0) store<usize>(slot, 0);
-      touch(p, bytes);
+      continue;
     }
+    let p: usize;
+    if (kind === MALLOC) p = malloc(bytes);
+    else p = kind === CALLOC ? calloc(1, bytes) : realloc(load<usize>(slot), bytes);
+    if (p === 0) failures++;
+    // A block that could not be resized stays.
+    if (p !== 0 || kind !== REALLOC) store<usize>(slot, p);
+    touch(p, bytes);
   }
   return failures;
 }

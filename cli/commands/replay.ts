@@ -1,16 +1,17 @@
 /** `pymalloc replay`: a recorded trace on several allocators. */
-import { parseArgs } from "node:util";
+import { parseOptions, readRounds } from "../arguments.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
 import { Progress } from "../progress.js";
-import { type Contestant, makeContestants } from "../replay/contestants.js";
+import { type Contestant, contestantNames, makeContestants } from "../replay/contestants.js";
 import { replayThing, SHORTENED } from "../replay/javascript.js";
 import { type ReplayReport, renderReplay } from "../replay/render.js";
 import { replay } from "../replay/replay.js";
 import { makeTape } from "../replay/tape.js";
 import { readTrace } from "../trace/reader.js";
 
-const NAMES = ["dlmalloc", "mimalloc", "pymalloc-tlsf", "tlsf", "bump", "floor", "thing"];
+/** pymalloc itself is always there. */
+const NAMES = [...contestantNames.filter((name) => name !== "pymalloc"), "thing"];
 const FRESH_ROUNDS = 3;
 
 const HELP = `Usage: pymalloc replay [options] FILE.pmt
@@ -57,31 +58,17 @@ function readAgainst(list: string | undefined): readonly string[] {
   return names;
 }
 
-function readRounds(option: string | undefined): number {
-  const rounds = Number(option ?? 7);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000) {
-    throw new UsageError(
-      `--rounds: ${JSON.stringify(option)} is not a whole number from 1 to 1000`,
-    );
-  }
-  return rounds;
-}
-
 function parse(args: readonly string[]): ReplayArguments {
-  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
-  try {
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`replay: ${(error as Error).message.split(". ")[0]}`);
-  }
-  const [file, ...rest] = parsed.positionals;
+  const config = { args: [...args], options, allowPositionals: true };
+  const { values, positionals } = parseOptions("replay", config);
+  const [file, ...rest] = positionals;
   if (file === undefined) throw new UsageError("replay: the trace is missing");
   if (rest.length > 0) throw new UsageError(`replay: one trace at a time, not also ${rest[0]}`);
-  const { against, rounds, json } = parsed.values;
+  const { against, rounds, json } = values;
   return {
     file,
     against: readAgainst(against),
-    rounds: readRounds(rounds),
+    rounds: readRounds(rounds ?? "7", 1),
     json: json ?? false,
   };
 }
@@ -90,18 +77,21 @@ async function main(args: readonly string[]): Promise<number> {
   const { file, against, rounds, json } = parse(args);
   const trace = await readTrace(file);
   const tape = await makeTape(trace.chunks());
-  const all = await makeContestants();
   const base = "dlmalloc";
-  const chosen = ["pymalloc", base, ...against.filter((name) => name !== base)];
-  const contestants = Object.fromEntries(
-    chosen.filter((name) => name in all).map((name) => [name, all[name] as Contestant]),
+  const chosen = contestantNames.filter(
+    (name) => name === "pymalloc" || name === base || against.includes(name),
   );
+  const contestants = await makeContestants(chosen);
   const progress = new Progress(chosen.length * (rounds + FRESH_ROUNDS + 1) + 1);
   const step = (what: string) => progress.step(what);
   const results = replay(tape, { contestants, base, rounds, freshRounds: FRESH_ROUNDS, step });
   step("thing");
   const javascript = against.includes("thing")
-    ? await replayThing(await makeTape(trace.chunks(), SHORTENED), all[base] as Contestant, 3)
+    ? await replayThing(
+        await makeTape(trace.chunks(), SHORTENED),
+        contestants[base] as Contestant,
+        3,
+      )
     : undefined;
   progress.clear();
   const report: ReplayReport = {

@@ -2,6 +2,7 @@
 import type { PyMemError } from "../../src/errors.js";
 import { mallocModes, nameOf } from "../../src/options.js";
 import { emptyStats, formatStats } from "../../src/stats.js";
+import { readRounds } from "../arguments.js";
 import type { Command } from "../command.js";
 import { compare } from "../compare.js";
 import { UsageError } from "../errors.js";
@@ -82,16 +83,10 @@ function readOnFault(word: string | undefined): boolean {
   return word === "report";
 }
 
-function readRounds(option: string | undefined, compares: boolean): number {
+function readComparedRounds(option: string | undefined, compares: boolean): number {
   if (option === undefined) return 9;
   if (!compares) throw new UsageError("--rounds goes with --compare");
-  const rounds = Number(option);
-  if (!Number.isInteger(rounds) || rounds < 3 || rounds > 1000) {
-    throw new UsageError(
-      `--rounds: ${JSON.stringify(option)} is not a whole number from 3 to 1000`,
-    );
-  }
-  return rounds;
+  return readRounds(option, 3);
 }
 
 function parse(args: readonly string[]): RunOptions | "help" {
@@ -115,7 +110,7 @@ function parse(args: readonly string[]): RunOptions | "help" {
     stacks: values.stacks ?? false,
     stats: values.stats ?? false,
     compare: compares,
-    rounds: readRounds(values.rounds, compares),
+    rounds: readComparedRounds(values.rounds, compares),
     json: values.json ?? false,
   };
 }

@@ -1,5 +1,5 @@
 /** `pymalloc stats`: what a trace tells about a program. */
-import { parseArgs } from "node:util";
+import { parseOptions } from "../arguments.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
 import { readTrace } from "../trace/reader.js";
@@ -21,16 +21,9 @@ const options = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`stats: ${(error as Error).message.split(". ")[0]}`);
-  }
-}
-
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const config = { args: [...args], options, allowPositionals: true };
+  const { values, positionals } = parseOptions("stats", config);
   if (values.help) {
     process.stdout.write(HELP);
     return 0;

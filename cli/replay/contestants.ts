@@ -1,7 +1,13 @@
 /** The allocators that a trace is played on, each in a memory of its own. */
 import { instantiate, instantiateCore, type Tlsf } from "../../src/core.js";
 import { layout } from "../../src/generated/modules.js";
-import { AllocatorTable, Domains, programOf } from "../../src/hosts/cpython.js";
+import {
+  type AllocatorRecord,
+  AllocatorTable,
+  Domains,
+  functionsOf,
+  programOf,
+} from "../../src/hosts/cpython.js";
 import { alignedArenas } from "../../src/hosts/host.js";
 import { standaloneHost } from "../../src/hosts/standalone.js";
 import { readStats } from "../../src/stats.js";
@@ -74,67 +80,76 @@ interface PyodideModule {
   loadPyodide(options: { env: Record<string, string> }): Promise<object>;
 }
 
-/** Where in the function table CPython keeps its mimalloc. */
-async function mimallocPointers(): Promise<readonly number[]> {
+/** CPython's mimalloc, as an allocator of its: the program is the same in every instance. */
+async function mimallocRecord(): Promise<AllocatorRecord> {
   const { loadPyodide } = await importPyodide<PyodideModule>();
   const env = { HOME: "/home/pyodide", PYTHONMALLOC: "mimalloc" };
-  const table = new AllocatorTable(programOf(await loadPyodide({ env }), "mimalloc"));
-  const { malloc, calloc, realloc, free } = table.get(Domains.object);
-  return [malloc, calloc, realloc, free];
+  return new AllocatorTable(programOf(await loadPyodide({ env }), "mimalloc")).get(Domains.object);
 }
 
-/** All of them by name; pymalloc first. @throws UsageError where Pyodide is not installed */
-export async function makeContestants(): Promise<Record<string, Contestant>> {
-  const pointers = await mimallocPointers();
-  return {
-    pymalloc: {
-      title: "pymalloc over dlmalloc",
-      fresh(reserved) {
-        const program = bareProgram();
-        return { ...reserve(program, reserved), ...pooled(program.memory, program) };
-      },
+const makers = {
+  pymalloc: {
+    title: "pymalloc over dlmalloc",
+    fresh(reserved) {
+      const program = bareProgram();
+      return { ...reserve(program, reserved), ...pooled(program.memory, program) };
     },
-    dlmalloc: {
-      title: "dlmalloc (Emscripten's)",
-      fresh(reserved) {
-        const program = bareProgram();
-        return { ...reserve(program, reserved), functions: program };
-      },
+  },
+  dlmalloc: {
+    title: "dlmalloc (Emscripten's)",
+    fresh(reserved) {
+      const program = bareProgram();
+      return { ...reserve(program, reserved), functions: program };
     },
-    mimalloc: {
+  },
+  async mimalloc() {
+    const record = await mimallocRecord();
+    return {
       title: "mimalloc (CPython's)",
       fresh(reserved) {
         const program = bareProgram();
-        const [mallocPointer, callocPointer, reallocPointer, freePointer] = pointers;
-        const { memory, table } = program;
-        const functions = instantiate("adapter", {
-          env: { memory, table },
-          pointers: { ctx: 0, mallocPointer, callocPointer, reallocPointer, freePointer },
-        } as WebAssembly.Imports) as unknown as Domain;
-        return { ...reserve(program, reserved), functions };
+        return { ...reserve(program, reserved), functions: functionsOf(program, record) };
       },
+    };
+  },
+  "pymalloc-tlsf": {
+    title: "pymalloc over TLSF",
+    fresh(reserved) {
+      const { system, ...field } = ownMemory(reserved);
+      return { ...field, ...pooled(field.memory, system) };
     },
-    "pymalloc-tlsf": {
-      title: "pymalloc over TLSF",
-      fresh(reserved) {
-        const { system, ...field } = ownMemory(reserved);
-        return { ...field, ...pooled(field.memory, system) };
-      },
+  },
+  tlsf: {
+    title: "TLSF (AssemblyScript's)",
+    fresh(reserved) {
+      const { system, ...field } = ownMemory(reserved);
+      return { ...field, functions: system };
     },
-    tlsf: {
-      title: "TLSF (AssemblyScript's)",
-      fresh(reserved) {
-        const { system, ...field } = ownMemory(reserved);
-        return { ...field, functions: system };
-      },
-    },
-    bump: {
-      title: "a pointer that moves on, and never frees",
-      fresh: (reserved) => bump(reserved, 0),
-    },
-    floor: {
-      title: "the same, over again after 256 KiB (no allocator)",
-      fresh: (reserved) => bump(reserved, 256 * 1024),
-    },
-  };
+  },
+  bump: {
+    title: "a pointer that moves on, and never frees",
+    fresh: (reserved) => bump(reserved, 0),
+  },
+  floor: {
+    title: "the same, over again after 256 KiB (no allocator)",
+    fresh: (reserved) => bump(reserved, 256 * 1024),
+  },
+} satisfies Record<string, Contestant | (() => Promise<Contestant>)>;
+
+/** What there is to choose from; pymalloc first. */
+export const contestantNames: readonly string[] = Object.keys(makers);
+
+/**
+ * Those of these names, in this order. Only for mimalloc an interpreter is started.
+ * @throws UsageError where Pyodide is not installed
+ */
+export async function makeContestants(
+  names: readonly string[] = contestantNames,
+): Promise<Record<string, Contestant>> {
+  const contestants: Record<string, Contestant> = {};
+  for (const name of names) {
+    const maker = makers[name as keyof typeof makers];
+    contestants[name] = typeof maker === "function" ? await maker() : maker;
+  }
+  return contestants;
 }

@@ -3,8 +3,9 @@ import { pathToFileURL } from "node:url";
 import type { Domain } from "../../src/types.js";
 import { quantile } from "../paired.js";
 import { findFile } from "../pyodide.js";
+import { Op } from "../trace/events.js";
 import type { Contestant } from "./contestants.js";
-import type { Tape } from "./tape.js";
+import { eventsIn, opOf, slotOf, type Tape, wordsOf } from "./tape.js";
 
 /** Each of its frees walks over the blocks in use: more events would take minutes. */
 export const SHORTENED = 20_000;
@@ -35,20 +36,20 @@ export interface JavaScriptResult {
 function play({ words, slots }: Tape, functions: Domain, memory: () => Uint32Array): number {
   const addresses = new Uint32Array(slots);
   const started = performance.now();
-  for (let at = 0; at < words.length; at += 2) {
+  for (let at = 0; at < words.length; at += wordsOf(1)) {
     const first = words[at] as number;
     const bytes = words[at + 1] as number;
-    const slot = first & 0x3fffffff;
-    const kind = first >>> 30;
-    if (kind === 3) {
+    const slot = slotOf(first);
+    const op = opOf(first);
+    if (op === Op.free) {
       functions.free(addresses[slot] as number);
       continue;
     }
     const old = addresses[slot] as number;
     const p =
-      kind === 0
+      op === Op.malloc
         ? functions.malloc(bytes)
-        : kind === 1
+        : op === Op.calloc
           ? functions.calloc(1, bytes)
           : functions.realloc(old, bytes);
     addresses[slot] = p;
@@ -58,7 +59,7 @@ function play({ words, slots }: Tape, functions: Domain, memory: () => Uint32Arr
       view[(p + bytes - 4) >>> 2] = p;
     }
   }
-  return ((performance.now() - started) * 1e6) / (words.length / 2);
+  return ((performance.now() - started) * 1e6) / eventsIn(words);
 }
 
 /** Compares it with `base` in turn; undefined where it is not installed. */

@@ -1,4 +1,5 @@
 /** The results of a replay as text. */
+import { megabytes, percent, whole } from "../render.js";
 import { table } from "../table.js";
 import type { JavaScriptResult } from "./javascript.js";
 import type { Breakdown, ReplayResult } from "./replay.js";
@@ -15,10 +16,8 @@ export interface ReplayReport {
   readonly javascript?: JavaScriptResult;
 }
 
-const count = (n: number) => n.toLocaleString("en-US");
 const ns = (time: number) => time.toFixed(2);
 const ratio = (value: number) => value.toFixed(3);
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
 
 const parts: Record<keyof Breakdown, string> = {
   requested: "asked for by the program",
@@ -35,8 +34,7 @@ const parts: Record<keyof Breakdown, string> = {
 function renderBreakdown({ title }: ReplayResult, breakdown: Breakdown): string[] {
   const rows = Object.entries(parts).map(([key, name]) => {
     const bytes = breakdown[key as keyof Breakdown];
-    const share = `${((bytes / breakdown.taken) * 100).toFixed(1)} %`;
-    return [`  ${name}`, count(bytes), share];
+    return [`  ${name}`, whole(bytes), percent(bytes / breakdown.taken)];
   });
   return ["", `${title}, at the moment of the most live bytes:`, ...table(rows)];
 }
@@ -60,24 +58,24 @@ export function renderReplay(report: ReplayReport): string {
     ratio(warm.ratio),
     ns(fresh.min),
     ratio(fresh.ratio),
-    megabytes(takenBytes),
+    megabytes(takenBytes, 2),
     ratio(perLiveByte),
   ]);
   const failed = results.filter(({ failures, allocator }) => failures > 0 && allocator !== "floor");
   return [
     "",
-    `${report.trace}: ${report.program}, ${count(report.events)} events, at most ${count(report.peakLiveBlocks)} live`,
-    `blocks of ${count(report.peakLiveBytes)} bytes; ${report.rounds} rounds, in turn. Nanoseconds per event (shortest, median), each`,
+    `${report.trace}: ${report.program}, ${whole(report.events)} events, at most ${whole(report.peakLiveBlocks)} live`,
+    `blocks of ${whole(report.peakLiveBytes)} bytes; ${report.rounds} rounds, in turn. Nanoseconds per event (shortest, median), each`,
     `allocator called by WebAssembly from another instance; ratios are to ${report.base}. "Fresh" is the first pass`,
     "over a memory that nobody used. Memory is what was taken from it at most.",
     "",
     ...table([head, ...rows]),
-    ...failed.map(({ title, failures }) => `${title}: ${count(failures)} requests got no memory`),
+    ...failed.map(({ title, failures }) => `${title}: ${whole(failures)} requests got no memory`),
     ...(javascript === undefined
       ? []
       : [
           "",
-          `@thi.ng/malloc, called from JavaScript on the first ${count(javascript.events)} events: ${ns(javascript.min)} ns per event,`,
+          `@thi.ng/malloc, called from JavaScript on the first ${whole(javascript.events)} events: ${ns(javascript.min)} ns per event,`,
           `${javascript.ratio.toFixed(1)} times ${report.base} called from there (${ns(javascript.baseMin)} ns)`,
         ]),
     ...results.flatMap((result) =>

@@ -3,11 +3,10 @@ import { instantiate } from "../../src/core.js";
 import type { HeapStats } from "../../src/types.js";
 import { quantile, rotated } from "../paired.js";
 import type { Contestant, Field } from "./contestants.js";
-import { eventsIn, sizesAfter, type Tape } from "./tape.js";
+import { eventsIn, sizesAfter, type Tape, wordsOf } from "./tape.js";
 
 /** Events that are in the memory at a time. */
 const WINDOW = 1 << 18;
-const EVENT_SIZE = 8;
 
 interface Player {
   replay(tape: number, events: number, slots: number): number;
@@ -58,7 +57,7 @@ class Stage {
   failures = 0;
 
   constructor(contestant: Contestant, tape: Tape) {
-    const window = Math.min(WINDOW, tape.events) * EVENT_SIZE;
+    const window = 4 * wordsOf(Math.min(WINDOW, tape.events));
     this.#field = contestant.fresh(window + 4 * tape.slots);
     this.#tape = tape;
     this.#slots = this.#field.tape + window;
@@ -75,8 +74,8 @@ class Stage {
   #play(words: Uint32Array): number {
     const { memory, tape } = this.#field;
     let elapsed = 0;
-    for (let at = 0; at < words.length; at += WINDOW * 2) {
-      const window = words.subarray(at, at + WINDOW * 2);
+    for (let at = 0; at < words.length; at += wordsOf(WINDOW)) {
+      const window = words.subarray(at, at + wordsOf(WINDOW));
       new Uint32Array(memory.buffer).set(window, tape / 4);
       const started = performance.now();
       this.failures += this.#player.replay(tape, eventsIn(window), this.#slots);
@@ -102,7 +101,7 @@ class Stage {
     const { books, memory } = this.#field;
     if (books === undefined) return undefined;
     const { peak, words } = this.#tape;
-    this.#play(words.subarray(0, peak.events * 2));
+    this.#play(words.subarray(0, wordsOf(peak.events)));
     const addresses = new Uint32Array(memory.buffer, this.#slots, this.#tape.slots);
     let pooled = 0;
     for (const [slot, size] of sizesAfter(this.#tape, peak.events)) {

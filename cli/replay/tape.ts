@@ -1,9 +1,14 @@
 /** A trace, made ready to be played: blocks have slots instead of numbers, and slots are used again. */
+import { replayLayout } from "../../src/generated/modules.js";
 import { type EventChunk, Op } from "../trace/events.js";
 
-/** The layout that modules/replay.ts reads. */
-const KIND_SHIFT = 30;
-const WORDS = 2;
+/** The layout of modules/replay.ts. */
+const { KIND_SHIFT, EVENT_SIZE } = replayLayout;
+const WORDS = EVENT_SIZE / 4;
+
+/** The `Op` in an event's first word, and the slot. */
+export const opOf = (first: number) => first >>> KIND_SHIFT;
+export const slotOf = (first: number) => first & ((1 << KIND_SHIFT) - 1);
 
 export interface Tape {
   readonly events: number;
@@ -49,10 +54,10 @@ export async function makeTape(
   limit = Number.POSITIVE_INFINITY,
 ): Promise<Tape> {
   const words = new Words();
-  const slotOf = new Map<number, number>();
+  const slots = new Map<number, number>();
   const sizes: number[] = [];
   const free: number[] = [];
-  let slots = 0;
+  let made = 0;
   let events = 0;
   let liveBytes = 0;
   let peak: Peak = { events: 0, bytes: 0, blocks: 0 };
@@ -62,28 +67,33 @@ export async function makeTape(
       const op = ops[i] as number;
       const block = blocks[i] as number;
       const size = requests[i] as number;
-      let slot = slotOf.get(block);
+      let slot = slots.get(block);
       if (slot === undefined) {
-        slot = free.pop() ?? slots++;
-        slotOf.set(block, slot);
+        slot = free.pop() ?? made++;
+        slots.set(block, slot);
       } else liveBytes -= sizes[slot] as number;
       words.push((op << KIND_SHIFT) | slot, size);
       events++;
       if (op === Op.free) {
-        slotOf.delete(block);
+        slots.delete(block);
         free.push(slot);
       } else {
         sizes[slot] = size;
         liveBytes += size;
-        if (liveBytes > peak.bytes) peak = { events, bytes: liveBytes, blocks: slotOf.size };
+        if (liveBytes > peak.bytes) peak = { events, bytes: liveBytes, blocks: slots.size };
       }
     }
     if (events >= limit) break;
   }
 
   const cleanup = new Words();
-  for (const slot of slotOf.values()) cleanup.push((Op.free << KIND_SHIFT) | slot, 0);
-  return { events, words: words.take(), cleanup: cleanup.take(), slots, peak };
+  for (const slot of slots.values()) cleanup.push((Op.free << KIND_SHIFT) | slot, 0);
+  return { events, words: words.take(), cleanup: cleanup.take(), slots: made, peak };
+}
+
+/** The words of so many events. */
+export function wordsOf(events: number): number {
+  return events * WORDS;
 }
 
 /** Events in some words of a tape. */
@@ -94,11 +104,10 @@ export function eventsIn(words: Uint32Array): number {
 /** The sizes of the blocks that are live after some events, by slot. */
 export function sizesAfter({ words }: Tape, events: number): Map<number, number> {
   const sizes = new Map<number, number>();
-  for (let at = 0; at < events * WORDS; at += WORDS) {
+  for (let at = 0; at < wordsOf(events); at += WORDS) {
     const first = words[at] as number;
-    const slot = first & ((1 << KIND_SHIFT) - 1);
-    if (first >>> KIND_SHIFT === Op.free) sizes.delete(slot);
-    else sizes.set(slot, words[at + 1] as number);
+    if (opOf(first) === Op.free) sizes.delete(slotOf(first));
+    else sizes.set(slotOf(first), words[at + 1] as number);
   }
   return sizes;
 }

@@ -1,9 +1,8 @@
 /** Pyodides in which Python calls JavaScript, to compare what both see of the stack there. */
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
 import { programOf } from "../../src/hosts/cpython.js";
 import { type PythonFrame, PythonStackReader } from "../../src/hosts/frames.js";
+import { load } from "./pyodide.js";
 
 interface Globals {
   get(name: string): () => { toJs(): [string, number, string][] };
@@ -15,8 +14,6 @@ export interface Pyodide {
   runPython(code: string, options?: { filename: string }): unknown;
   runPythonAsync(code: string, options?: { filename: string }): Promise<unknown>;
 }
-
-const require = createRequire(import.meta.url);
 
 /** The stack without the function that asks, which JavaScript calls where it reads the memory. */
 const CHAIN = `
@@ -32,9 +29,7 @@ def chain():
 
 /** A Pyodide whose Python can call `look()`: it compares what both sides see there. */
 export async function loadLooking(name: string) {
-  const path = require.resolve(name).replace(/pyodide\.js$/, "pyodide.mjs");
-  const { loadPyodide } = await import(pathToFileURL(path).href);
-  const pyodide = (await loadPyodide()) as Pyodide;
+  const pyodide = (await load(name)) as unknown as Pyodide;
   const program = programOf(pyodide, "test");
   const reader = new PythonStackReader(program);
   const seen: PythonFrame[][] = [];
