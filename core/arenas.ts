@@ -1,150 +1,117 @@
 /**
- * Arenas: memory taken from the arena allocator in large pieces, cut into pools, and given back when
- * all of its pools are free again.
+ * Arenas: memory taken from the arena allocator, cut into slices, and given back when all of its slices are
+ * free again. A pool is a row of slices.
  *
- * Pools come from the usable arena with the *fewest* free pools, as in CPython: the full arenas stay
+ * Arenas come and go in runs: one request is for the longest run, and where the host knows of a hole in
+ * its memory, for as many arenas as fit there.
+ *
+ * Pools come from the usable run with the *fewest* free slices, as in CPython: the full runs stay
  * full, so that the emptier ones have a chance to become empty. CPython keeps one list sorted by that
  * number; here one list per number and a bit for each that is not empty do the same without a search.
  */
 
-import { arenaAlloc, arenaFree, root, tableRealloc } from "./host";
+import { arenaAlloc, arenaFree, holeAlloc, root, tableRealloc } from "./host";
 import {
-  ARENA_REQUEST,
+  ARENA_BITS,
+  ARENA_RESERVE,
   ARENA_SIZE,
-  Arena,
   BOOKS,
   Books,
-  BY_FREE_COUNT,
-  EMPTY_LEAF,
-  FIRST_ARENA_SLOTS,
-  LEAF_BITS,
-  LEAF_BYTES,
-  MAP,
-  MAP_ENTRIES,
-  POOL_BITS,
-  POOL_MASK,
-  POOL_SIZE,
+  BY_FREE_SLICES,
+  FIRST_RUN_SLOTS,
   Pool,
+  RUN_SIZE,
+  Run,
+  SLICE_BITS,
+  SLICE_MASK,
 } from "./layout";
+import { ensureLeaf, writeMap } from "./map";
 
 export function books(): Books {
   return changetype<Books>(root + BOOKS);
 }
 
-export function arenaAt(slot: u32): Arena {
-  return changetype<Arena>(books().arenas + slot * offsetof<Arena>());
+export function runAt(slot: u32): Run {
+  return changetype<Run>(books().runs + slot * offsetof<Run>());
 }
 
-/** Pools start at multiples of their size; what lies before the first one is lost. */
-export function firstPoolOf(base: usize): usize {
-  return (base + POOL_MASK) & ~POOL_MASK;
+/** Slices start at multiples of their size; what lies before the first one is lost. */
+export function firstSliceOf(run: Run): usize {
+  return (run.base + SLICE_MASK) & ~SLICE_MASK;
 }
 
-/** How many whole pools an arena at `base` holds. */
-export function poolCountOf(base: usize): u32 {
-  return <u32>((base + ARENA_SIZE - firstPoolOf(base)) >>> POOL_BITS);
+/** How many whole slices a run holds. */
+export function sliceCountOf(run: Run): u32 {
+  return <u32>((run.base + (run.arenas << (<u32>ARENA_BITS)) - firstSliceOf(run)) >>> SLICE_BITS);
 }
 
-/** Writes the empty state into a root that is all zeros. */
-export function resetArenas(): void {
-  for (let entry: usize = 0; entry < MAP_ENTRIES; entry++) {
-    store<usize>(root + MAP + entry * sizeof<usize>(), root + EMPTY_LEAF);
-  }
+/** How many slices a pool has. */
+export function slicesOf(pool: Pool): u32 {
+  return (<u32>pool.end + <u32>ARENA_RESERVE) >>> <u32>SLICE_BITS;
 }
 
-// ------------------------------------------------------------------------------- the arena map
+// -------------------------------------------------------------------- runs by their free slices
 
-/**
- * Is `p` in a pool? One bit for each pool-sized page of the address space, in leaves that exist only
- * where arenas are; elsewhere the map points to one leaf of zeros. It answers for any 32-bit number,
- * and reads no memory that is not ours (the check of Python 2.3 read the caller's page first).
- */
-export function addressInRange(p: usize): bool {
-  return <bool>((load<u32>(mapWordOf(p)) >>> <u32>(p >>> POOL_BITS)) & 1);
+export function freeCountOf(run: Run): u32 {
+  return <u32>popcnt(run.free);
 }
 
-/** The word of the map that has the bit for `p`. */
-function mapWordOf(p: usize): usize {
-  const leaf = load<usize>(root + (p >>> LEAF_BITS) * sizeof<usize>(), MAP);
-  return leaf + (((p >>> (POOL_BITS + 5)) * sizeof<u32>()) & (LEAF_BYTES - 1));
-}
-
-/** Makes the leaf of an address its own; false when there is no memory for it. */
-function ensureLeaf(p: usize): bool {
-  const entry = root + MAP + (p >>> LEAF_BITS) * sizeof<usize>();
-  if (load<usize>(entry) !== root + EMPTY_LEAF) return true;
-  const leaf = tableRealloc(0, LEAF_BYTES);
-  if (leaf === 0) return false;
-  memory.fill(leaf, 0, LEAF_BYTES);
-  store<usize>(entry, leaf);
-  return true;
-}
-
-function flipMap(firstPool: usize, poolCount: u32): void {
-  for (let p = firstPool; p < firstPool + ((<usize>poolCount) << POOL_BITS); p += POOL_SIZE) {
-    const at = mapWordOf(p);
-    store<u32>(at, load<u32>(at) ^ ((<u32>1) << (<u32>(p >>> POOL_BITS) & 31)));
-  }
-}
-
-// ------------------------------------------------------------------- arenas by their free pools
-
-/** Where slot + 1 of the first arena with `freeCount` free pools is kept. */
+/** Where slot + 1 of the first run with `freeCount` free slices is kept. */
 export function bucketOf(freeCount: u32): usize {
-  return root + BY_FREE_COUNT + (freeCount - 1) * sizeof<u32>();
+  return root + BY_FREE_SLICES + (freeCount - 1) * sizeof<u32>();
 }
 
-/** The bit of `usable` that says whether that list has an arena. */
-export function bitOf(freeCount: u32): u64 {
-  return (<u64>1) << (<u64>(freeCount - 1));
+/** The bit of `usable` that says whether that list has a run. */
+export function bitOf(freeCount: u32): u32 {
+  return 1 << (freeCount - 1);
 }
 
 function link(slot: u32): void {
-  const arena = arenaAt(slot);
-  if (arena.freeCount === 0) return;
-  const bucket = bucketOf(arena.freeCount);
+  const run = runAt(slot);
+  if (run.free === 0) return;
+  const bucket = bucketOf(freeCountOf(run));
   const first = load<u32>(bucket);
-  arena.next = first;
-  arena.prev = 0;
-  if (first !== 0) arenaAt(first - 1).prev = slot + 1;
+  run.next = first;
+  run.prev = 0;
+  if (first !== 0) runAt(first - 1).prev = slot + 1;
   store<u32>(bucket, slot + 1);
-  books().usable |= bitOf(arena.freeCount);
+  books().usable |= bitOf(freeCountOf(run));
 }
 
 function unlink(slot: u32): void {
-  const arena = arenaAt(slot);
-  if (arena.freeCount === 0) return;
-  if (arena.next !== 0) arenaAt(arena.next - 1).prev = arena.prev;
-  if (arena.prev !== 0) {
-    arenaAt(arena.prev - 1).next = arena.next;
+  const run = runAt(slot);
+  if (run.free === 0) return;
+  if (run.next !== 0) runAt(run.next - 1).prev = run.prev;
+  if (run.prev !== 0) {
+    runAt(run.prev - 1).next = run.next;
     return;
   }
-  store<u32>(bucketOf(arena.freeCount), arena.next);
-  if (arena.next === 0) books().usable &= ~bitOf(arena.freeCount);
+  store<u32>(bucketOf(freeCountOf(run)), run.next);
+  if (run.next === 0) books().usable &= ~bitOf(freeCountOf(run));
 }
 
-/** Has another arena than this one a free pool? */
-function anotherIsUsable(arena: Arena): bool {
+/** Has another run than this one a free slice? */
+function anotherIsUsable(run: Run): bool {
   const usable = books().usable;
-  if (arena.freeCount === 0) return usable !== 0;
-  return usable !== bitOf(arena.freeCount) || (arena.next | arena.prev) !== 0;
+  if (run.free === 0) return usable !== 0;
+  return usable !== bitOf(freeCountOf(run)) || (run.next | run.prev) !== 0;
 }
 
 // ------------------------------------------------------------------------------ coming and going
 
-/** An unused slot, which stays in its list until the arena is there; 0 means none, else slot + 1. */
+/** An unused slot, which stays in its list until the run is there; 0 means none, else slot + 1. */
 function ensureSlot(): u32 {
   const book = books();
   if (book.unusedSlot !== 0) return book.unusedSlot;
-  const before = book.arenaSlots;
-  const after = max(before * 2, FIRST_ARENA_SLOTS);
-  const table = tableRealloc(book.arenas, after * offsetof<Arena>());
+  const before = book.runSlots;
+  const after = max(before * 2, FIRST_RUN_SLOTS);
+  const table = tableRealloc(book.runs, after * offsetof<Run>());
   if (table === 0) return 0;
-  book.arenas = table;
-  book.arenaSlots = after;
+  book.runs = table;
+  book.runSlots = after;
   for (let slot = before; slot < after; slot++) {
-    arenaAt(slot).base = 0;
-    arenaAt(slot).next = slot + 1 < after ? slot + 2 : 0;
+    runAt(slot).base = 0;
+    runAt(slot).next = slot + 1 < after ? slot + 2 : 0;
   }
   book.unusedSlot = before + 1;
   return book.unusedSlot;
@@ -158,93 +125,127 @@ export function holdsOff(): bool {
   return true;
 }
 
-/** Takes one more arena; false, with nothing lost, when there is no memory for it. */
-export function newArena(): bool {
+/** Takes memory for a run into its slot: the longest that fits into a hole, or else the longest there is. */
+function takeMemory(run: Run): bool {
+  let size = ARENA_SIZE;
+  let base = holeAlloc(size - ARENA_RESERVE);
+  if (base === 0) {
+    size = RUN_SIZE;
+    base = arenaAlloc(size - ARENA_RESERVE);
+  } else {
+    for (; size < RUN_SIZE; size *= 2) {
+      const longer = holeAlloc(size * 2 - ARENA_RESERVE);
+      if (longer === 0) break;
+      arenaFree(base, size - ARENA_RESERVE);
+      base = longer;
+    }
+  }
+  run.base = base;
+  run.arenas = <u32>(size >>> ARENA_BITS);
+  return base !== 0;
+}
+
+function giveMemory(run: Run): void {
+  const base = run.base;
+  run.base = 0;
+  arenaFree(base, (run.arenas << (<u32>ARENA_BITS)) - <u32>ARENA_RESERVE);
+}
+
+/** Takes one more run of arenas; false, with nothing lost, when there is no memory for it. */
+export function newRun(): bool {
   const reserved = ensureSlot();
   if (reserved === 0) return false;
   const slot = reserved - 1;
-  const base = arenaAlloc(ARENA_REQUEST);
-  if (base === 0) return false;
-  const first = firstPoolOf(base);
-  const poolCount = poolCountOf(base);
-  if (!ensureLeaf(first) || !ensureLeaf(first + ((<usize>(poolCount - 1)) << POOL_BITS))) {
-    arenaFree(base, ARENA_REQUEST);
+  const run = runAt(slot);
+  if (!takeMemory(run)) return false;
+  const slices = sliceCountOf(run);
+  const first = firstSliceOf(run);
+  if (!ensureLeaf(first) || !ensureLeaf(first + ((<usize>slices - 1) << SLICE_BITS))) {
+    giveMemory(run);
     return false;
   }
-  const arena = arenaAt(slot);
   const book = books();
-  book.unusedSlot = arena.next;
-  arena.base = base;
-  arena.freePools = 0;
-  arena.fresh = first;
-  arena.freeCount = poolCount;
-  arena.poolCount = poolCount;
-  flipMap(first, poolCount);
+  book.unusedSlot = run.next;
+  run.free = (1 << slices) - 1;
   link(slot);
-  book.arenasAllocated++;
-  book.arenasCurrent++;
+  book.arenasAllocated += run.arenas;
+  book.arenasCurrent += run.arenas;
   book.arenasHighwater = max<u32>(book.arenasHighwater, book.arenasCurrent);
   return true;
 }
 
-function releaseArena(slot: u32): void {
-  const arena = arenaAt(slot);
+function releaseRun(slot: u32): void {
+  const run = runAt(slot);
   const book = books();
-  flipMap(firstPoolOf(arena.base), arena.poolCount);
-  arenaFree(arena.base, ARENA_REQUEST);
-  arena.base = 0;
-  arena.next = book.unusedSlot;
+  writeMap(firstSliceOf(run), sliceCountOf(run), false);
+  giveMemory(run);
+  run.next = book.unusedSlot;
   book.unusedSlot = slot + 1;
-  book.arenasReclaimed++;
-  book.arenasCurrent--;
+  book.arenasReclaimed += run.arenas;
+  book.arenasCurrent -= run.arenas;
 }
 
-/** A free pool of the fullest usable arena, its header still that of its last use; 0 for none. */
-export function takePool(): usize {
-  const usable = books().usable;
-  if (usable === 0) return 0;
-  const slot = load<u32>(bucketOf(<u32>ctz(usable) + 1)) - 1;
-  const arena = arenaAt(slot);
-  unlink(slot);
-  arena.freeCount--;
-  link(slot);
-  let address = arena.freePools;
-  if (address !== 0) {
-    arena.freePools = changetype<usize>(changetype<Pool>(address).next);
-  } else {
-    address = arena.fresh;
-    arena.fresh = address + POOL_SIZE;
-    changetype<Pool>(address).arena = slot;
-  }
-  return address;
+/** Bit `n` is set when so many free slices in a row begin at slice `n`. */
+function rowsOf(free: u32, slices: u32): u32 {
+  let rows = free;
+  for (let slice: u32 = 1; slice < slices; slice++) rows &= free >>> slice;
+  return rows;
 }
 
 /**
- * Gives a pool back to its arena, and the arena back when that was its last pool in use. True when the
- * arena has just become one whose empty pools may not stay (`mayStayEmpty`).
+ * `most` free slices in a row, or the longest row that there is but not less than `least`, of the fullest run
+ * that has such a row, as a pool of which only `run` and `end` are written; 0 for none.
+ */
+export function takePool(least: u32, most: u32): usize {
+  for (let usable = books().usable; usable !== 0; usable &= usable - 1) {
+    const slot = load<u32>(bucketOf(<u32>ctz(usable) + 1)) - 1;
+    const run = runAt(slot);
+    let slices = least;
+    let rows = rowsOf(run.free, least);
+    if (rows === 0) continue;
+    for (; slices < most; slices++) {
+      const longer = rows & (run.free >>> slices);
+      if (longer === 0) break;
+      rows = longer;
+    }
+    const slice = <u32>ctz(rows);
+    unlink(slot);
+    run.free ^= ((1 << slices) - 1) << slice;
+    link(slot);
+    const address = firstSliceOf(run) + ((<usize>slice) << SLICE_BITS);
+    writeMap(address, slices, true);
+    changetype<Pool>(address).run = slot;
+    changetype<Pool>(address).end = <u16>((slices << (<u32>SLICE_BITS)) - <u32>ARENA_RESERVE);
+    return address;
+  }
+  return 0;
+}
+
+/**
+ * Gives a pool back to its run, and the run back when that was its last pool in use. True when the
+ * run has just become one whose empty pools may not stay (`mayStayEmpty`).
  */
 export function givePool(pool: Pool): bool {
-  const slot = pool.arena;
-  const arena = arenaAt(slot);
-  pool.size = 0;
-  pool.next = changetype<Pool>(arena.freePools);
-  arena.freePools = changetype<usize>(pool);
+  const slot = pool.run;
+  const run = runAt(slot);
+  const couldStay = mayStayEmpty(pool);
   unlink(slot);
-  arena.freeCount++;
-  // As in CPython, the last usable arena stays: the next pool would only take it again.
-  if (arena.freeCount === arena.poolCount && books().usable !== 0) {
-    releaseArena(slot);
+  const slice = <u32>((changetype<usize>(pool) - firstSliceOf(run)) >>> SLICE_BITS);
+  run.free |= ((1 << slicesOf(pool)) - 1) << slice;
+  // As in CPython, the last usable one stays: the next pool would only take it again.
+  if (freeCountOf(run) === sliceCountOf(run) && books().usable !== 0) {
+    releaseRun(slot);
     return false;
   }
   link(slot);
-  return arena.freeCount === (arena.poolCount >> 1) + 1 && anotherIsUsable(arena);
+  return couldStay && !mayStayEmpty(pool);
 }
 
 /**
- * May a pool stay in the list of its class when it becomes empty, at hand for the next request? Not in an
- * arena that is emptying while another one could serve: that would keep both.
+ * May a pool stay in the list of its class when it becomes empty, at hand for the next request? Not in a
+ * run that is emptying while another one could serve: that would keep both.
  */
 export function mayStayEmpty(pool: Pool): bool {
-  const arena = arenaAt(pool.arena);
-  return arena.freeCount <= arena.poolCount >> 1 || !anotherIsUsable(arena);
+  const run = runAt(pool.run);
+  return freeCountOf(run) <= sliceCountOf(run) >> 1 || !anotherIsUsable(run);
 }

@@ -3,8 +3,8 @@
  * allocator's context. It is not used: the context of this heap is its root.
  */
 
-import { addressInRange } from "./arenas";
-import { poolOf, settle } from "./pools";
+import { poolAt, sliceInPool } from "./map";
+import { settle } from "./pools";
 import { calloc, put, putRaw, realloc, take, takeSlowly } from "./pymalloc";
 
 export function pyMalloc(_ctx: usize, bytes: usize): usize {
@@ -21,6 +21,11 @@ export function pyRealloc(_ctx: usize, p: usize, bytes: usize): usize {
 }
 
 export function pyFree(_ctx: usize, p: usize): void {
-  if (!addressInRange(p)) putRaw(p);
-  else if (put(p)) settle(poolOf(p));
+  const slice = sliceInPool(p);
+  if (slice === 0) {
+    putRaw(p);
+    return;
+  }
+  const pool = poolAt(p, slice);
+  if (put(pool, p)) settle(pool);
 }

@@ -1,40 +1,44 @@
 /** The exported ABI, nothing else. Addresses and sizes are unsigned 32-bit numbers. */
 
-export { addressInRange } from "./arenas";
 export { pyCalloc, pyFree, pyMalloc, pyRealloc } from "./cpython";
 export {
   ALIGNMENT,
-  ARENA_REQUEST,
   ARENA_RESERVE,
   ARENA_SIZE,
-  ARENA_SLOT_SIZE,
   ARENAS_ALLOCATED,
   ARENAS_CURRENT,
   ARENAS_HIGHWATER,
   ARENAS_RECLAIMED,
   BOOKS,
   BROKEN_AT,
-  BY_FREE_COUNT,
-  FIRST_ARENA_SLOTS,
+  BY_FREE_SLICES,
+  CLASS_SLICES,
+  FIRST_RUN_SLOTS,
+  GROWTH_BITS,
   HEAD_SIZE,
   HOLD_OFF,
   LEAF_BITS,
   LEAF_BYTES,
+  LEAST_BLOCKS,
   MAP,
   MAX_REQUEST,
-  POOL_END,
   POOL_HEADER,
-  POOL_SIZE,
   RAW_BLOCKS,
-  REPORT_ALL_POOLS,
-  REPORT_FREE_POOLS,
+  REPORT_ALL_SLICES,
+  REPORT_BLOCKS,
+  REPORT_FREE_SLICES,
   REPORT_POOLS,
   REPORT_USED,
   ROOT_SIZE,
+  RUN_REQUEST,
+  RUN_SIZE,
+  RUN_SLICES,
+  RUN_SLOT_SIZE,
   SIZE_CLASSES,
+  SLICE_SIZE,
   SMALL_REQUEST_THRESHOLD,
 } from "./layout";
+export { addressInRange, poolOf } from "./map";
 export { calloc, free, initialize, malloc, realloc } from "./pymalloc";
 export { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";
 export { allocatedBlocks, stats } from "./stats";
-export { validate } from "./validate";

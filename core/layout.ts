@@ -16,26 +16,38 @@ export const ALIGNMENT_BITS: usize = 3;
 /** The largest request served from pools, in bytes; larger ones go to the system malloc. */
 export const SMALL_REQUEST_THRESHOLD: usize = 512;
 
-/** A pool is `1 << POOL_BITS` bytes at an address that is a multiple of that. */
-export const POOL_BITS: usize = 12;
+/** A slice is `1 << SLICE_BITS` bytes at an address that is a multiple of that; a pool is one or more. */
+export const SLICE_BITS: usize = 10;
+
+/** The next pool of a class is a `1 << GROWTH_BITS`th of those it has, in slices and rounded down. */
+export const GROWTH_BITS: u32 = 3;
+
+/** A pool is long enough for so many blocks at least. */
+export const LEAST_BLOCKS: usize = 2;
 
 /** An arena accounts for `1 << ARENA_BITS` bytes of the system malloc's memory. */
-export const ARENA_BITS: usize = 14;
+export const ARENA_BITS: usize = 11;
+
+/** Arenas are taken in runs of so many at most, each with one request. */
+export const RUN_ARENAS: usize = 8;
 
 /**
  * What a system malloc keeps for itself in front of a block. Asking for this much less makes dlmalloc's
- * and TLSF's chunk exactly one arena, so that neighbouring arenas leave no hole between them.
+ * and TLSF's chunk exactly a run of arenas, so that neighbouring runs leave no hole between them.
  */
 export const ARENA_RESERVE: usize = 4;
 
-/** A leaf of the arena map covers `1 << LEAF_BITS` bytes of address space. */
-export const LEAF_BITS: usize = 24;
+/** A leaf of the map of slices covers `1 << LEAF_BITS` bytes of address space. */
+export const LEAF_BITS: usize = 22;
 
 /** How many bytes of a pool are linked into its free list at a time (at least one block). */
 export const CARVE_BYTES: usize = 1024;
 
-/** Slots in the first table of arenas; the table doubles from there. */
-export const FIRST_ARENA_SLOTS: u32 = 16;
+/** Slots in the first table of runs; the table doubles from there. */
+export const FIRST_RUN_SLOTS: u32 = 16;
+
+/** The most blocks that a full pool gets back before it is looked at again; fewer in a pool of few: `pools.ts`. */
+export const MOST_UNSEEN: i32 = 2;
 
 /** The longest request there is: CPython's PY_SSIZE_T_MAX. Beyond it every function returns 0. */
 export const MAX_REQUEST: usize = 0x7fffffff;
@@ -45,79 +57,73 @@ export const MAX_REQUEST: usize = 0x7fffffff;
 export const ALIGNMENT: usize = 1 << ALIGNMENT_BITS;
 export const SIZE_CLASSES: usize = SMALL_REQUEST_THRESHOLD >> ALIGNMENT_BITS;
 
-export const POOL_SIZE: usize = 1 << POOL_BITS;
-export const POOL_MASK: usize = POOL_SIZE - 1;
+export const SLICE_SIZE: usize = 1 << SLICE_BITS;
+export const SLICE_MASK: usize = SLICE_SIZE - 1;
 
 export const ARENA_SIZE: usize = 1 << ARENA_BITS;
-/** What is asked of the arena allocator, in bytes. */
-export const ARENA_REQUEST: usize = ARENA_SIZE - ARENA_RESERVE;
-/** The pools of an arena that starts at a pool boundary; one less in any other. */
-export const POOLS_PER_ARENA: usize = ARENA_SIZE >> POOL_BITS;
+/** The longest run of arenas, in bytes, and what is asked of the arena allocator for it. */
+export const RUN_SIZE: usize = RUN_ARENAS << ARENA_BITS;
+export const RUN_REQUEST: usize = RUN_SIZE - ARENA_RESERVE;
+/** The slices of such a run when it starts at a slice boundary; one less in any other. */
+export const RUN_SLICES: u32 = <u32>(RUN_SIZE >> SLICE_BITS);
 
 // ---------------------------------------------------------------------------------- structs
 
 /**
- * The header at the start of each pool.
+ * The header at the start of each pool, which is `n` slices long.
  *
- *     0      4      8      12     16     18     20     24                              4092 4096
- *     | state| next | prev | arena| size |carved|pinned| block | block | ...  | unused |(4) |
- *                                                      ^ what malloc returns
+ *     0      4      8      12     16     18     20     22     24                      1024 n - 4   1024 n
+ *     | state| next | prev | run  | size |carved| bias | end  | block | block | ...  | unused | (4) |
+ *                                                             ^ what malloc returns
  *
  * `state` holds the two numbers that malloc and free change together, so that each needs one load and
  * one store:
  *
- *     31      30            16 15             0
- *     | full |      used      |     free      |
+ *     31             16 15             0
+ *     |     count      |     free      |
  *
  * `free` is the offset in the pool of the first free block, 0 for none; the first two bytes of a free
- * block hold the offset of the next. `used` counts the blocks in use, and one more while the pool is
- * pinned. `full` is set while the pool is in no list because it has no free block, or just one and is its
- * class's current pool: it makes the word negative, so that free finds both its rare cases, "was full" and
- * "is now empty", with one comparison.
+ * block hold the offset of the next. `count` is the number of blocks in use, plus `bias`: so it becomes 0, which
+ * free looks for, when the last block is freed, or (bias below 0) some blocks before that, or (bias above 0) never.
  */
 @unmanaged
 export class Pool {
   state: u32;
-  /** The neighbours in the circular list of the size class; of a free pool, the arena's next one. */
+  /** The neighbours in the circular list of the size class. */
   next: Pool;
   prev: Pool;
-  /** Slot of the arena that the pool belongs to. */
-  arena: u32;
-  /** Bytes in a block; 0 while the pool is free. */
+  /** Slot of the run of arenas that the pool belongs to. */
+  run: u32;
+  /** Bytes in a block. */
   size: u16;
   /** Offset of the first block that was never in the free list. */
   carved: u16;
-  /** 1 for a pool that may be empty and stay: see `pools.ts`. */
-  pinned: u16;
+  /** 0, or 1 in a pinned pool, or below 0 in a full one: see `pools.ts`. */
+  bias: i16;
+  /** Offset past which no block may reach. It leaves the reserve free, which only the run's last pool needs. */
+  end: u16;
 }
 
 export const STATE_USED_ONE: u32 = 1 << 16;
 export const STATE_FREE_MASK: u32 = STATE_USED_ONE - 1;
-export const STATE_FULL: u32 = 1 << 31;
 
 /** Offset of a pool's first block. */
 export const POOL_HEADER: usize = (offsetof<Pool>() + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-/** Offset past which no block may reach: the reserve of the last pool in an arena, the same in all. */
-export const POOL_END: usize = POOL_SIZE - ARENA_RESERVE;
 
 /**
- * A slot of the table of arenas. The struct is not in the arena: arenas hold nothing but pools.
+ * A slot of the table of runs. The struct is not in the run: arenas hold nothing but pools.
  *
- *     base        first                     fresh                     base + ARENA_REQUEST
- *     | alignment | pool | pool | pool | ... | never used ... | reserve |
+ *     base        first                                      base + bytes asked for
+ *     | alignment | slice | slice | slice | ... | slice | reserve |
  */
 @unmanaged
-export class Arena {
-  /** What the arena allocator returned; 0 in a slot without an arena. */
+export class Run {
+  /** What the arena allocator returned; 0 in a slot without a run. */
   base: usize;
-  /** The pools that were used and given back, linked by `next`. */
-  freePools: usize;
-  /** The first pool that was never used. */
-  fresh: usize;
-  /** Pools not in use: those in `freePools` and those from `fresh` on. */
-  freeCount: u32;
-  poolCount: u32;
-  /** Slot + 1 of the neighbours among the arenas with as many free pools, or the next unused slot. */
+  arenas: u32;
+  /** A bit for each slice that is in no pool. */
+  free: u32;
+  /** Slot + 1 of the neighbours among the runs with as many free slices, or the next unused slot. */
   next: u32;
   prev: u32;
 }
@@ -132,19 +138,19 @@ export class Head {
   state: u32;
   next: Pool;
   prev: Pool;
-  /** Where malloc looks: a pool of the list, a full pool that just got a block back, or the head itself. */
+  /** Where malloc looks: a pool of the list, or the head itself. */
   current: Pool;
 }
 
 /** Scalars of the heap. */
 @unmanaged
 export class Books {
-  /** The table of arenas: its address, slots in all, and slot + 1 of the first unused one. */
-  arenas: usize;
-  arenaSlots: u32;
+  /** The table of runs: its address, slots in all, and slot + 1 of the first unused one. */
+  runs: usize;
+  runSlots: u32;
   unusedSlot: u32;
-  /** Bit `n - 1` is set when an arena with `n` free pools exists. */
-  usable: u64;
+  /** Bit `n - 1` is set when a run with `n` free slices exists. */
+  usable: u32;
   arenasAllocated: u32;
   arenasReclaimed: u32;
   arenasHighwater: u32;
@@ -160,31 +166,33 @@ export class Books {
 /**
  * The root: one block of the system malloc from which everything else is reached.
  *
- *     | class heads   | arena map    | the empty | arenas by    | books | report            |
- *     | 64 x 16 bytes | 256 pointers | leaf      | free pools   |       | pools, used, x 64 |
+ *     | class heads   | map of slices | runs by     | books | slices by  | report                     |
+ *     | 64 x 16 bytes | 1024 pointers | free slices |       | class x 64 | pools, blocks, used, x 64  |
  */
 export const HEAD_SIZE: usize = offsetof<Head>();
 export const HEADS: usize = 0;
 
-export const LEAF_BYTES: usize = 1 << (LEAF_BITS - POOL_BITS - 3);
+export const LEAF_BYTES: usize = 1 << (LEAF_BITS - SLICE_BITS);
 export const MAP: usize = HEADS + SIZE_CLASSES * HEAD_SIZE;
 export const MAP_ENTRIES: usize = 1 << (32 - LEAF_BITS);
-export const EMPTY_LEAF: usize = MAP + MAP_ENTRIES * sizeof<usize>();
 
-export const BY_FREE_COUNT: usize = EMPTY_LEAF + LEAF_BYTES;
-export const BOOKS: usize = (BY_FREE_COUNT + POOLS_PER_ARENA * sizeof<u32>() + 7) & ~7;
+export const BY_FREE_SLICES: usize = MAP + MAP_ENTRIES * sizeof<usize>();
+export const BOOKS: usize = BY_FREE_SLICES + <usize>RUN_SLICES * sizeof<u32>();
 
-/** Filled by `stats`: for each class the number of its pools, then of its blocks in use; scratch for `validate`. */
-export const REPORT_POOLS: usize = BOOKS + offsetof<Books>();
-export const REPORT_USED: usize = REPORT_POOLS + SIZE_CLASSES * sizeof<u32>();
-/** Filled by `stats`: pools not in use. */
-export const REPORT_FREE_POOLS: usize = REPORT_USED + SIZE_CLASSES * sizeof<u32>();
-/** Filled by `stats`: pools in all. */
-export const REPORT_ALL_POOLS: usize = REPORT_FREE_POOLS + sizeof<u32>();
-export const ROOT_SIZE: usize = REPORT_ALL_POOLS + sizeof<u32>();
+/** For each class, the slices of its pools. */
+export const CLASS_SLICES: usize = BOOKS + offsetof<Books>();
 
-/** Bytes in a slot of the table of arenas. */
-export const ARENA_SLOT_SIZE: usize = offsetof<Arena>();
+/** Filled by `stats`: for each class its pools, the blocks that they hold, those in use; scratch for `validate`. */
+export const REPORT_POOLS: usize = CLASS_SLICES + SIZE_CLASSES * sizeof<u32>();
+export const REPORT_BLOCKS: usize = REPORT_POOLS + SIZE_CLASSES * sizeof<u32>();
+export const REPORT_USED: usize = REPORT_BLOCKS + SIZE_CLASSES * sizeof<u32>();
+/** Filled by `stats`: slices in no pool, and slices in all. */
+export const REPORT_FREE_SLICES: usize = REPORT_USED + SIZE_CLASSES * sizeof<u32>();
+export const REPORT_ALL_SLICES: usize = REPORT_FREE_SLICES + sizeof<u32>();
+export const ROOT_SIZE: usize = REPORT_ALL_SLICES + sizeof<u32>();
+
+/** Bytes in a slot of the table of runs. */
+export const RUN_SLOT_SIZE: usize = offsetof<Run>();
 
 /** Where the host reads the books: offsets from the root. */
 export const ARENAS_ALLOCATED: usize = BOOKS + offsetof<Books>("arenasAllocated");
@@ -200,12 +208,15 @@ export const BROKEN_AT: usize = BOOKS + offsetof<Books>("brokenAt");
 if (sizeof<usize>() !== 4) ERROR("the layout is for 32-bit memories");
 if (SIZE_CLASSES << ALIGNMENT_BITS !== SMALL_REQUEST_THRESHOLD)
   ERROR("classes cover the threshold");
-if (POOL_SIZE > STATE_USED_ONE) ERROR("an offset in a pool fits the free half of its state");
-if (POOL_SIZE >> ALIGNMENT_BITS >= STATE_USED_ONE >> 1) ERROR("a count of blocks fits its half");
-if (POOL_HEADER + 2 * SMALL_REQUEST_THRESHOLD > POOL_END) ERROR("a pool holds two of any block");
-if (POOLS_PER_ARENA > 64) ERROR("a count of free pools has a bit in `usable`");
+if (RUN_SIZE > STATE_USED_ONE) ERROR("an offset in a pool fits the free half of its state");
+if (RUN_SIZE >> ALIGNMENT_BITS >= STATE_USED_ONE >> 1) ERROR("a count of blocks fits its bias");
+if (POOL_HEADER + LEAST_BLOCKS * SMALL_REQUEST_THRESHOLD + ARENA_RESERVE > ARENA_SIZE)
+  ERROR("an arena holds a pool of any class");
+if (RUN_SLICES > 31)
+  ERROR("each slice of a run has a bit in `free`, and each count of them in `usable`");
 if (ARENA_RESERVE >= ALIGNMENT) ERROR("the reserve is smaller than any block");
 if (offsetof<Pool>("state") !== 0) ERROR("the state is at the pool's own address");
 if (offsetof<Head>("next") !== offsetof<Pool>("next")) ERROR("a head is linked like a pool");
 if (offsetof<Head>("prev") !== offsetof<Pool>("prev")) ERROR("a head is linked like a pool");
-if (ARENA_BITS > LEAF_BITS) ERROR("an arena lies in one leaf of the map or in two");
+if (SLICE_SIZE > ARENA_SIZE) ERROR("an arena has a slice");
+if (RUN_SIZE > LEAF_BYTES << SLICE_BITS) ERROR("a run lies in one leaf of the map or in two");

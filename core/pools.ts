@@ -1,40 +1,44 @@
 /**
- * Pools: a page of equal blocks each, in one circular list per size class.
+ * Pools: equal blocks in a row of slices. The pools of a size class that may have a free block are in one
+ * circular list.
  *
- *     free, in its arena --- malloc finds no block in the class ---> in the list of its class
+ *     no pool, free slices --- malloc finds no block in the class ---> in the list of its class
  *            ^                                                          |              ^
- *            |                                          malloc finds it without     one of its blocks
- *            |                                          a block                     is freed
+ *            |                                          malloc finds it without     a block or two of it
+ *            |                                          a block                     are freed
  *            |                                                          v              |
  *            +------------- its last block is freed                   full, in no list
  *
- * (A full pool that gets one block back waits for the next malloc before it goes into the list: `settle`.)
+ * The more slices a class has, the longer is its next pool: a rare size takes a kilobyte, a common one soon
+ * all that is free in a run.
  *
  * The only pool in a list is pinned: it stays there when its last block is freed, since the next malloc
- * of its class would have to bring it back. A pinned pool counts one block more than are in use, so that
- * free never sees it become empty and stays on its short path.
+ * of its class would have to bring it back. Its bias is 1, so that free never sees it become empty.
+ *
+ * A full pool has a bias that makes free look at it only when it has got some blocks back. Where many pools
+ * are full, most frees meet a full one, and with each it would come into the list for a single malloc.
  *
  * Blocks are carved lazily: a pool's memory is linked into its free list a kilobyte at a time,
  * so that what is never asked for is never touched.
  */
 
-import { givePool, holdsOff, mayStayEmpty, newArena, takePool } from "./arenas";
+import { givePool, holdsOff, mayStayEmpty, newRun, slicesOf, takePool } from "./arenas";
 import { root } from "./host";
 import {
   CARVE_BYTES,
+  CLASS_SLICES,
+  GROWTH_BITS,
   HEAD_SIZE,
   HEADS,
   Head,
-  POOL_END,
   POOL_HEADER,
-  POOL_MASK,
   Pool,
+  RUN_SLICES,
   SIZE_CLASSES,
   STATE_FREE_MASK,
-  STATE_FULL,
   STATE_USED_ONE,
 } from "./layout";
-import { classOf, sizeOf } from "./sizes";
+import { capacityOf, classOf, leastSlicesFor, sizeOf, unseenOf } from "./sizes";
 
 export function headOf(sizeClass: usize): Head {
   return changetype<Head>(root + HEADS + sizeClass * HEAD_SIZE);
@@ -45,14 +49,14 @@ export function asPool(head: Head): Pool {
   return changetype<Pool>(head);
 }
 
-/** The pool that an address in range lies in. */
-export function poolOf(p: usize): Pool {
-  return changetype<Pool>(p & ~POOL_MASK);
+/** Where the slices of a class's pools are counted. */
+export function slicesCell(sizeClass: usize): usize {
+  return root + CLASS_SLICES + sizeClass * sizeof<u32>();
 }
 
 /** Blocks of a pool that are in use. */
 export function usedIn(pool: Pool): u32 {
-  return ((pool.state & ~STATE_FULL) >>> 16) - pool.pinned;
+  return (pool.state >>> 16) - <u32>(<i32>pool.bias);
 }
 
 export function resetPools(): void {
@@ -64,21 +68,16 @@ export function resetPools(): void {
   }
 }
 
-function pin(pool: Pool): void {
-  pool.pinned = 1;
-  pool.state += STATE_USED_ONE;
-}
-
-function unpin(pool: Pool): void {
-  pool.state -= <u32>pool.pinned * STATE_USED_ONE;
-  pool.pinned = 0;
+function setBias(pool: Pool, bias: i32): void {
+  pool.state += (<u32>(bias - <i32>pool.bias)) << 16;
+  pool.bias = <i16>bias;
 }
 
 /** Puts a pool in front of the list of its class. */
 function link(pool: Pool, head: Head): void {
   if (head.next !== asPool(head)) unpinOrRetire(head.next);
   const first = head.next;
-  if (first === asPool(head) && mayStayEmpty(pool)) pin(pool);
+  if (first === asPool(head) && mayStayEmpty(pool)) setBias(pool, 1);
   pool.next = first;
   pool.prev = asPool(head);
   first.prev = pool;
@@ -95,12 +94,14 @@ function unlink(pool: Pool): void {
 /** Takes a pool out of the list of its class and gives it back. */
 function retire(pool: Pool): void {
   unlink(pool);
+  const cell = slicesCell(classOf(pool.size));
+  store<u32>(cell, load<u32>(cell) - slicesOf(pool));
   if (givePool(pool)) collectEmpty(false);
 }
 
 /** Ends the privilege of a pool that was pinned, or not. */
 function unpinOrRetire(pool: Pool): void {
-  unpin(pool);
+  setBias(pool, 0);
   if (pool.state < STATE_USED_ONE) retire(pool);
 }
 
@@ -109,7 +110,7 @@ function carve(pool: Pool): void {
   const size = <usize>pool.size;
   const base = changetype<usize>(pool);
   const first = <usize>pool.carved;
-  const end = min(POOL_END, first + max(CARVE_BYTES, size));
+  const end = min(<usize>pool.end, first + max(CARVE_BYTES, size));
   let offset = first;
   for (; offset + 2 * size <= end; offset += size) store<u16>(base + offset, <u16>(offset + size));
   store<u16>(base + offset, 0);
@@ -119,28 +120,47 @@ function carve(pool: Pool): void {
 
 /** Are there blocks that were never in the free list? */
 function hasUncarved(pool: Pool): bool {
-  return <usize>pool.carved + <usize>pool.size <= POOL_END;
+  return <usize>pool.carved + <usize>pool.size <= <usize>pool.end;
 }
 
-/** Unpins pools: all that are empty, or all that are in arenas where they may not stay. */
+/** Unpins pools: all that are empty, or all that are in runs where they may not stay. */
 function collectEmpty(all: bool): void {
   for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
     const head = headOf(sizeClass);
     const pool = head.next;
-    if (pool === asPool(head) || pool.pinned === 0) continue;
+    if (pool === asPool(head) || pool.bias === 0) continue;
     if (all ? usedIn(pool) === 0 : !mayStayEmpty(pool)) unpinOrRetire(pool);
   }
 }
 
-/** A pool from anywhere: a usable arena, another class that does not need it, a new arena; 0 for none. */
-function findPool(): usize {
-  const pool = takePool();
+/** A pool from anywhere: a usable run, another class that does not need it, a new run; 0 for none. */
+function findPool(least: u32, most: u32): usize {
+  const pool = takePool(least, most);
   if (pool !== 0) return pool;
   if (holdsOff()) return 0;
   collectEmpty(true);
-  const collected = takePool();
+  const collected = takePool(least, most);
   if (collected !== 0) return collected;
-  return newArena() ? takePool() : 0;
+  return newRun() ? takePool(least, most) : 0;
+}
+
+/** Adds a pool to a class, as its current one. False when there is no memory. */
+function addPool(sizeClass: usize, head: Head): bool {
+  const size = sizeOf(sizeClass);
+  const cell = slicesCell(sizeClass);
+  const least = leastSlicesFor(size);
+  const address = findPool(least, min(max(least, load<u32>(cell) >>> GROWTH_BITS), RUN_SLICES));
+  if (address === 0) return false;
+  const pool = changetype<Pool>(address);
+  store<u32>(cell, load<u32>(cell) + slicesOf(pool));
+  pool.state = 0;
+  pool.size = <u16>size;
+  pool.carved = <u16>POOL_HEADER;
+  pool.bias = 0;
+  carve(pool);
+  link(pool, head);
+  head.current = pool;
+  return true;
 }
 
 /**
@@ -157,48 +177,21 @@ export function refill(sizeClass: usize): bool {
       return true;
     }
     unlink(pool);
-    unpin(pool);
-    pool.state |= STATE_FULL;
+    const capacity = <i32>capacityOf(pool.size, pool.end);
+    setBias(pool, unseenOf(capacity) - capacity);
   }
-  const address = findPool();
-  if (address === 0) return false;
-  const pool = changetype<Pool>(address);
-  pool.state = 0;
-  pool.size = <u16>sizeOf(sizeClass);
-  pool.carved = <u16>POOL_HEADER;
-  pool.pinned = 0;
-  carve(pool);
-  link(pool, head);
-  head.current = pool;
-  return true;
-}
-
-/** A full pool has free blocks again, and comes back into the list of its class. */
-function relink(pool: Pool, head: Head): void {
-  pool.state &= ~STATE_FULL;
-  link(pool, head);
+  return addPool(sizeClass, head);
 }
 
 /**
- * The two rare ends of a free, after the block is in the free list: the pool was full, or no block of it
- * is in use any more.
- *
- * A full pool that gets its first block back becomes the current one and stays out of the list: the next
- * malloc of the class takes just that block, and the pool is full again without having been linked in
- * and out. Only when another free comes first does a pool with free blocks need a place in the list.
+ * The rare end of a free, after the block is in the free list: the pool was full and has got enough blocks
+ * back to be of use, or no block of it is in use any more.
  */
 export function settle(pool: Pool): void {
-  if (<i32>pool.state < 0) {
-    const head = headOf(classOf(pool.size));
-    const first = changetype<usize>(pool) + (pool.state & STATE_FREE_MASK);
-    if (load<u16>(first) === 0) {
-      const before = head.current;
-      head.current = pool;
-      const waits = <i32>before.state < 0 && (before.state & STATE_FREE_MASK) !== 0;
-      if (waits && before !== pool) relink(before, head);
-      return;
-    }
-    relink(pool, head);
+  if (pool.bias === 0) {
+    retire(pool);
+  } else {
+    setBias(pool, 0);
+    link(pool, headOf(classOf(pool.size)));
   }
-  if (pool.state < STATE_USED_ONE) retire(pool);
 }

@@ -6,17 +6,17 @@
  * `put` make no call, so the compiler copies them into every function that uses them.
  */
 
-import { addressInRange, books, resetArenas } from "./arenas";
+import { books } from "./arenas";
 import { root } from "./host";
-import { MAX_REQUEST, POOL_MASK, ROOT_SIZE, STATE_FREE_MASK, STATE_USED_ONE } from "./layout";
-import { headOf, poolOf, refill, resetPools, settle } from "./pools";
+import { MAX_REQUEST, Pool, ROOT_SIZE, STATE_FREE_MASK, STATE_USED_ONE } from "./layout";
+import { poolAt, sliceInPool } from "./map";
+import { headOf, refill, resetPools, settle } from "./pools";
 import { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";
 import { classOf, isSmall, roundUp } from "./sizes";
 
 /** Writes the state of an empty heap into the root. */
 export function initialize(): void {
   memory.fill(root, 0, ROOT_SIZE);
-  resetArenas();
   resetPools();
 }
 
@@ -44,14 +44,12 @@ export function takeSlowly(bytes: usize): usize {
 }
 
 /** Puts a block back into the free list of its pool; true when the pool then has to be settled. */
-export function put(p: usize): bool {
-  const pool = poolOf(p);
+export function put(pool: Pool, p: usize): bool {
   const state = pool.state;
   store<u16>(p, <u16>state);
-  const after = ((state - STATE_USED_ONE) & ~STATE_FREE_MASK) | <u32>(p & POOL_MASK);
+  const after = ((state - STATE_USED_ONE) & ~STATE_FREE_MASK) | <u32>(p - changetype<usize>(pool));
   pool.state = after;
-  // Negative: it was full. No count left above the offset: it is empty.
-  return <i32>after < <i32>STATE_USED_ONE;
+  return after < STATE_USED_ONE;
 }
 
 /** A block that is not in a pool. */
@@ -72,8 +70,13 @@ export function malloc(bytes: usize): usize {
 
 /** Gives a block back; 0 is ignored, and what is not ours goes to the raw domain. */
 export function free(p: usize): void {
-  if (!addressInRange(p)) putRaw(p);
-  else if (put(p)) settle(poolOf(p));
+  const slice = sliceInPool(p);
+  if (slice === 0) {
+    putRaw(p);
+    return;
+  }
+  const pool = poolAt(p, slice);
+  if (put(pool, p)) settle(pool);
 }
 
 /** A block for `count * size` bytes, all 0; 0 when the product is over 0x7fffffff or there is no memory. */
@@ -98,8 +101,9 @@ export function calloc(count: usize, size: usize): usize {
 export function realloc(p: usize, bytes: usize): usize {
   if (p === 0) return malloc(bytes);
   // A block that is not ours stays where it is: nobody here knows how much of it could be copied.
-  if (!addressInRange(p)) return rawRealloc(p, bytes);
-  const size = <usize>poolOf(p).size;
+  const slice = sliceInPool(p);
+  if (slice === 0) return rawRealloc(p, bytes);
+  const size = <usize>poolAt(p, slice).size;
   const fits = bytes <= size;
   if (fits && (roundUp(max<usize>(bytes, 1)) === size || bytes * 4 > size * 3)) return p;
   const moved = malloc(bytes);

@@ -3,8 +3,12 @@
 import {
   ALIGNMENT,
   ALIGNMENT_BITS,
-  POOL_END,
+  ARENA_RESERVE,
+  LEAST_BLOCKS,
+  MOST_UNSEEN,
   POOL_HEADER,
+  SLICE_BITS,
+  SLICE_SIZE,
   SMALL_REQUEST_THRESHOLD,
 } from "./layout";
 
@@ -28,7 +32,18 @@ export function roundUp(bytes: usize): usize {
   return (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 }
 
-/** How many blocks of `size` bytes a pool holds. */
-export function capacityOf(size: usize): usize {
-  return (POOL_END - POOL_HEADER) / size;
+/** How many blocks of `size` bytes a pool holds that ends at `end`. */
+export function capacityOf(size: usize, end: usize): usize {
+  return (end - POOL_HEADER) / size;
+}
+
+/** The slices of the shortest pool for blocks of `size` bytes. */
+export function leastSlicesFor(size: usize): u32 {
+  const bytes = POOL_HEADER + LEAST_BLOCKS * size + ARENA_RESERVE;
+  return <u32>((bytes + SLICE_SIZE - 1) >>> SLICE_BITS);
+}
+
+/** After how many frees a full pool of so many blocks is looked at again: an eighth of it is little to hide. */
+export function unseenOf(capacity: i32): i32 {
+  return min(1 + (capacity >> 3), MOST_UNSEEN);
 }

@@ -1,18 +1,19 @@
 /** Counting: a walk over every pool that changes nothing but the report in the root. */
 
-import { arenaAt, books, firstPoolOf } from "./arenas";
+import { books, firstSliceOf, freeCountOf, runAt, sliceCountOf, slicesOf } from "./arenas";
 import { root } from "./host";
 import {
-  POOL_SIZE,
   Pool,
-  REPORT_ALL_POOLS,
-  REPORT_FREE_POOLS,
+  REPORT_ALL_SLICES,
+  REPORT_BLOCKS,
+  REPORT_FREE_SLICES,
   REPORT_POOLS,
   REPORT_USED,
   ROOT_SIZE,
+  SLICE_BITS,
 } from "./layout";
 import { usedIn } from "./pools";
-import { classOf } from "./sizes";
+import { capacityOf, classOf } from "./sizes";
 
 function add(cell: usize, amount: u32): void {
   store<u32>(cell, load<u32>(cell) + amount);
@@ -22,18 +23,23 @@ function add(cell: usize, amount: u32): void {
 export function stats(): u32 {
   memory.fill(root + REPORT_POOLS, 0, ROOT_SIZE - REPORT_POOLS);
   let blocks: u32 = 0;
-  for (let slot: u32 = 0; slot < books().arenaSlots; slot++) {
-    const arena = arenaAt(slot);
-    if (arena.base === 0) continue;
-    add(root + REPORT_ALL_POOLS, arena.poolCount);
-    add(root + REPORT_FREE_POOLS, arena.freeCount);
-    for (let p = firstPoolOf(arena.base); p < arena.fresh; p += POOL_SIZE) {
-      const pool = changetype<Pool>(p);
-      if (pool.size === 0) continue;
+  for (let slot: u32 = 0; slot < books().runSlots; slot++) {
+    const run = runAt(slot);
+    if (run.base === 0) continue;
+    add(root + REPORT_ALL_SLICES, sliceCountOf(run));
+    add(root + REPORT_FREE_SLICES, freeCountOf(run));
+    for (let slice: u32 = 0; slice < sliceCountOf(run); ) {
+      if (((run.free >>> slice) & 1) !== 0) {
+        slice++;
+        continue;
+      }
+      const pool = changetype<Pool>(firstSliceOf(run) + ((<usize>slice) << SLICE_BITS));
       const cell = root + classOf(pool.size) * sizeof<u32>();
       add(cell + REPORT_POOLS, 1);
+      add(cell + REPORT_BLOCKS, <u32>capacityOf(pool.size, pool.end));
       add(cell + REPORT_USED, usedIn(pool));
       blocks += usedIn(pool);
+      slice += slicesOf(pool);
     }
   }
   return blocks;

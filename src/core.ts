@@ -18,9 +18,9 @@ export interface Core extends Domain, PyMemFunctions {
   rawFree(p: Address): void;
   initialize(): void;
   addressInRange(p: Address): number;
+  poolOf(p: Address): Address;
   allocatedBlocks(): number;
   stats(): number;
-  validate(): number;
 }
 
 /** The exports of core/debug/index.ts that are functions. The context of CPython's four is the family's number. */
@@ -62,10 +62,12 @@ export function instantiate(name: ModuleName, imports: WebAssembly.Imports): Web
   return new WebAssembly.Instance(module, imports).exports;
 }
 
-/** What the core takes arenas from. */
+/** What the core takes runs of arenas from. */
 export interface ArenaSource {
   alloc(bytes: number): Address;
   free(p: Address, bytes: number): void;
+  /** A run in a hole of the memory; 0 when none is known. */
+  hole(bytes: number): Address;
 }
 
 /**
@@ -88,6 +90,7 @@ export function instantiateCore(
     tableRealloc: system.realloc,
     arenaAlloc: arenas.alloc,
     arenaFree: arenas.free,
+    holeAlloc: arenas.hole,
   };
   return instantiate("core", { env: { memory }, host }) as unknown as Core;
 }

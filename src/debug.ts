@@ -23,7 +23,7 @@ export interface DebugHost {
   /** In a Python interpreter: what it is running now. */
   readonly pythonStack?: () => string | undefined;
   /** Is this address in a pool of ours? */
-  readonly inPool: (p: Address) => boolean;
+  readonly poolOf: (p: Address) => Address;
 }
 
 const L = debugLayout;
@@ -97,8 +97,8 @@ export class DebugHeap {
   }
 
   #readFault(): PyMemError {
-    const { memory, inPool, pythonStack } = this.#host;
-    return faultError(memory, this.ledger, inPool, (block) => ({
+    const { memory, poolOf, pythonStack } = this.#host;
+    return faultError(memory, this.ledger, poolOf, (block) => ({
       ...this.#histories.of(block),
       pythonStack: pythonStack?.() || undefined,
     }));

@@ -3,22 +3,23 @@ import type { Address, DomainName } from "./types.js";
 
 /** What docs/invariants.md says at length. */
 const invariants: Record<number, string> = {
-  1: "each slot of the arena table holds an arena or is in the list of unused slots",
-  2: "an arena's pools lie between its first pool boundary and its end",
-  3: "the arena map has a bit for every pool of every arena",
-  4: "the pools in an arena's free list are those without a size",
-  5: "a pool knows its arena",
-  6: "an arena's count of free pools is that of its list and its untouched rest",
-  7: "at most one arena is wholly free, the others are given back",
-  8: "each arena with free pools is in the list for their number",
+  1: "each slot of the table of runs holds a run or is in the list of unused slots",
+  2: "a run of one to eight arenas lies in the memory, and only its whole slices can be free",
+  3: "the map of slices knows every slice of every pool",
+  4: "the slices of a run that are not free are those of its pools",
+  5: "a pool knows its run of arenas",
+  6: "the arenas of all runs are as many as the books say",
+  7: "at most one run of arenas is wholly free, the others are given back",
+  8: "each run with free slices is in the list for their number",
   9: "a pool's blocks are of one size class and fill it from its header on",
   10: "a pool has no more blocks in use than carved, and no more carved than fit",
-  11: "a pool marked full is in no list and has no free block, or one while it is current",
+  11: "a full pool is in no list, and fewer of its blocks are free than make free look at it",
   12: "a pool's free list holds each of its free blocks once",
   13: "the list of a size class is circular, and it and the current pool are of that class",
   14: "an empty pool stays in the list of its class only while it is alone there",
-  15: "a pool that is neither full nor free is in the list of its class",
+  15: "a pool that is not full is in the list of its class",
   16: "arenas allocated = arenas reclaimed + current, and none is above the high-water mark",
+  17: "the count of a class's slices is that of the slices of its pools",
 };
 
 /** The six mistakes that a debug mode names, and the one thing that `validate` alone finds. */

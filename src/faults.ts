@@ -122,7 +122,7 @@ function placeOf(kind: PyMemErrorKind, memory: Uint8Array, { start, size }: Bloc
 function describePointer(
   fault: Fault,
   memory: Uint8Array,
-  inPool: (p: Address) => boolean,
+  poolOf: (p: Address) => Address,
 ): string {
   const { address, block } = fault;
   const pattern = patterns.get(address);
@@ -139,18 +139,18 @@ function describePointer(
     return `it points ${where} ${describe(block)}${dead}`;
   }
   if (address >= memory.length) return `it is outside the memory of ${memory.length} bytes`;
-  if (!inPool(address)) return "nothing was allocated there";
-  const pool = address - (address % layout.POOL_SIZE);
+  const pool = poolOf(address) >>> 0;
+  if (pool === 0) return "nothing was allocated there";
   return address - pool < layout.POOL_HEADER
     ? `it points into the header of the pool at ${hex(pool)}`
     : `it points into the pool at ${hex(pool)}, where no block was allocated`;
 }
 
-function sentenceFor(fault: Fault, memory: Uint8Array, inPool: (p: Address) => boolean): string {
+function sentenceFor(fault: Fault, memory: Uint8Array, poolOf: (p: Address) => Address): string {
   const { kind, block, call, calledFamily, address } = fault;
   const called = calledFamily === undefined ? call : `${call}(${hex(address)})`;
   if (block === undefined || kind === "invalid-pointer") {
-    return `${called}: no block begins there; ${describePointer(fault, memory, inPool)}`;
+    return `${called}: no block begins there; ${describePointer(fault, memory, poolOf)}`;
   }
   const what = describe(block);
   if (kind === "wrong-family") {
@@ -174,19 +174,19 @@ export type Stacks = Pick<PyMemErrorDetails, "allocationStack" | "freeStack" | "
 /**
  * The error for the fault that stands in a ledger.
  *
- * @param inPool is an address in a pool of ours?
+ * @param poolOf where the pool begins that an address lies in, or 0
  * @param stacksOf the stacks of the block at an address, 0 where the fault is about none
  */
 export function faultError(
   memory: WebAssembly.Memory,
   ledger: Address,
-  inPool: (p: Address) => boolean,
+  poolOf: (p: Address) => Address,
   stacksOf: (block: Address) => Stacks,
 ): PyMemError {
   const fault = readFault(memory, ledger);
   const { kind, address, call, calledFamily, block } = fault;
   const everything = new Uint8Array(memory.buffer);
-  return new PyMemError(kind, `${kind}: ${sentenceFor(fault, everything, inPool)}`, {
+  return new PyMemError(kind, `${kind}: ${sentenceFor(fault, everything, poolOf)}`, {
     address,
     call,
     calledFamily,

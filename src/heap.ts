@@ -5,7 +5,7 @@ import { DebugHeap, type DebugHost, newLedger } from "./debug.js";
 import { domainNames, readDomain, requireMembers } from "./domains.js";
 import { hex } from "./errors.js";
 import { debugLayout, layout, objectsLayout } from "./generated/modules.js";
-import { givenHost, type Host } from "./hosts/host.js";
+import { type Host, systemArenas } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
 import { MemoryViews } from "./memory.js";
 import { ObjectHeap } from "./object-heap.js";
@@ -30,7 +30,7 @@ const LEDGER_SLOT = OBJECTS_ROOT + objectsLayout.OBJECTS_ROOT_SIZE;
 const ROOT_BLOCK = LEDGER_SLOT + 4;
 
 function hostFor(owner: ResolvedOptions["owner"]): Host {
-  if (owner.kind === "given") return givenHost(owner.memory, owner.system);
+  if (owner.kind === "given") return { memory: owner.memory, system: owner.system };
   if (owner.kind === "image") return restoredHost(owner.image, owner.maximumPages);
   return standaloneHost(owner.initialPages, owner.maximumPages);
 }
@@ -65,6 +65,7 @@ export class Heap extends ObjectHeap {
   readonly #allocators: Allocators;
   #debugHeap: DebugHeap | undefined;
   readonly #defaultArenas: ArenaAllocator;
+  readonly #holes: ArenaSource["hole"];
   #arenas: ArenaAllocator;
   /** @internal */
   protected override readonly objects: Objects;
@@ -75,17 +76,18 @@ export class Heap extends ObjectHeap {
     this.#options = options;
     this.#host = hostFor(options.owner);
     this.#views = new MemoryViews(this.#host.memory);
-    const source = this.#host.arenas;
+    this.root = options.root ?? this.#host.system.calloc(1, ROOT_BLOCK);
+    if (this.root === 0) {
+      throw new RangeError("createHeap: the memory has no room for the heap's root");
+    }
+    const source = systemArenas(this.#host.memory, this.#host.system, this.root);
+    this.#holes = source.hole;
     this.#defaultArenas = Object.freeze({
       ctx: null,
       alloc: (_ctx: unknown, bytes: number) => source.alloc(bytes),
       free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
     });
     this.#arenas = this.#defaultArenas;
-    this.root = options.root ?? this.#host.system.calloc(1, ROOT_BLOCK);
-    if (this.root === 0) {
-      throw new RangeError("createHeap: the memory has no room for the heap's root");
-    }
     const systemCore = this.#coreOver(this.#host.system);
     if (options.root === undefined) systemCore.initialize();
     else this.#checkMode();
@@ -108,6 +110,8 @@ export class Heap extends ObjectHeap {
     const arenas: ArenaSource = {
       alloc: (bytes) => this.#arenas.alloc(this.#arenas.ctx, bytes),
       free: (p, bytes) => this.#arenas.free(this.#arenas.ctx, p, bytes),
+      // An allocator that was set is asked for the longest runs only, and knows itself where to put them.
+      hole: (bytes) => (this.#arenas === this.#defaultArenas ? this.#holes(bytes) : 0),
     };
     return instantiateCore(this.#host.memory, this.root, this.#host.system, raw, arenas);
   }
@@ -136,7 +140,7 @@ export class Heap extends ObjectHeap {
       system,
       settings: this.#options.settings,
       tracer: javascriptTracer,
-      inPool: (p) => this.isPymallocAddress(p),
+      poolOf: (p) => this.#allocators.core.poolOf(p),
     };
     const ledger = this.#ledger || newLedger(host);
     if (ledger === 0) throw new RangeError("the memory has no room for the debug mode's ledger");
@@ -204,8 +208,8 @@ export class Heap extends ObjectHeap {
   }
 
   /**
-   * Sets where arenas come from and go to (CPython: PyObject_SetArenaAllocator). `alloc` is asked for
-   * a few bytes less than an arena, so that a malloc's own header fits into it.
+   * Sets where arenas come from and go to (CPython: PyObject_SetArenaAllocator). `alloc` is asked for a run of
+   * several arenas, and a few bytes less, so that a malloc's own header fits into it; `free` gets the same size.
    * @throws TypeError for an incomplete allocator
    */
   PyObject_SetArenaAllocator(allocator: ArenaAllocator): void {
@@ -286,7 +290,7 @@ export class Heap extends ObjectHeap {
    * @throws PyMemError with the number in docs/invariants.md of the first broken invariant
    */
   validate(): void {
-    validateHeap(this.#allocators.core, this.#host.memory, this.root);
+    validateHeap(this.#host.memory, this.root);
     this.#allocators.validateBlocks();
   }
 

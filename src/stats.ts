@@ -13,22 +13,24 @@ export function readStats(core: Core, memory: WebAssembly.Memory, root: Address)
   const inPools = core.stats();
   const words = new Uint32Array(memory.buffer, root, layout.ROOT_SIZE / 4);
   const read = (offset: number): number => words[offset / 4] as number;
-  const room = layout.POOL_END - layout.POOL_HEADER;
 
   const classes: SizeClassStats[] = [];
+  let quantization = 0;
   for (let index = 0; index < layout.SIZE_CLASSES; index++) {
     const size = (index + 1) * layout.ALIGNMENT;
     const pools = read(layout.REPORT_POOLS + index * 4);
+    const blocks = read(layout.REPORT_BLOCKS + index * 4);
     const blocksInUse = read(layout.REPORT_USED + index * 4);
-    const blocksAvailable = pools * Math.floor(room / size) - blocksInUse;
-    classes.push({ size, pools, blocksInUse, blocksAvailable });
+    classes.push({ size, pools, blocksInUse, blocksAvailable: blocks - blocksInUse });
+    const room = read(layout.CLASS_SLICES + index * 4) * layout.SLICE_SIZE;
+    quantization += room - pools * layout.POOL_HEADER - blocks * size;
   }
 
   const current = read(layout.ARENAS_CURRENT);
-  const pools = read(layout.REPORT_ALL_POOLS);
-  const unused = read(layout.REPORT_FREE_POOLS);
+  const slices = read(layout.REPORT_ALL_SLICES);
+  const unused = read(layout.REPORT_FREE_SLICES);
+  const pools = sum(classes, (c) => c.pools);
   const raw = read(layout.RAW_BLOCKS);
-  const perPool = layout.POOL_SIZE - layout.POOL_HEADER;
   return {
     malloc: "pymalloc",
     smallRequestThreshold: layout.SMALL_REQUEST_THRESHOLD,
@@ -39,15 +41,15 @@ export function readStats(core: Core, memory: WebAssembly.Memory, root: Address)
       highwater: read(layout.ARENAS_HIGHWATER),
       current,
     },
-    pools: { size: layout.POOL_SIZE, inUse: pools - unused, unused },
+    pools: { size: layout.SLICE_SIZE, inUse: pools, unused },
     classes,
     bytes: {
       inUse: sum(classes, (c) => c.blocksInUse * c.size),
       available: sum(classes, (c) => c.blocksAvailable * c.size),
-      unusedPools: unused * layout.POOL_SIZE,
-      poolHeaders: (pools - unused) * layout.POOL_HEADER,
-      quantization: sum(classes, (c) => c.pools * (perPool - Math.floor(room / c.size) * c.size)),
-      arenaAlignment: current * layout.ARENA_SIZE - pools * layout.POOL_SIZE,
+      unusedPools: unused * layout.SLICE_SIZE,
+      poolHeaders: pools * layout.POOL_HEADER,
+      quantization,
+      arenaAlignment: current * layout.ARENA_SIZE - slices * layout.SLICE_SIZE,
       total: current * layout.ARENA_SIZE,
     },
     blocks: { inPools, raw, allocated: inPools + raw },
@@ -72,7 +74,7 @@ export function emptyStats(): HeapStats {
     malloc: "malloc",
     smallRequestThreshold: layout.SMALL_REQUEST_THRESHOLD,
     arenas: { size: layout.ARENA_SIZE, allocatedTotal: 0, reclaimed: 0, highwater: 0, current: 0 },
-    pools: { size: layout.POOL_SIZE, inUse: 0, unused: 0 },
+    pools: { size: layout.SLICE_SIZE, inUse: 0, unused: 0 },
     classes: [],
     bytes: {
       inUse: 0,

@@ -81,6 +81,7 @@ export interface HeapStats {
   /** `"pymalloc"` or `"malloc"`, where every number is 0: the system malloc keeps no books; or their debug modes. */
   readonly malloc: MallocName;
   readonly smallRequestThreshold: number;
+  /** Arenas are taken and given back in runs of one to eight. */
   readonly arenas: {
     /** Bytes that one arena accounts for. */
     readonly size: number;
@@ -89,7 +90,13 @@ export interface HeapStats {
     readonly highwater: number;
     readonly current: number;
   };
-  readonly pools: { readonly size: number; readonly inUse: number; readonly unused: number };
+  readonly pools: {
+    /** Bytes of the shortest pool; others are a multiple of that long. */
+    readonly size: number;
+    readonly inUse: number;
+    /** Room for so many of the shortest. */
+    readonly unused: number;
+  };
   /** All size classes, the smallest first. */
   readonly classes: readonly SizeClassStats[];
   readonly bytes: HeapBytes;

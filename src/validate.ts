@@ -1,12 +1,15 @@
-/** Validation: the core names an invariant and a place, the error tells it. */
-import type { Core } from "./core.js";
+/** Validation: core/validate.ts names an invariant and a place, the error tells it. */
+import { instantiate } from "./core.js";
 import { brokenInvariant } from "./errors.js";
 import { layout } from "./generated/modules.js";
 import type { Address } from "./types.js";
 
 /** @throws PyMemError with the number in docs/invariants.md of the first broken invariant */
-export function validateHeap(core: Core, memory: WebAssembly.Memory, root: Address): void {
-  const invariant = core.validate();
+export function validateHeap(memory: WebAssembly.Memory, root: Address): void {
+  const { validate } = instantiate("validate", { env: { memory }, host: { root } }) as unknown as {
+    validate(): number;
+  };
+  const invariant = validate();
   if (invariant === 0) return;
   const [at] = new Uint32Array(memory.buffer, root + layout.BROKEN_AT, 1);
   throw brokenInvariant(invariant, at as number);

@@ -31,7 +31,7 @@ function importsOf(file: string): string[] {
 const layers: Record<string, readonly (readonly string[])[]> = {
   core: [
     ["layout", "host"],
-    ["sizes", "raw"],
+    ["sizes", "raw", "map"],
     ["arenas"],
     ["pools"],
     ["pymalloc"],
@@ -106,7 +106,8 @@ for (const [folder, order] of Object.entries(layers)) {
 test("the core imports nothing but itself; src/ nothing of cli/; nothing but cli/ knows of Node", () => {
   const reach: Record<string, RegExp> = {
     core: /^core\//,
-    modules: /^modules\//,
+    // A module that feeds the core shares its numbers.
+    modules: /^(modules\/|core\/layout\.ts$)/,
     src: /^src\//,
     cli: /^(cli|src)\//,
   };

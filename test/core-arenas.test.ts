@@ -1,54 +1,86 @@
 /** core/arenas.ts and core/pools.ts: where memory comes from, and that it goes back. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertBalanced, layout, numbers, pooledHeap } from "./support/heaps.js";
+import {
+  assertBalanced,
+  capacityOf,
+  layout,
+  numbers,
+  pooledHeap,
+  poolOf,
+} from "./support/heaps.js";
 
-const { ARENA_SIZE, ARENA_REQUEST, POOL_SIZE, POOL_HEADER, POOL_END } = layout;
-
-function capacity(size: number): number {
-  return Math.floor((POOL_END - POOL_HEADER) / size);
-}
+const { ARENA_SIZE, RUN_REQUEST, RUN_SIZE, SLICE_SIZE } = layout;
 
 test("a pool is filled to its last block before the next one is taken", () => {
   const heap = pooledHeap();
   for (let size = 8; size <= 512; size += 8) {
-    const blocks = Array.from({ length: capacity(size) }, () => heap.object.malloc(size));
-    const pools = new Set(blocks.map((p) => Math.floor(p / POOL_SIZE)));
-    assert.equal(pools.size, 1, `${blocks.length} blocks of ${size} bytes`);
+    const first = heap.object.malloc(size);
+    const pool = poolOf(heap, first);
+    const capacity = capacityOf(heap, pool);
+    assert.ok(capacity >= layout.LEAST_BLOCKS);
+    const blocks = Array.from({ length: capacity - 1 }, () => heap.object.malloc(size));
+    assert.ok(blocks.every((p) => poolOf(heap, p) === pool));
     const next = heap.object.malloc(size);
-    assert.ok(!pools.has(Math.floor(next / POOL_SIZE)));
-    assertBalanced(heap, blocks.length + 1);
-    for (const p of [...blocks, next]) heap.object.free(p);
+    assert.notEqual(poolOf(heap, next), pool);
+    assertBalanced(heap, capacity + 1);
+    for (const p of [first, ...blocks, next]) heap.object.free(p);
     assertBalanced(heap, 0);
   }
 });
 
-test("a block that a full pool gets back is the next one of its class, also for a request of 0 bytes", () => {
+test("the first pools of a class are short, and the more it has the longer they get", () => {
   const heap = pooledHeap();
-  const blocks = Array.from({ length: 3 * capacity(8) }, () => heap.object.malloc(8));
-  for (const at of [0, capacity(8), 5, 2 * capacity(8) + 1]) {
-    const p = blocks[at] as number;
-    heap.object.free(p);
-    heap.validate();
-    assert.equal(heap.object.malloc(at === 5 ? 0 : 7), p);
-    heap.validate();
+  const lengths: number[] = [];
+  for (let before = 0, i = 0; i < 40_000; i++) {
+    const pool = poolOf(heap, heap.object.malloc(48));
+    if (pool === before) continue;
+    before = pool;
+    lengths.push(((heap.u16[pool / 2 + 11] as number) + layout.ARENA_RESERVE) / SLICE_SIZE);
   }
-  // Two full pools in a row, and one of them twice: all three blocks are found again.
-  const freed = [1, capacity(8) + 1, 2].map((at) => blocks[at] as number);
-  for (const p of freed) heap.object.free(p);
-  heap.validate();
-  assert.deepEqual(new Set(freed.map(() => heap.object.malloc(0))), new Set(freed));
-  assertBalanced(heap, blocks.length);
+  assert.deepEqual(lengths.slice(0, 8), [1, 1, 1, 1, 1, 1, 1, 1]);
+  assert.equal(Math.max(...lengths), layout.RUN_SLICES);
+  // An eighth of what is there, or what was free in a row.
+  let all = 0;
+  for (const length of lengths) {
+    assert.ok(length <= Math.max(1, all >>> layout.GROWTH_BITS), `${length} after ${all}`);
+    all += length;
+  }
+});
+
+test("all blocks that full pools get back are handed out again before a pool is added", () => {
+  const next = numbers(31);
+  for (const bytes of [0, 8, 40, 200, 512]) {
+    const heap = pooledHeap();
+    const blocks = Array.from({ length: 2000 }, () => heap.object.malloc(bytes));
+    const { total } = heap.stats().bytes;
+    for (let round = 0; round < 50; round++) {
+      const freed = Array.from({ length: 40 }, () => next(blocks.length));
+      for (const at of new Set(freed)) heap.object.free(blocks[at] as number);
+      heap.validate();
+      for (const at of new Set(freed)) blocks[at] = heap.object.malloc(bytes);
+      assertBalanced(heap, blocks.length);
+    }
+    // A full pool keeps back a block at most, so a few pools more may be there.
+    assert.ok(heap.stats().bytes.total <= total * 1.1 + RUN_SIZE);
+    for (const p of blocks) heap.object.free(p);
+    assertBalanced(heap, 0);
+  }
 });
 
 test("a freed block is the next one that its class hands out", () => {
   const heap = pooledHeap();
   for (const bytes of [1, 8, 30, 64, 200, 512]) {
     const blocks = Array.from({ length: 500 }, () => heap.object.malloc(bytes));
-    const p = blocks[77] as number;
+    // The class looks in the last pool as long as that has room.
+    let p = heap.object.malloc(bytes);
+    while (heap.stats().classes[Math.ceil(bytes / 8) - 1]?.blocksAvailable === 0) {
+      blocks.push(p);
+      p = heap.object.malloc(bytes);
+    }
     heap.object.free(p);
     assert.equal(heap.object.malloc(bytes), p);
-    for (const block of blocks) heap.object.free(block);
+    for (const block of [...blocks, p]) heap.object.free(block);
   }
   assertBalanced(heap, 0);
 });
@@ -61,16 +93,15 @@ test("arenas are given back when they are empty, and no address in them is ours 
   for (const p of blocks) heap.object.free(p);
   assertBalanced(heap, 0);
   const { arenas } = heap.stats();
-  assert.ok(arenas.current <= 1, `${arenas.current} arenas are left`);
+  const perRun = RUN_SIZE / ARENA_SIZE;
+  assert.ok(arenas.current <= perRun, `${arenas.current} arenas are left`);
   assert.equal(arenas.highwater, highwater);
   assert.equal(arenas.reclaimed, arenas.allocatedTotal - arenas.current);
-  const ours = new Set(
-    blocks.filter((p) => heap.isPymallocAddress(p)).map((p) => p - (p % POOL_SIZE)),
-  );
-  assert.ok(ours.size <= ARENA_SIZE / POOL_SIZE, "what is left fits one arena");
+  const ours = new Set(blocks.map((p) => poolOf(heap, p)));
+  assert.ok(ours.size <= 1 + RUN_SIZE / SLICE_SIZE, "what is left fits one run");
   // The addresses serve again.
   const again = Array.from({ length: 20_000 }, (_, i) => heap.object.malloc(8 + ((i * 40) % 500)));
-  assert.ok(heap.stats().arenas.highwater <= highwater + 1);
+  assert.ok(heap.stats().arenas.highwater <= highwater + perRun);
   for (const p of again) heap.object.free(p);
   assertBalanced(heap, 0);
 });
@@ -86,27 +117,31 @@ test("memory that all size classes used comes back, in whatever order blocks are
       heap.object.free(p as number);
     }
     assertBalanced(heap, 0);
-    // One pinned pool a class, at worst all in arenas that half-full ones keep: 64 pools.
+    // One pinned pool a class, at worst all in runs that half-full ones keep.
     const { current } = heap.stats().arenas;
-    assert.ok(current * ARENA_SIZE <= 2 * 64 * POOL_SIZE, `${current} arenas are left`);
+    assert.ok(current * ARENA_SIZE <= 2 * 64 * 2 * SLICE_SIZE, `${current} arenas are left`);
   }
 });
 
-test("pools are taken from the fullest usable arena", () => {
+test("pools are taken from the fullest usable run", () => {
   const heap = pooledHeap();
-  const perPool = capacity(512);
-  const pools = Array.from({ length: (12 * ARENA_SIZE) / POOL_SIZE }, () =>
-    Array.from({ length: perPool }, () => heap.object.malloc(512)),
-  );
-  const arenaOf = (pool: readonly number[]) =>
-    pools.findIndex((other) => Math.abs((other[0] as number) - (pool[0] as number)) < ARENA_SIZE);
-  // The first arena gets one free pool, the fifth gets two.
-  const perArena = ARENA_SIZE / POOL_SIZE;
-  for (const index of [0, 4 * perArena, 4 * perArena + 1]) {
-    for (const p of pools[index] as number[]) heap.object.free(p);
+  const pools = new Map<number, number[]>();
+  for (let i = 0; i < 12_000; i++) {
+    const p = heap.object.malloc(512);
+    const pool = poolOf(heap, p);
+    pools.set(pool, [...(pools.get(pool) ?? []), p]);
   }
+  const runOf = (pool: number) => heap.u32[pool / 4 + 3] as number;
+  const slices = (pool: number) => ((heap.u16[pool / 2 + 11] as number) + 4) / SLICE_SIZE;
+  const addresses = [...pools.keys()];
+  // A run in the middle gets a short pool free, and an earlier one more than that.
+  const short = addresses.filter((pool) => slices(pool) === 2).at(-1) as number;
+  const long = addresses.find((pool) => slices(pool) > 4 && runOf(pool) !== runOf(short));
+  assert.ok(long !== undefined);
+  for (const pool of [short, long]) for (const p of pools.get(pool) ?? []) heap.object.free(p);
+  heap.validate();
   const p = heap.object.malloc(504);
-  assert.equal(arenaOf([p]), 0, "the arena with one free pool is used before the one with two");
+  assert.equal(runOf(poolOf(heap, p)), runOf(short), "the run with the fewest free slices");
   heap.validate();
 });
 
@@ -114,16 +149,15 @@ test("isPymallocAddress tells pools from everything else, for every kind of numb
   const heap = pooledHeap();
   const p = heap.object.malloc(100);
   const raw = heap.raw.malloc(100_000);
-  for (let q = p - (p % POOL_SIZE); q < p - (p % POOL_SIZE) + POOL_SIZE; q += 5) {
-    assert.ok(heap.isPymallocAddress(q));
-  }
+  const pool = poolOf(heap, p);
+  for (let q = pool; q < pool + SLICE_SIZE; q += 5) assert.ok(heap.isPymallocAddress(q));
   const others = [0, 1, 8, raw, raw + 50_000, heap.root, heap.memory.buffer.byteLength];
   for (const q of [...others, 0xcdcdcdcd, 0xfdfdfdfd, 0xdddddddd, 0xffffffff, 0x7fffffff]) {
     assert.equal(heap.isPymallocAddress(q), false, `${q}`);
   }
 });
 
-test("arenas of a heap that owns its memory start at a pool boundary and lose nothing", () => {
+test("runs of a heap that owns its memory start at a slice boundary and lose next to nothing", () => {
   const heap = pooledHeap();
   const next = numbers(9);
   const large: number[] = [];
@@ -135,18 +169,18 @@ test("arenas of a heap that owns its memory start at a pool boundary and lose no
   assert.ok(arenaAlignment <= total / 100, `${arenaAlignment} of ${total} bytes are lost`);
 });
 
-test("arenas at any address serve, and an unaligned one loses exactly one pool", () => {
-  for (const shift of [0, 8, 16, 2048, 4088]) {
+test("runs at any address serve, and an unaligned one loses exactly one slice", () => {
+  for (const shift of [0, 8, 16, 512, 1016]) {
     const heap = pooledHeap({ initialBytes: 1 << 22 });
-    // Arenas from a row in one large block, each as far from a pool boundary as asked for.
+    // Runs from a row in one large block, each as far from a slice boundary as asked for.
     const row = heap.raw.malloc(1 << 20);
-    let at = row + POOL_SIZE - (row % POOL_SIZE) + shift;
+    let at = row + SLICE_SIZE - (row % SLICE_SIZE) + shift;
     heap.PyObject_SetArenaAllocator({
       ctx: null,
       alloc(_ctx, bytes) {
-        assert.equal(bytes, ARENA_REQUEST);
+        assert.equal(bytes, RUN_REQUEST);
         const p = at;
-        at += ARENA_SIZE;
+        at += RUN_SIZE;
         return p;
       },
       free() {},
@@ -154,21 +188,42 @@ test("arenas at any address serve, and an unaligned one loses exactly one pool",
     const blocks = Array.from({ length: 3000 }, (_, i) => heap.object.malloc(1 + (i % 200)));
     assertBalanced(heap, 3000);
     const { arenas, bytes } = heap.stats();
-    const lost = shift === 0 ? 0 : POOL_SIZE;
-    assert.equal(bytes.arenaAlignment, arenas.current * lost, `shift ${shift}`);
+    const lost = shift === 0 ? 0 : SLICE_SIZE;
+    const runs = (arenas.current * ARENA_SIZE) / RUN_SIZE;
+    assert.equal(bytes.arenaAlignment, runs * lost, `shift ${shift}`);
     for (const p of blocks) heap.object.free(p);
     assertBalanced(heap, 0);
   }
 });
 
-test("an arena may lie across two leaves of the map", () => {
+test("holes between large blocks are used before the memory gets longer", () => {
+  for (const [hole, least] of [
+    [40_000, 0.9],
+    [9000, 0.85],
+    [3500, 0.5],
+  ] as const) {
+    const heap = pooledHeap({ initialBytes: 1 << 23 });
+    for (let i = 0; i < 1000; i++) heap.object.malloc(40);
+    const large = Array.from({ length: 100 }, () => heap.raw.malloc(hole));
+    for (let i = 0; i < 2000; i++) heap.object.malloc(40);
+    const end = large.at(-1) as number;
+    for (let i = 1; i < large.length; i += 2) heap.raw.free(large[i] as number);
+    const bytes = (least * hole * large.length) / 2;
+    const inHoles = Array.from({ length: Math.floor(bytes / 48) }, () => heap.object.malloc(40));
+    const share = inHoles.filter((p) => p < end).length / inHoles.length;
+    assert.ok(share > 0.85, `holes of ${hole}: ${share}`);
+    heap.validate();
+  }
+});
+
+test("a run may lie across two leaves of the map", () => {
   const leaf = 2 ** layout.LEAF_BITS;
   const heap = pooledHeap({ initialBytes: 2 * leaf });
   const row = heap.raw.malloc(2 * leaf - (1 << 20));
   assert.ok(row < leaf);
-  const places = [leaf - 2 * POOL_SIZE, leaf + ARENA_SIZE, leaf - 4 * ARENA_SIZE - 8];
+  const places = [leaf - 2 * SLICE_SIZE, leaf + RUN_SIZE, leaf - 4 * RUN_SIZE - 8];
   heap.PyObject_SetArenaAllocator({ ctx: null, alloc: () => places.shift() ?? 0, free() {} });
-  const blocks = Array.from({ length: 7 * 7 }, () => heap.object.malloc(512));
+  const blocks = Array.from({ length: 3 * 14 }, () => heap.object.malloc(512));
   assert.ok(blocks.some((p) => p < leaf) && blocks.some((p) => p > leaf));
   assertBalanced(heap, blocks.length);
   for (const p of blocks) {
@@ -195,16 +250,18 @@ test("an emptied pool is kept at hand only where it keeps no arena", () => {
 test("while the host holds arenas off, small requests go to the raw domain, and only those without a pool", () => {
   const heap = pooledHeap();
   const pooled = heap.object.malloc(48);
+  const { unused } = heap.stats().pools;
+  assert.equal(unused, layout.RUN_SLICES - 1);
   heap.u32[(heap.root + layout.HOLD_OFF) / 4] = 3;
-  const others = Array.from({ length: 5 }, () => heap.object.malloc(300));
+  // As long as the run has free slices, nobody has to ask.
+  const others = Array.from({ length: unused }, (_, i) => heap.object.malloc(56 + 8 * i));
+  assert.ok(others.every((p) => heap.isPymallocAddress(p)));
+  assert.equal(heap.stats().pools.unused, 0);
+  const held = [400, 408, 416, 424, 432].map((bytes) => heap.object.malloc(bytes));
   assert.deepEqual(
-    others.map((p) => heap.isPymallocAddress(p)),
-    // The arena of the first pool has free ones.
-    [true, true, true, true, true],
+    held.map((p) => heap.isPymallocAddress(p)),
+    [false, false, false, true, true],
   );
-  const sizes = [100, 108, 116, 124, 132, 140];
-  const held = sizes.map((bytes) => heap.object.malloc(bytes));
-  assert.equal(held.filter((p) => !heap.isPymallocAddress(p)).length, 3);
   assertBalanced(heap, 1 + others.length + held.length);
   for (const p of [pooled, ...others, ...held]) heap.object.free(p);
   assertBalanced(heap, 0);

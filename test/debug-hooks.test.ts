@@ -147,7 +147,7 @@ test("a hook may be WebAssembly: it gets its context and every argument", () => 
       system,
       settings: { onFault: "throw", stacks: false, quarantineBytes: 0 },
       tracer: javascriptTracer,
-      inPool: (p) => heap.isPymallocAddress(p),
+      poolOf: () => 0,
     },
     newLedger({ memory, system }),
   );

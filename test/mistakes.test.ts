@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layout } from "../src/generated/modules.js";
 import type { Heap, PyMemErrorKind } from "../src/index.js";
-import { assertFilled, fill, numbers } from "./support/heaps.js";
+import { assertFilled, fill, numbers, poolOf } from "./support/heaps.js";
 import {
   changed,
   debugHeap,
@@ -169,7 +169,7 @@ function strayPointer(program: Program): { p: number; block?: Block } {
     case 2:
       if (inPool.length > 0) {
         const { p } = inPool[program.random(inPool.length)] as Block;
-        return { p: p - (p % layout.POOL_SIZE) + program.random(layout.POOL_HEADER) };
+        return { p: poolOf(heap, p) + program.random(layout.POOL_HEADER) };
       }
       return { p: heap.root + program.random(1000) };
     default:

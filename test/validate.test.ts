@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Heap, PyMemError } from "../src/index.js";
-import { layout, pooledHeap } from "./support/heaps.js";
+import { layout, pooledHeap, poolOf } from "./support/heaps.js";
 
-const { POOL_SIZE, POOL_HEADER, BOOKS, HEAD_SIZE, MAP, BY_FREE_COUNT } = layout;
+const { SLICE_SIZE, POOL_HEADER, BOOKS, HEAD_SIZE, MAP, BY_FREE_SLICES } = layout;
 
-/** A heap with full pools, pools with room, a free pool, and more than one arena. */
+/** A heap with full pools, pools with room, free slices, and more than one run of arenas. */
 function busyHeap(): { heap: Heap; blocks: number[]; words: Uint32Array; halves: Uint16Array } {
   const heap = pooledHeap({ initialBytes: 1 << 20 });
   const blocks = Array.from({ length: 3000 }, (_, i) => heap.object.malloc(i < 2000 ? 48 : 200));
@@ -17,62 +17,60 @@ function busyHeap(): { heap: Heap; blocks: number[]; words: Uint32Array; halves:
   return { heap, blocks, words: heap.u32, halves: heap.u16 };
 }
 
-const poolOf = (p: number) => p - (p % POOL_SIZE);
+type Busy = ReturnType<typeof busyHeap>;
 
 interface Damage {
   readonly invariant: number;
   readonly what: string;
-  readonly done: (busy: ReturnType<typeof busyHeap>) => void;
+  readonly done: (busy: Busy) => void;
 }
 
-/** Offsets in words: of the books (core/layout.ts, Books), and of an arena (Arena). */
+/** Offsets in words: of the books (core/layout.ts, Books), and of a run of arenas (Run). */
 const book = {
-  arenas: 0,
-  arenaSlots: 1,
+  runs: 0,
+  runSlots: 1,
   unusedSlot: 2,
-  usable: 4,
-  allocated: 6,
-  highwater: 8,
-  current: 9,
+  usable: 3,
+  allocated: 4,
+  highwater: 6,
+  current: 7,
 };
-const arena = { base: 0, freePools: 1, fresh: 2, freeCount: 3, poolCount: 4, next: 5, prev: 6 };
+const run = { base: 0, arenas: 1, free: 2, next: 3, prev: 4 };
 
 function bookAt(heap: Heap, field: keyof typeof book): number {
   return (heap.root + BOOKS) / 4 + book[field];
 }
 
-/** The word index of a field in the first arena that satisfies the condition. */
-function arenaAt(
+/** The word index of a field in the first run that satisfies the condition. */
+function runAt(
   heap: Heap,
-  field: keyof typeof arena,
-  wanted: (read: (field: keyof typeof arena) => number) => boolean = () => true,
+  field: keyof typeof run,
+  wanted: (read: (field: keyof typeof run) => number) => boolean = () => true,
 ): number {
   const words = heap.u32;
-  const table = words[bookAt(heap, "arenas")] as number;
-  const slots = words[bookAt(heap, "arenaSlots")] as number;
+  const table = words[bookAt(heap, "runs")] as number;
+  const slots = words[bookAt(heap, "runSlots")] as number;
   for (let slot = 0; slot < slots; slot++) {
-    const at = (table + slot * layout.ARENA_SLOT_SIZE) / 4;
-    const read = (name: keyof typeof arena) => words[at + arena[name]] as number;
-    if (read("base") !== 0 && wanted(read)) return at + arena[field];
+    const at = (table + slot * layout.RUN_SLOT_SIZE) / 4;
+    const read = (name: keyof typeof run) => words[at + run[name]] as number;
+    if (read("base") !== 0 && wanted(read)) return at + run[field];
   }
-  return assert.fail("no such arena");
+  return assert.fail("no such run");
 }
 
-/** The pool of the first block for which the condition on its state holds. */
-function poolWhere(
-  { words, blocks }: ReturnType<typeof busyHeap>,
-  wanted: (state: number) => boolean,
-) {
-  const p = blocks.find((block) => {
-    const size = (words[poolOf(block) / 4 + 4] as number) & 0xffff;
-    return size !== 0 && wanted(words[poolOf(block) / 4] as number);
-  });
-  assert.ok(p !== undefined);
-  return poolOf(p);
+/** The pool of the first block for which the condition holds. */
+function poolWhere({ heap, blocks }: Busy, wanted: (pool: number) => boolean): number {
+  const pools = blocks.map((block) => poolOf(heap, block));
+  const pool = pools.find((pool) => pool !== 0 && wanted(pool));
+  assert.ok(pool !== undefined);
+  return pool;
 }
 
-const isFull = (state: number) => state >>> 31 === 1;
-const hasRoom = (state: number) => !isFull(state) && (state & 0xffff) !== 0;
+const biasOf = ({ heap }: Busy, pool: number) => heap.i16[pool / 2 + 10] as number;
+const isFull = (busy: Busy) => poolWhere(busy, (pool) => biasOf(busy, pool) < 0);
+const hasRoom = (busy: Busy) =>
+  poolWhere(busy, (pool) => biasOf(busy, pool) >= 0 && firstFree(busy, pool) !== 0);
+const firstFree = ({ words }: Busy, pool: number) => (words[pool / 4] as number) & 0xffff;
 
 function set(words: Uint32Array | Uint16Array, at: number, to: (old: number) => number): void {
   words[at] = to(words[at] as number);
@@ -81,8 +79,8 @@ function set(words: Uint32Array | Uint16Array, at: number, to: (old: number) => 
 const damages: Damage[] = [
   {
     invariant: 1,
-    what: "the count of arenas is wrong",
-    done: ({ heap, words }) => set(words, bookAt(heap, "current"), (n) => n + 1),
+    what: "the table of runs lies outside the memory",
+    done: ({ heap, words }) => set(words, bookAt(heap, "runs"), () => 0x7000_0000),
   },
   {
     invariant: 1,
@@ -91,56 +89,57 @@ const damages: Damage[] = [
   },
   {
     invariant: 2,
-    what: "an arena has too many pools",
-    done: ({ heap, words }) => set(words, arenaAt(heap, "poolCount"), (n) => n + 1),
+    what: "a run has too many arenas",
+    done: ({ heap, words }) => set(words, runAt(heap, "arenas"), (n) => n + 8),
   },
   {
     invariant: 2,
-    what: "an arena's untouched rest begins behind its end",
-    done: ({ heap, words }) => set(words, arenaAt(heap, "fresh"), (p) => p + 64 * POOL_SIZE),
+    what: "a slice behind its end is free",
+    done: ({ heap, words }) => set(words, runAt(heap, "free"), (bits) => bits | (1 << 20)),
   },
   {
     invariant: 3,
-    what: "the map has lost an arena",
+    what: "the map has lost a slice",
     done: ({ heap, blocks, words }) => {
       const p = blocks[2500] as number;
       const leaf = words[(heap.root + MAP) / 4 + (p >>> layout.LEAF_BITS)] as number;
-      const at = (leaf & ~3) / 4 + (Math.floor(p / POOL_SIZE / 32) % (layout.LEAF_BYTES / 4));
-      set(words, at, () => 0);
+      heap.u8[leaf + (Math.floor(p / SLICE_SIZE) % layout.LEAF_BYTES)] = 0;
     },
   },
   {
     invariant: 4,
-    what: "a free pool has a size",
-    done: ({ heap, words }) => {
-      const free = words[arenaAt(heap, "freePools", (read) => read("freePools") !== 0)] as number;
-      set(words, free / 4 + 4, () => 48);
+    what: "a slice of a pool is free",
+    done: (busy) => {
+      const long = poolWhere(busy, (pool) => (busy.halves[pool / 2 + 11] as number) > SLICE_SIZE);
+      const at = runOfPool(busy, long);
+      const base = busy.words[at + run.base] as number;
+      const slice = Math.floor((long - base) / SLICE_SIZE) + 1;
+      set(busy.words, at + run.free, (bits) => bits | (1 << slice));
     },
   },
   {
+    invariant: 4,
+    what: "a pool is no whole number of slices long",
+    done: ({ heap, blocks, halves }) =>
+      set(halves, poolOf(heap, blocks[2000] as number) / 2 + 11, (end) => end - 8),
+  },
+  {
     invariant: 5,
-    what: "a pool says it is of another arena",
-    done: ({ blocks, words }) => set(words, poolOf(blocks[2000] as number) / 4 + 3, (n) => n + 1),
+    what: "a pool says it is of another run",
+    done: ({ heap, blocks, words }) =>
+      set(words, poolOf(heap, blocks[2000] as number) / 4 + 3, (n) => n + 1),
   },
   {
     invariant: 6,
-    what: "an arena's count of free pools is wrong",
-    done: ({ heap, words }) =>
-      set(
-        words,
-        arenaAt(heap, "freeCount", (read) => read("freeCount") === 0),
-        () => 1,
-      ),
+    what: "the count of arenas is wrong",
+    done: ({ heap, words }) => set(words, bookAt(heap, "current"), (n) => n + 1),
   },
   {
     invariant: 8,
-    what: "an arena is in the list for another number",
+    what: "a run is in the list for another number",
     done: ({ heap, words }) => {
-      const at = (heap.root + BY_FREE_COUNT) / 4;
-      const lists = Array.from(
-        { length: layout.ARENA_SIZE / POOL_SIZE },
-        (_, i) => words[at + i] as number,
-      );
+      const at = (heap.root + BY_FREE_SLICES) / 4;
+      const lists = Array.from({ length: layout.RUN_SLICES }, (_, i) => words[at + i] as number);
       const used = lists.findIndex((first) => first !== 0);
       set(words, at + used, () => 0);
     },
@@ -148,24 +147,25 @@ const damages: Damage[] = [
   {
     invariant: 9,
     what: "a pool's block size is none of ours",
-    done: ({ blocks, halves }) => set(halves, poolOf(blocks[2000] as number) / 2 + 8, () => 52),
+    done: ({ heap, blocks, halves }) =>
+      set(halves, poolOf(heap, blocks[2000] as number) / 2 + 8, () => 52),
   },
   {
     invariant: 10,
     what: "a pool counts more blocks than it has",
-    done: (busy) => set(busy.words, poolWhere(busy, hasRoom) / 4, (state) => state + (300 << 16)),
+    done: (busy) => set(busy.words, hasRoom(busy) / 4, (state) => state + (900 << 16)),
   },
   {
     invariant: 11,
     what: "a full pool is not full",
-    done: (busy) => set(busy.words, poolWhere(busy, isFull) / 4, (state) => state - (1 << 16)),
+    done: (busy) => set(busy.halves, isFull(busy) / 2 + 10, (bias) => bias + 1),
   },
   {
     invariant: 12,
     what: "a free list leads outside the carved part",
     done: (busy) => {
-      const pool = poolWhere(busy, hasRoom);
-      const first = (busy.words[pool / 4] as number) & 0xffff;
+      const pool = hasRoom(busy);
+      const first = firstFree(busy, pool);
       set(busy.halves, (pool + first) / 2, () => 4090);
     },
   },
@@ -173,8 +173,8 @@ const damages: Damage[] = [
     invariant: 12,
     what: "a free list leads into the middle of a block",
     done: (busy) => {
-      const pool = poolWhere(busy, hasRoom);
-      const first = (busy.words[pool / 4] as number) & 0xffff;
+      const pool = hasRoom(busy);
+      const first = firstFree(busy, pool);
       set(busy.halves, (pool + first) / 2, () => POOL_HEADER + 4);
     },
   },
@@ -182,15 +182,15 @@ const damages: Damage[] = [
     invariant: 12,
     what: "a block is in its free list twice",
     done: (busy) => {
-      const pool = poolWhere(busy, hasRoom);
-      const first = (busy.words[pool / 4] as number) & 0xffff;
+      const pool = hasRoom(busy);
+      const first = firstFree(busy, pool);
       set(busy.halves, (pool + first) / 2, () => first);
     },
   },
   {
     invariant: 12,
     what: "a free block has got lost",
-    done: (busy) => set(busy.words, poolWhere(busy, hasRoom) / 4, (state) => state & ~0xffff),
+    done: (busy) => set(busy.words, hasRoom(busy) / 4, (state) => state & ~0xffff),
   },
   {
     invariant: 13,
@@ -229,9 +229,13 @@ const damages: Damage[] = [
     what: "a pool with free blocks is in no list",
     done: ({ heap, words }) => {
       const head = heap.root + 5 * HEAD_SIZE;
-      set(words, head / 4 + 1, () => head);
-      set(words, head / 4 + 2, () => head);
+      words.fill(head, head / 4 + 1, head / 4 + 4);
     },
+  },
+  {
+    invariant: 17,
+    what: "the slices of a class are miscounted",
+    done: ({ heap, words }) => set(words, (heap.root + layout.CLASS_SLICES) / 4 + 5, (n) => n + 1),
   },
   {
     invariant: 16,
@@ -245,43 +249,39 @@ const damages: Damage[] = [
   },
 ];
 
-/** Makes all pools of all arenas free by hand: two arenas are wholly free then, which is one too many. */
-function freeEverything({ heap, words }: { heap: Heap; words: Uint32Array }): void {
-  const table = words[bookAt(heap, "arenas")] as number;
-  const slotAt = (slot: number) => (table + slot * layout.ARENA_SLOT_SIZE) / 4;
-  for (const [slot, other] of [
-    [0, 1],
-    [1, 0],
-  ] as const) {
-    const at = slotAt(slot);
-    const first = Math.ceil((words[at + arena.base] as number) / POOL_SIZE) * POOL_SIZE;
-    words[at + arena.freePools] = 0;
-    for (let pool = first; pool < (words[at + arena.fresh] as number); pool += POOL_SIZE) {
-      words[pool / 4 + 4] = 0;
-      words[pool / 4 + 1] = words[at + arena.freePools] as number;
-      words[at + arena.freePools] = pool;
-    }
-    words[at + arena.freeCount] = words[at + arena.poolCount] as number;
-    words[at + arena.next] = slot === 0 ? other + 1 : 0;
-    words[at + arena.prev] = slot === 0 ? 0 : other + 1;
+/** The word index of the run that a pool is in. */
+function runOfPool({ heap, words }: Busy, pool: number): number {
+  const slot = words[pool / 4 + 3] as number;
+  return ((words[bookAt(heap, "runs")] as number) + slot * layout.RUN_SLOT_SIZE) / 4;
+}
+
+test("invariant 7: two runs are wholly free", () => {
+  const heap = pooledHeap({ initialBytes: 1 << 20 });
+  for (let sizeClass = 0; sizeClass <= layout.RUN_SLICES; sizeClass++) {
+    heap.object.malloc(8 + 8 * sizeClass);
   }
-  const lists = (heap.root + BY_FREE_COUNT) / 4;
-  const pools = words[slotAt(0) + arena.poolCount] as number;
-  words.fill(0, lists, lists + pools);
-  words[lists + pools - 1] = 1;
-  words[bookAt(heap, "usable")] = 1 << (pools - 1);
+  const words = heap.u32;
+  const table = words[bookAt(heap, "runs")] as number;
+  const slotAt = (slot: number) => (table + slot * layout.RUN_SLOT_SIZE) / 4;
+  // By hand: no slice of the two runs is in a pool, and no class has one.
+  for (const [slot, next, prev] of [
+    [0, 2, 0],
+    [1, 0, 1],
+  ] as const) {
+    words[slotAt(slot) + run.free] = 2 ** layout.RUN_SLICES - 1;
+    words[slotAt(slot) + run.next] = next;
+    words[slotAt(slot) + run.prev] = prev;
+  }
+  assert.equal(words[slotAt(2) + run.base], 0, "there are two runs");
+  const lists = (heap.root + BY_FREE_SLICES) / 4;
+  words.fill(0, lists, lists + layout.RUN_SLICES);
+  words[lists + layout.RUN_SLICES - 1] = 1;
+  words[bookAt(heap, "usable")] = 1 << (layout.RUN_SLICES - 1);
   for (let sizeClass = 0; sizeClass < layout.SIZE_CLASSES; sizeClass++) {
     const head = heap.root + sizeClass * HEAD_SIZE;
     words.fill(head, head / 4 + 1, head / 4 + 4);
+    words[(heap.root + layout.CLASS_SLICES) / 4 + sizeClass] = 0;
   }
-}
-
-test("invariant 7: two arenas are wholly free", () => {
-  const heap = pooledHeap({ initialBytes: 1 << 20 });
-  const perArena = layout.ARENA_SIZE / POOL_SIZE;
-  for (let sizeClass = 0; sizeClass <= perArena; sizeClass++) heap.object.malloc(8 + 8 * sizeClass);
-  assert.equal(heap.stats().arenas.current, 2);
-  freeEverything({ heap, words: heap.u32 });
   assert.throws(
     () => heap.validate(),
     (error: unknown) => error instanceof PyMemError && error.invariant === 7,
@@ -309,7 +309,7 @@ test("each invariant is broken by a test here", () => {
   const broken = new Set([7, ...damages.map(({ invariant }) => invariant)]);
   assert.deepEqual(
     [...broken].sort((a, b) => a - b),
-    Array.from({ length: 16 }, (_, index) => index + 1),
+    Array.from({ length: 17 }, (_, index) => index + 1),
   );
 });
 

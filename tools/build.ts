@@ -23,6 +23,8 @@ interface ModuleRecipe {
 
 const recipes: Record<string, ModuleRecipe> = {
   core: { entry: "core/index.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
+  validate: { entry: "core/validate.ts", runtime: "stub" },
+  arenas: { entry: "modules/arenas.ts", runtime: "stub" },
   tlsf: {
     entry: "modules/tlsf/index.ts",
     runtime: "minimal",

@@ -8,7 +8,7 @@ import {
   functionsOf,
   programOf,
 } from "../../src/hosts/cpython.js";
-import { alignedArenas } from "../../src/hosts/host.js";
+import { systemArenas } from "../../src/hosts/host.js";
 import { standaloneHost } from "../../src/hosts/standalone.js";
 import { readStats } from "../../src/stats.js";
 import type { Address, Domain, HeapStats, SystemMalloc } from "../../src/types.js";
@@ -50,7 +50,8 @@ function pooled(
   system: SystemMalloc,
 ): Pick<Field, "functions" | "books"> {
   const root = system.malloc(layout.ROOT_SIZE);
-  const core = instantiateCore(memory, root, system, system, alignedArenas(system));
+  const arenas = systemArenas(memory, system, root);
+  const core = instantiateCore(memory, root, system, system, arenas);
   core.initialize();
   const stats = () => readStats(core, memory, root);
   return { functions: core, books: { stats, inPool: (p) => core.addressInRange(p) !== 0 } };

@@ -8,6 +8,12 @@ import { eventsIn, sizesAfter, type Tape, wordsOf } from "./tape.js";
 /** Events that are in the memory at a time. */
 const WINDOW = 1 << 18;
 
+/**
+ * The heaps of the passes over untouched memory begin at different addresses, so many bytes apart: where a large
+ * block or an arena finds room depends on that by luck, and the median of some is not luck.
+ */
+const APART = 5008;
+
 interface Player {
   replay(tape: number, events: number, slots: number): number;
 }
@@ -40,7 +46,7 @@ export interface ReplayResult {
   /** Over memory that was used before, and the first time over an untouched memory. */
   readonly warm: Times;
   readonly fresh: Times;
-  /** Bytes taken from the memory in one pass, and that against the most live bytes. */
+  /** Bytes taken from the memory in one pass (median of the untouched ones), and that against the most live bytes. */
   readonly takenBytes: number;
   readonly perLiveByte: number;
   /** Requests that got no memory. */
@@ -56,9 +62,10 @@ class Stage {
   readonly #slots: number;
   failures = 0;
 
-  constructor(contestant: Contestant, tape: Tape) {
+  /** @param shift so many bytes more lie below the heap */
+  constructor(contestant: Contestant, tape: Tape, shift = 0) {
     const window = 4 * wordsOf(Math.min(WINDOW, tape.events));
-    this.#field = contestant.fresh(window + 4 * tape.slots);
+    this.#field = contestant.fresh(window + 4 * tape.slots + shift);
     this.#tape = tape;
     this.#slots = this.#field.tape + window;
     const { memory, functions } = this.#field;
@@ -131,10 +138,16 @@ function breakdownOf(
   };
 }
 
+function median(numbers: readonly number[]): number {
+  return quantile(
+    [...numbers].sort((a, b) => a - b),
+    0.5,
+  );
+}
+
 function timesOf(rounds: readonly number[], base: readonly number[]): Times {
-  const sorted = [...rounds].sort((a, b) => a - b);
-  const ratio = Math.min(...rounds) / Math.min(...base);
-  return { min: sorted[0] as number, median: quantile(sorted, 0.5), ratio };
+  const min = Math.min(...rounds);
+  return { min, median: median(rounds), ratio: min / Math.min(...base) };
 }
 
 export interface ReplayOptions {
@@ -156,16 +169,16 @@ export function replay(tape: Tape, options: ReplayOptions): ReplayResult[] {
     contestant: contestants[name] as Contestant,
     fresh: [] as number[],
     warm: [] as number[],
-    taken: 0,
+    taken: [] as number[],
     stage: undefined as Stage | undefined,
   }));
   // The first pass of all is the compiler's: it does not count, wherever it is.
   for (let round = -1; round < freshRounds; round++) {
     for (const entry of rotated(entries, Math.max(round, 0))) {
       step(`untouched memory, round ${round + 1}: ${entry.name}`);
-      entry.stage = new Stage(entry.contestant, tape);
+      entry.stage = new Stage(entry.contestant, tape, (round + 1) * APART);
       const time = entry.stage.pass();
-      entry.taken = entry.stage.taken();
+      entry.taken.push(entry.stage.taken());
       if (round >= 0) entry.fresh.push(time);
     }
   }
@@ -178,13 +191,14 @@ export function replay(tape: Tape, options: ReplayOptions): ReplayResult[] {
   const reference = entries.find(({ name }) => name === base) as (typeof entries)[number];
   return entries.map(({ name, contestant, fresh, warm, taken, stage }) => {
     const breakdown = new Stage(contestant, tape).breakdown();
+    const takenBytes = median(taken);
     return {
       allocator: name,
       title: contestant.title,
       warm: timesOf(warm, reference.warm),
       fresh: timesOf(fresh, reference.fresh),
-      takenBytes: taken,
-      perLiveByte: taken / tape.peak.bytes,
+      takenBytes,
+      perLiveByte: takenBytes / tape.peak.bytes,
       failures: (stage as Stage).failures,
       ...(breakdown === undefined ? {} : { breakdown }),
     };

@@ -1,18 +1,6 @@
 /** dlmalloc, the malloc of Emscripten's programs: what its memory looks like, and what to do about it. */
-import type { ArenaSource } from "../core.js";
-import { layout } from "../generated/modules.js";
 import type { Address } from "../types.js";
 import type { EmscriptenProgram } from "./emscripten.js";
-
-/** What a walk over dlmalloc's memory found. */
-export interface ChunkSurvey {
-  /** Blocks in use. */
-  readonly blocks: number;
-  /** Bytes in free chunks that are shorter than `holeLimit`. */
-  readonly holeBytes: number;
-}
-
-const NO_HOLES: ChunkSurvey = { blocks: 0, holeBytes: 0 };
 
 /**
  * Walks over dlmalloc's chunks and shows each to `see`: where its block begins, how long the chunk is, whether
@@ -39,18 +27,13 @@ function walkChunks(
   return chunk === end;
 }
 
-/** Counts dlmalloc's blocks and holes; undefined where they can't be found. */
-export function surveyChunks(
-  program: EmscriptenProgram,
-  holeLimit: number,
-): ChunkSurvey | undefined {
+/** How many blocks dlmalloc has in use; 0 where they can't be found. */
+export function countBlocks(program: EmscriptenProgram): number {
   let blocks = 0;
-  let holeBytes = 0;
-  const whole = walkChunks(program, (_block, size, inUse) => {
+  const whole = walkChunks(program, (_block, _size, inUse) => {
     if (inUse) blocks++;
-    else if (size < holeLimit) holeBytes += size;
   });
-  return whole ? { blocks, holeBytes } : undefined;
+  return whole ? blocks : 0;
 }
 
 /** A map of dlmalloc's blocks at this moment. */
@@ -77,60 +60,4 @@ export function mapBlocks(program: EmscriptenProgram): BlockMap | undefined {
   if (whole) return map;
   program.malloc.free(bits);
   return undefined;
-}
-
-/** Arenas that are always granted at once: room for a pool of each size class. */
-const FIRST_ARENAS = 16;
-
-/** What a small block takes from dlmalloc, header and rounding included: rather too little than too much. */
-const TYPICAL_BLOCK = 48;
-
-/** An arena is granted after so many small blocks at the latest: a class may be waiting for its first pool. */
-const LONGEST_HOLD = 1024;
-
-/** Holes are looked for again when arenas take a 16th of the heap more than ever, and at least this much. */
-const LEAST_GROWTH = 256 * 1024;
-
-/**
- * Arenas for a heap that has run for a while. It is full of holes too short for an arena: two of eleven
- * megabytes after Pyodide's start. So, as the arenas become more, the holes are surveyed, and the
- * next arenas are held off until as many small blocks as should fill them were taken one by one from
- * dlmalloc, which puts them there.
- *
- * @param holdOff makes so many small requests go to dlmalloc before the next arena is asked for
- */
-export function afterHoles(
-  program: EmscriptenProgram,
-  arenas: ArenaSource,
-  holdOff: (requests: number) => void,
-): ArenaSource {
-  let live = 0;
-  let surveyAt = FIRST_ARENAS;
-  let blocksToFill = 0;
-
-  function survey(): void {
-    const { holeBytes } = surveyChunks(program, layout.ARENA_SIZE + layout.POOL_SIZE) ?? NO_HOLES;
-    blocksToFill = Math.floor(holeBytes / TYPICAL_BLOCK);
-    const growth = Math.max(LEAST_GROWTH, (program.break() - program.heapBase) / 16);
-    surveyAt = live + Math.ceil(growth / layout.ARENA_SIZE);
-  }
-
-  return {
-    alloc(bytes) {
-      const p = arenas.alloc(bytes);
-      if (p === 0) return 0;
-      live++;
-      if (live > surveyAt) survey();
-      if (live > FIRST_ARENAS) {
-        const requests = Math.min(blocksToFill, LONGEST_HOLD);
-        blocksToFill -= requests;
-        holdOff(requests);
-      }
-      return p;
-    },
-    free(p, bytes) {
-      live--;
-      arenas.free(p, bytes);
-    },
-  };
 }

@@ -25,7 +25,7 @@ export interface PyodideLike {
 export interface InstallOptions extends DebugOptions {
   /** `"pymalloc"` (the default), a debug mode, or `"malloc"` to leave the interpreter as it is. */
   malloc?: MallocName | undefined;
-  /** Called before each new arena is taken (as with CPython's PYTHONMALLOCSTATS). It must not run Python. */
+  /** Called when new arenas come, before they are in use (as with CPython's PYTHONMALLOCSTATS). It must not run Python. */
   onNewArena?: (() => void) | undefined;
 }
 
@@ -124,7 +124,7 @@ function handleOf(
       return Math.max((core.allocatedBlocks() - dead - freed) | 0, 0);
     },
     validate() {
-      validateHeap(core, memory, root);
+      validateHeap(memory, root);
       taken.validateBlocks();
     },
     isPymallocAddress: (p) => core.addressInRange(p) !== 0,
@@ -154,7 +154,7 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   if (pyodide.runPython(IS_TRACING) === true) {
     throw new Error("install: tracemalloc is tracing; stop it first and start it again afterwards");
   }
-  const onNewArena = options.onNewArena ?? (() => {});
+  const { onNewArena } = options;
   const refreshTracemalloc = () => pyodide.runPython(START_AND_STOP_TRACING);
   const taken = takeOver(program, { mode, settings, onNewArena, refreshTracemalloc });
   const handle = handleOf(program.memory, mode, taken);

@@ -1,6 +1,6 @@
 /** A host of our own: a memory that nobody else uses, and AssemblyScript's TLSF as its malloc. */
 import { instantiate, type Tlsf } from "../core.js";
-import { alignedArenas, type Host } from "./host.js";
+import type { Host } from "./host.js";
 
 /** Calls what traps when there is no memory. */
 function orNull(call: () => number): number {
@@ -18,7 +18,7 @@ function hostOver(memory: WebAssembly.Memory): Host {
     tryRealloc: (p: number, bytes: number) => orNull(() => tlsf.trappingRealloc(p, bytes)),
   };
   const tlsf = instantiate("tlsf", { env: { memory }, host }) as unknown as Tlsf;
-  return { memory, system: tlsf, arenas: alignedArenas(tlsf) };
+  return { memory, system: tlsf };
 }
 
 /** @throws RangeError where the engine has no room for the memory at all. */

@@ -5,7 +5,7 @@
  * time by one that knows what to do with the blocks of the one before it. Ours does: an address that is
  * in none of its pools, or that the debug mode knows to be older than itself, goes to that one.
  */
-import { type Core, instantiateCore } from "../core.js";
+import { type ArenaSource, type Core, instantiateCore } from "../core.js";
 import { DebugHeap, type DebugHost, newLedger } from "../debug.js";
 import { debugDomain, late, objectDomain } from "../domains.js";
 import { debugLayout, layout } from "../generated/modules.js";
@@ -13,15 +13,15 @@ import type { DebugSettings, MallocMode } from "../options.js";
 import type { Tracer } from "../stacks.js";
 import type { Address, Domain } from "../types.js";
 import { type AllocatorRecord, AllocatorTable, Domains, functionsOf, recordOf } from "./cpython.js";
-import { afterHoles, mapBlocks, surveyChunks } from "./dlmalloc.js";
+import { countBlocks, mapBlocks } from "./dlmalloc.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 import { formatPythonStack, type PythonFrame, PythonStackReader } from "./frames.js";
-import { alignedArenas } from "./host.js";
+import { systemArenas } from "./host.js";
 
 export interface TakeoverOptions {
   readonly mode: MallocMode;
   readonly settings: DebugSettings;
-  readonly onNewArena: () => void;
+  readonly onNewArena: (() => void) | undefined;
   /** Starts and stops tracemalloc. */
   readonly refreshTracemalloc: () => void;
 }
@@ -57,24 +57,36 @@ function rawFunctions(program: EmscriptenProgram): Domain {
   };
 }
 
-/** A heap without content, and a maker of cores over it. */
-function newHeap(program: EmscriptenProgram, onNewArena: () => void) {
-  const root = program.malloc.malloc(layout.ROOT_SIZE);
-  if (root === 0) throw new RangeError("install: out of memory");
-  const aligned = alignedArenas(program.malloc);
-  const announced = {
-    free: aligned.free,
-    alloc(bytes: number): Address {
-      onNewArena();
-      return aligned.alloc(bytes);
+/** Arenas that are told of, where someone wants to know: else no call of theirs leaves WebAssembly. */
+function announced(arenas: ArenaSource, onNewArena: (() => void) | undefined): ArenaSource {
+  if (onNewArena === undefined) return arenas;
+  const shortest = layout.ARENA_SIZE - layout.ARENA_RESERVE;
+  return {
+    free: arenas.free,
+    alloc(bytes) {
+      const p = arenas.alloc(bytes);
+      if (p !== 0) onNewArena();
+      return p;
+    },
+    hole(bytes) {
+      const p = arenas.hole(bytes);
+      // Longer runs are only looked for once there is the shortest.
+      if (p !== 0 && bytes === shortest) onNewArena();
+      return p;
     },
   };
+}
+
+/** A heap without content, and a maker of cores over it. */
+function newHeap(program: EmscriptenProgram, onNewArena: (() => void) | undefined) {
+  const root = program.malloc.malloc(layout.ROOT_SIZE);
+  if (root === 0) throw new RangeError("install: out of memory");
   const poke = (offset: number, value: number) => {
     new Uint32Array(program.memory.buffer)[(root + offset) / 4] = value;
   };
-  const arenas = afterHoles(program, announced, (requests) => poke(layout.HOLD_OFF, requests));
-  const coreOver = (raw: Domain) =>
-    instantiateCore(program.memory, root, program.malloc, raw, arenas);
+  const { memory, malloc } = program;
+  const arenas = announced(systemArenas(memory, malloc, root, program.break()), onNewArena);
+  const coreOver = (raw: Domain) => instantiateCore(memory, root, malloc, raw, arenas);
   return { root, poke, coreOver };
 }
 
@@ -86,7 +98,7 @@ function takeOverPlain(
   program: EmscriptenProgram,
   table: AllocatorTable,
   before: Before,
-  onNewArena: () => void,
+  onNewArena: (() => void) | undefined,
 ): Takeover {
   const { root, poke, coreOver } = newHeap(program, onNewArena);
   // Two domains with two allocators get two cores: one heap all the same, they have one root.
@@ -94,7 +106,7 @@ function takeOverPlain(
     coreOver(isSame(old, before.raw) ? rawFunctions(program) : functionsOf(program, old)),
   ) as [Core, Core];
   mem.initialize();
-  poke(layout.RAW_BLOCKS, surveyChunks(program, 0)?.blocks ?? 0);
+  poke(layout.RAW_BLOCKS, countBlocks(program));
   table.set(Domains.mem, recordOf(program, root, mem));
   table.set(Domains.object, recordOf(program, root, object));
   return { core: mem, root, debugHeap: undefined, validateBlocks() {} };
@@ -138,7 +150,7 @@ function takeOverDebug(
     settings,
     tracer: pythonTracer(reader),
     pythonStack: () => formatPythonStack(reader.read()),
-    inPool: (p) => core.addressInRange(p) !== 0,
+    poolOf: (p) => core.poolOf(p),
   };
   const ledger = newLedger(host);
   if (ledger === 0) throw new RangeError("install: out of memory");
@@ -159,7 +171,7 @@ function takeOverDebug(
   core.initialize();
   const upper = debugHeap.instantiate(above(objectDomain(core)));
 
-  poke(layout.RAW_BLOCKS, surveyChunks(program, 0)?.blocks ?? 0);
+  poke(layout.RAW_BLOCKS, countBlocks(program));
   const listed = listBlocksFromBefore(program, before, debugHeap);
   debugHeap.write(debugLayout.EARLIER_ANY, 1);
   // The context of a debug function is its family, which has the domain's number.

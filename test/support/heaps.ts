@@ -26,6 +26,21 @@ export function assertBalanced(heap: Heap, liveBlocks: number): void {
   assert.equal(heap.getAllocatedBlocks(), liveBlocks, "getAllocatedBlocks");
 }
 
+/** Where the pool begins that an address lies in, by the map of slices; 0 when it lies in none. */
+export function poolOf(heap: Heap, p: number): number {
+  const leaf = heap.u32[(heap.root + layout.MAP) / 4 + (p >>> layout.LEAF_BITS)] as number;
+  const index = Math.floor(p / layout.SLICE_SIZE);
+  const slice = leaf === 0 ? 0 : (heap.u8[leaf + (index % layout.LEAF_BYTES)] as number);
+  return slice === 0 ? 0 : (index - slice + 1) * layout.SLICE_SIZE;
+}
+
+/** How many blocks of a size the pool at an address holds. */
+export function capacityOf(heap: Heap, pool: number): number {
+  const size = heap.u16[pool / 2 + 8] as number;
+  const end = heap.u16[pool / 2 + 11] as number;
+  return Math.floor((end - layout.POOL_HEADER) / size);
+}
+
 /** Writes a pattern that depends on the block and on the place in it. */
 export function fill(heap: Heap, p: number, bytes: number, seed: number): void {
   const { u8 } = heap;
