@@ -12,7 +12,8 @@ import { type Results, renderJavaScript, renderPython, renderTraces } from "./re
 import { benchTraces } from "./traces.js";
 
 const ROUNDS = 15;
-const TRACE_ROUNDS = 7;
+const TRACE_PROCESSES = 7;
+const TRACE_ROUNDS = 4;
 const results = new URL("results/", import.meta.url);
 const parts = process.argv.slice(2);
 const known = ["javascript", "python", "traces"];
@@ -28,7 +29,7 @@ if (javascript !== undefined) console.log(`${renderJavaScript(javascript)}\n`);
 const python = wants("python") ? await benchPython(ROUNDS) : undefined;
 if (python !== undefined) console.log(`${renderPython(python)}\n`);
 
-const traces = wants("traces") ? await benchTraces(TRACE_ROUNDS) : undefined;
+const traces = wants("traces") ? await benchTraces(TRACE_PROCESSES, TRACE_ROUNDS) : undefined;
 if (traces !== undefined) console.log(`${renderTraces(traces)}\n`);
 
 if (javascript !== undefined && python !== undefined && traces !== undefined) {

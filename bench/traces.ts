@@ -1,11 +1,12 @@
 /** The committed traces, played on every allocator: time and memory. */
+import { fork } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Contestant, makeContestants } from "../cli/replay/contestants.js";
-import { type ReplayResult, replay } from "../cli/replay/replay.js";
+import { makeContestants } from "../cli/replay/contestants.js";
+import { type ReplayResult, replay, type Times } from "../cli/replay/replay.js";
 import { makeTape } from "../cli/replay/tape.js";
 import { readTrace } from "../cli/trace/reader.js";
-import { geometricMean } from "./paired.js";
+import { geometricMean, median } from "./paired.js";
 
 export interface TraceResult {
   readonly name: string;
@@ -26,18 +27,21 @@ export interface TraceMeans {
 }
 
 export interface TraceResults {
+  readonly processes: number;
+  /** In each process. */
   readonly rounds: number;
   readonly traces: readonly TraceResult[];
   readonly means: readonly TraceMeans[];
 }
 
-const folder = fileURLToPath(new URL("traces/", import.meta.url));
-const MEGABYTE = 1e6;
-
 /** What the table compares; the two that are no allocators are for `pymalloc replay`. */
 const COMPARED = ["pymalloc", "dlmalloc", "mimalloc", "pymalloc-tlsf", "tlsf"];
 
-export async function benchTraces(rounds: number): Promise<TraceResults> {
+const folder = fileURLToPath(new URL("traces/", import.meta.url));
+const MEGABYTE = 1e6;
+
+/** Plays each of the traces in this process. */
+export async function playTraces(rounds: number): Promise<TraceResult[]> {
   const contestants = await makeContestants(COMPARED);
   const traces: TraceResult[] = [];
   const files = readdirSync(folder).filter((name) => name.endsWith(".pmt"));
@@ -52,17 +56,55 @@ export async function benchTraces(rounds: number): Promise<TraceResults> {
       results: replay(tape, options),
     });
   }
+  return traces;
+}
+
+/** The same in a process of its own (traces-process.ts). */
+function playInProcess(rounds: number): Promise<TraceResult[]> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(new URL("traces-process.ts", import.meta.url)), [`${rounds}`]);
+    child.on("message", (traces) => resolve(traces as TraceResult[]));
+    child.on("error", reject);
+    child.on("exit", (code) => reject(new Error(`traces-process.ts ended with ${code}`)));
+  });
+}
+
+function medianTimes(times: readonly Times[]): Times {
+  const of = (value: (one: Times) => number) => median(times.map(value));
+  return { min: of(({ min }) => min), median: of((t) => t.median), ratio: of((t) => t.ratio) };
+}
+
+/** One result of several processes: the medians of their times. The memory is the same in each. */
+function merge(processes: readonly TraceResult[][]): TraceResult[] {
+  return (processes[0] as TraceResult[]).map((trace, at) => ({
+    ...trace,
+    results: trace.results.map((result, index) => {
+      const all = processes.map((traces) => traces[at]?.results[index] as ReplayResult);
+      const warm = medianTimes(all.map((one) => one.warm));
+      return { ...result, warm, fresh: medianTimes(all.map((one) => one.fresh)) };
+    }),
+  }));
+}
+
+/**
+ * Plays the traces in several processes, one after the other: where an engine happens to put the compiled code
+ * makes an allocator up to an eighth faster or slower for the whole life of a process.
+ */
+export async function benchTraces(processes: number, rounds: number): Promise<TraceResults> {
+  const played: TraceResult[][] = [];
+  for (let index = 0; index < processes; index++) played.push(await playInProcess(rounds));
+  const traces = merge(played);
   const means = COMPARED.map((allocator, index) => {
     const of = (value: (result: ReplayResult) => number, among = traces) =>
       geometricMean(among.map(({ results }) => value(results[index] as ReplayResult)));
     const long = traces.filter(({ peakLiveBytes }) => peakLiveBytes > MEGABYTE);
     return {
       allocator,
-      title: (contestants[allocator] as Contestant).title,
+      title: traces[0]?.results[index]?.title ?? allocator,
       warm: of(({ warm }) => warm.ratio),
       fresh: of(({ fresh }) => fresh.ratio),
       memory: of(({ perLiveByte }) => perLiveByte, long),
     };
   });
-  return { rounds, traces, means };
+  return { processes, rounds, traces, means };
 }

@@ -20,6 +20,7 @@ import {
   BY_FREE_SLICES,
   FIRST_RUN_SLOTS,
   Pool,
+  RUN_REQUEST,
   RUN_SIZE,
   Run,
   SLICE_BITS,
@@ -125,24 +126,32 @@ export function holdsOff(): bool {
   return true;
 }
 
-/** Takes memory for a run into its slot: the longest that fits into a hole, or else the longest there is. */
-function takeMemory(run: Run): bool {
-  let size = ARENA_SIZE;
-  let base = holeAlloc(size - ARENA_RESERVE);
-  if (base === 0) {
-    size = RUN_SIZE;
-    base = arenaAlloc(size - ARENA_RESERVE);
-  } else {
-    for (; size < RUN_SIZE; size *= 2) {
-      const longer = holeAlloc(size * 2 - ARENA_RESERVE);
-      if (longer === 0) break;
-      arenaFree(base, size - ARENA_RESERVE);
-      base = longer;
-    }
+/** The longest run that fits into a hole, in bytes; 0 for none. Its memory is in `run.base`. */
+function takeHole(run: Run): usize {
+  run.base = holeAlloc(RUN_REQUEST);
+  if (run.base !== 0) return RUN_SIZE;
+  // Where not even the shortest fits, there is no need to ask for those between.
+  run.base = holeAlloc(ARENA_SIZE - ARENA_RESERVE);
+  if (run.base === 0) return 0;
+  for (let size = RUN_SIZE >> 1; size > ARENA_SIZE; size >>= 1) {
+    const longer = holeAlloc(size - ARENA_RESERVE);
+    if (longer === 0) continue;
+    arenaFree(run.base, ARENA_SIZE - ARENA_RESERVE);
+    run.base = longer;
+    return size;
   }
-  run.base = base;
+  return ARENA_SIZE;
+}
+
+/** Takes memory for a run into its slot: the longest in a hole, or else the longest there is. */
+function takeMemory(run: Run): bool {
+  let size = takeHole(run);
+  if (size === 0) {
+    size = RUN_SIZE;
+    run.base = arenaAlloc(RUN_REQUEST);
+  }
   run.arenas = <u32>(size >>> ARENA_BITS);
-  return base !== 0;
+  return run.base !== 0;
 }
 
 function giveMemory(run: Run): void {

@@ -22,8 +22,9 @@ export declare function tableRealloc(p: usize, bytes: usize): usize;
 
 /**
  * The arena allocator (CPython: PyObjectArenaAllocator). 0 for no memory, or for "the raw domain should serve
- * this request and the next HOLD_OFF ones". `holeAlloc` gives only what does not make the memory longer; 0 where
- * there is no such place, or the host does not know of one. Both are given back with `arenaFree`.
+ * this request and the next HOLD_OFF ones". `holeAlloc` gives only what does not make the memory longer, at
+ * a slice boundary; 0 where there is no such place, or the host does not know of one. What either gave goes back to
+ * `arenaFree`.
  */
 export declare function arenaAlloc(bytes: usize): usize;
 export declare function holeAlloc(bytes: usize): usize;

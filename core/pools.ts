@@ -38,7 +38,7 @@ import {
   STATE_FREE_MASK,
   STATE_USED_ONE,
 } from "./layout";
-import { capacityOf, classOf, leastSlicesFor, sizeOf, unseenOf } from "./sizes";
+import { classOf, leastSlicesFor, sizeOf, unseenOf } from "./sizes";
 
 export function headOf(sizeClass: usize): Head {
   return changetype<Head>(root + HEADS + sizeClass * HEAD_SIZE);
@@ -75,7 +75,7 @@ function setBias(pool: Pool, bias: i32): void {
 
 /** Puts a pool in front of the list of its class. */
 function link(pool: Pool, head: Head): void {
-  if (head.next !== asPool(head)) unpinOrRetire(head.next);
+  if (head.next !== asPool(head) && head.next.bias !== 0) unpinOrRetire(head.next);
   const first = head.next;
   if (first === asPool(head) && mayStayEmpty(pool)) setBias(pool, 1);
   pool.next = first;
@@ -99,7 +99,7 @@ function retire(pool: Pool): void {
   if (givePool(pool)) collectEmpty(false);
 }
 
-/** Ends the privilege of a pool that was pinned, or not. */
+/** Ends the privilege of a pinned pool. */
 function unpinOrRetire(pool: Pool): void {
   setBias(pool, 0);
   if (pool.state < STATE_USED_ONE) retire(pool);
@@ -177,7 +177,7 @@ export function refill(sizeClass: usize): bool {
       return true;
     }
     unlink(pool);
-    const capacity = <i32>capacityOf(pool.size, pool.end);
+    const capacity = <i32>usedIn(pool);
     setBias(pool, unseenOf(capacity) - capacity);
   }
   return addPool(sizeClass, head);

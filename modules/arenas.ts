@@ -19,15 +19,14 @@ declare function free(p: usize): void;
 declare function memalign(alignment: usize, bytes: usize): usize;
 /** Where the memory ends in which there are holes already; 0 when there are none. */
 declare const begin: usize;
+/** So many holes are filled by small blocks before the next long run. */
+declare const mostTurns: u32;
 /** The address at which the core reads how many small requests it should not serve (HOLD_OFF). */
 declare const holdOff: usize;
 
 /** A hole of so many bytes is worth filling, and so many small blocks should do it. */
-const HOLE: usize = SLICE_SIZE;
+const HOLE: usize = 896;
 const BLOCKS: u32 = 24;
-
-/** So many holes are filled before the next long run: time is worth something, too. */
-const MOST_TURNS: u32 = 8;
 
 /** The shortest spacer: a malloc's smallest blocks are longer than a very small gap. */
 const LEAST_SPACER: usize = 64;
@@ -35,22 +34,22 @@ const LEAST_SPACER: usize = 64;
 let frontier: usize = begin;
 let turns: u32 = 0;
 
-/** A block that starts at a slice boundary, if that can be had; 0 for no memory. */
-function alignedMalloc(bytes: usize): usize {
-  // First an ordinary block: memalign asks for more than it returns, and never finds the place of a run that
-  // was given back.
+/**
+ * A block of so many bytes that starts at a slice boundary, in place of one that does not. A malloc without
+ * memalign is brought to it, where its rest allows: the block is cut down to what is missing up to the boundary, and
+ * the next one begins there. (memalign asks for more than it returns, so it never finds the place of a run that was
+ * given back, and is not asked first.)
+ */
+function aligned(p: usize, bytes: usize): usize {
+  if ((p & SLICE_MASK) === 0) return p;
+  free(p);
+  const q = memalign(SLICE_SIZE, bytes);
+  if (q !== 0) return q;
   const first = malloc(bytes);
-  if ((first & SLICE_MASK) === 0) return first;
-  free(first);
-  const aligned = memalign(SLICE_SIZE, bytes);
-  if (aligned !== 0) return aligned;
-  // Without memalign, a block is cut down, where it is, to what is missing up to the boundary, and the next one
-  // begins there if the malloc takes it from the rest.
-  const p = malloc(bytes);
-  if (p === 0) return 0;
-  const gap = SLICE_SIZE - (p & SLICE_MASK);
-  const spacer = realloc(p, (gap < LEAST_SPACER ? gap + SLICE_SIZE : gap) - ARENA_RESERVE);
-  if (spacer === 0) return p;
+  if (first === 0) return 0;
+  const gap = SLICE_SIZE - (first & SLICE_MASK);
+  const spacer = realloc(first, (gap < LEAST_SPACER ? gap + SLICE_SIZE : gap) - ARENA_RESERVE);
+  if (spacer === 0) return first;
   const moved = malloc(bytes);
   free(spacer);
   return moved !== 0 ? moved : malloc(bytes);
@@ -58,7 +57,7 @@ function alignedMalloc(bytes: usize): usize {
 
 /** The arena allocator of the core: a run wherever there is room for it; see core/host.ts. */
 export function arenaAlloc(bytes: usize): usize {
-  if (turns < MOST_TURNS) {
+  if (turns < mostTurns) {
     const hole = malloc(HOLE);
     free(hole);
     if (hole < frontier) {
@@ -68,15 +67,18 @@ export function arenaAlloc(bytes: usize): usize {
     }
   }
   turns = 0;
-  const p = alignedMalloc(bytes);
+  const p = aligned(malloc(bytes), bytes);
   frontier = max(frontier, p);
   return p;
 }
 
-/** A run in a hole; 0 when there is none that is long enough. */
+/** A run in a hole, at a slice boundary (the shortest has to hold a pool of any class); 0 when there is none. */
 export function holeAlloc(bytes: usize): usize {
-  const p = alignedMalloc(bytes);
-  if (p < frontier) return p;
+  let p = malloc(bytes);
+  if (p < frontier) {
+    p = aligned(p, bytes);
+    if (p < frontier && (p & SLICE_MASK) === 0) return p;
+  }
   free(p);
   return 0;
 }

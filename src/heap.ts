@@ -80,7 +80,9 @@ export class Heap extends ObjectHeap {
     if (this.root === 0) {
       throw new RangeError("createHeap: the memory has no room for the heap's root");
     }
-    const source = systemArenas(this.#host.memory, this.#host.system, this.root);
+    const source = systemArenas(this.#host.memory, this.#host.system, this.root, {
+      fillHoles: !options.mode.debug,
+    });
     this.#holes = source.hole;
     this.#defaultArenas = Object.freeze({
       ctx: null,

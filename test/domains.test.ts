@@ -184,7 +184,7 @@ test("an arena allocator sees every run of arenas, its size, and gets each back"
     alloc(given, bytes) {
       assert.equal(given, ctx);
       const p = inner.alloc(inner.ctx, bytes);
-      arenas.set(p, bytes);
+      if (p !== 0) arenas.set(p, bytes);
       return p;
     },
     free(given, p, bytes) {

@@ -257,9 +257,8 @@ function runOfPool({ heap, words }: Busy, pool: number): number {
 
 test("invariant 7: two runs are wholly free", () => {
   const heap = pooledHeap({ initialBytes: 1 << 20 });
-  for (let sizeClass = 0; sizeClass <= layout.RUN_SLICES; sizeClass++) {
-    heap.object.malloc(8 + 8 * sizeClass);
-  }
+  const arenasOf = () => heap.stats().arenas.current;
+  while (arenasOf() <= layout.RUN_SIZE / layout.ARENA_SIZE) heap.object.malloc(400);
   const words = heap.u32;
   const table = words[bookAt(heap, "runs")] as number;
   const slotAt = (slot: number) => (table + slot * layout.RUN_SLOT_SIZE) / 4;
@@ -268,6 +267,7 @@ test("invariant 7: two runs are wholly free", () => {
     [0, 2, 0],
     [1, 0, 1],
   ] as const) {
+    words[slotAt(slot) + run.arenas] = layout.RUN_SIZE / layout.ARENA_SIZE;
     words[slotAt(slot) + run.free] = 2 ** layout.RUN_SLICES - 1;
     words[slotAt(slot) + run.next] = next;
     words[slotAt(slot) + run.prev] = prev;

@@ -50,7 +50,7 @@ function pooled(
   system: SystemMalloc,
 ): Pick<Field, "functions" | "books"> {
   const root = system.malloc(layout.ROOT_SIZE);
-  const arenas = systemArenas(memory, system, root);
+  const arenas = systemArenas(memory, system, root, { fillHoles: true });
   const core = instantiateCore(memory, root, system, system, arenas);
   core.initialize();
   const stats = () => readStats(core, memory, root);

@@ -15,20 +15,30 @@ interface Arenas {
   holeAlloc(bytes: number): Address;
 }
 
-/**
- * Runs out of the malloc that owns the memory.
- * @param root of the heap that they are for
- * @param begin where the memory ends that has holes in it already
- */
+/** Holes too short for arenas are filled so many times before the next long run: time is worth something, too. */
+const MOST_TURNS = 24;
+
+export interface ArenaOptions {
+  /** Where the memory ends that has holes in it already; 0 when there are none. */
+  readonly begin?: Address;
+  /**
+   * Do small blocks fill the holes that are too short for arenas? Not in a debug mode: wherever blocks were, a
+   * shadow stays.
+   */
+  readonly fillHoles: boolean;
+}
+
+/** Runs of arenas, for the heap at `root`, out of the malloc that owns the memory. */
 export function systemArenas(
   memory: WebAssembly.Memory,
   system: SystemMalloc,
   root: Address,
-  begin: Address = 0,
+  { begin = 0, fillHoles }: ArenaOptions,
 ): ArenaSource {
   const { malloc, realloc, free, memalign = () => 0 } = system;
+  const mostTurns = fillHoles ? MOST_TURNS : 0;
   const holdOff = root + layout.HOLD_OFF;
-  const arenas = { malloc, realloc, free, memalign, begin, holdOff };
+  const arenas = { malloc, realloc, free, memalign, begin, mostTurns, holdOff };
   const exports = instantiate("arenas", { env: { memory }, arenas }) as unknown as Arenas;
   return { alloc: exports.arenaAlloc, free: exports.arenaFree, hole: exports.holeAlloc };
 }

@@ -60,7 +60,8 @@ function rawFunctions(program: EmscriptenProgram): Domain {
 /** Arenas that are told of, where someone wants to know: else no call of theirs leaves WebAssembly. */
 function announced(arenas: ArenaSource, onNewArena: (() => void) | undefined): ArenaSource {
   if (onNewArena === undefined) return arenas;
-  const shortest = layout.ARENA_SIZE - layout.ARENA_RESERVE;
+  // The core looks for the longest run, and only where it has the shortest for those between.
+  const first = [layout.RUN_REQUEST, layout.ARENA_SIZE - layout.ARENA_RESERVE];
   return {
     free: arenas.free,
     alloc(bytes) {
@@ -70,22 +71,22 @@ function announced(arenas: ArenaSource, onNewArena: (() => void) | undefined): A
     },
     hole(bytes) {
       const p = arenas.hole(bytes);
-      // Longer runs are only looked for once there is the shortest.
-      if (p !== 0 && bytes === shortest) onNewArena();
+      if (p !== 0 && first.includes(bytes)) onNewArena();
       return p;
     },
   };
 }
 
 /** A heap without content, and a maker of cores over it. */
-function newHeap(program: EmscriptenProgram, onNewArena: (() => void) | undefined) {
+function newHeap(program: EmscriptenProgram, { mode, onNewArena }: TakeoverOptions) {
   const root = program.malloc.malloc(layout.ROOT_SIZE);
   if (root === 0) throw new RangeError("install: out of memory");
   const poke = (offset: number, value: number) => {
     new Uint32Array(program.memory.buffer)[(root + offset) / 4] = value;
   };
   const { memory, malloc } = program;
-  const arenas = announced(systemArenas(memory, malloc, root, program.break()), onNewArena);
+  const holes = { begin: program.break(), fillHoles: !mode.debug };
+  const arenas = announced(systemArenas(memory, malloc, root, holes), onNewArena);
   const coreOver = (raw: Domain) => instantiateCore(memory, root, malloc, raw, arenas);
   return { root, poke, coreOver };
 }
@@ -98,9 +99,9 @@ function takeOverPlain(
   program: EmscriptenProgram,
   table: AllocatorTable,
   before: Before,
-  onNewArena: (() => void) | undefined,
+  options: TakeoverOptions,
 ): Takeover {
-  const { root, poke, coreOver } = newHeap(program, onNewArena);
+  const { root, poke, coreOver } = newHeap(program, options);
   // Two domains with two allocators get two cores: one heap all the same, they have one root.
   const [mem, object] = [before.mem, before.object].map((old) =>
     coreOver(isSame(old, before.raw) ? rawFunctions(program) : functionsOf(program, old)),
@@ -140,9 +141,10 @@ function takeOverDebug(
   program: EmscriptenProgram,
   table: AllocatorTable,
   before: Before,
-  { mode, settings, onNewArena, refreshTracemalloc }: TakeoverOptions,
+  options: TakeoverOptions,
 ): Takeover {
-  const { root, poke, coreOver } = newHeap(program, onNewArena);
+  const { mode, settings, refreshTracemalloc } = options;
+  const { root, poke, coreOver } = newHeap(program, options);
   const reader = new PythonStackReader(program);
   const host: DebugHost = {
     memory: program.memory,
@@ -195,5 +197,5 @@ export function takeOver(program: EmscriptenProgram, options: TakeoverOptions): 
   };
   return options.mode.debug
     ? takeOverDebug(program, table, before, options)
-    : takeOverPlain(program, table, before, options.onNewArena);
+    : takeOverPlain(program, table, before, options);
 }
