@@ -26,7 +26,7 @@ import {
   SLICE_BITS,
   SLICE_MASK,
 } from "./layout";
-import { ensureLeaf, writeMap } from "./map";
+import { ensureMap, writeMap } from "./map";
 
 export function books(): Books {
   return changetype<Books>(root + BOOKS);
@@ -168,8 +168,7 @@ export function newRun(): bool {
   const run = runAt(slot);
   if (!takeMemory(run)) return false;
   const slices = sliceCountOf(run);
-  const first = firstSliceOf(run);
-  if (!ensureLeaf(first) || !ensureLeaf(first + ((<usize>slices - 1) << SLICE_BITS))) {
+  if (!ensureMap(firstSliceOf(run), slices)) {
     giveMemory(run);
     return false;
   }

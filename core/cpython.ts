@@ -3,7 +3,7 @@
  * allocator's context. It is not used: the context of this heap is its root.
  */
 
-import { poolAt, sliceInPool } from "./map";
+import { isMapped, mappedSlice, poolAt } from "./map";
 import { settle } from "./pools";
 import { calloc, put, putRaw, realloc, take, takeSlowly } from "./pymalloc";
 
@@ -21,11 +21,13 @@ export function pyRealloc(_ctx: usize, p: usize, bytes: usize): usize {
 }
 
 export function pyFree(_ctx: usize, p: usize): void {
-  const slice = sliceInPool(p);
-  if (slice === 0) {
-    putRaw(p);
-    return;
+  if (isMapped(p)) {
+    const slice = mappedSlice(p);
+    if (slice !== 0) {
+      const pool = poolAt(p, slice);
+      if (put(pool, p)) settle(pool);
+      return;
+    }
   }
-  const pool = poolAt(p, slice);
-  if (put(pool, p)) settle(pool);
+  putRaw(p);
 }

@@ -37,8 +37,9 @@ export const RUN_ARENAS: usize = 8;
  */
 export const ARENA_RESERVE: usize = 4;
 
-/** A leaf of the map of slices covers `1 << LEAF_BITS` bytes of address space. */
-export const LEAF_BITS: usize = 22;
+/** The map of slices grows by so many slices, and a `1 << MAP_SLACK_BITS`th of itself, more than it has to. */
+export const MAP_GRANULE: usize = 512;
+export const MAP_SLACK_BITS: usize = 3;
 
 /** How many bytes of a pool are linked into its free list at a time (at least one block). */
 export const CARVE_BYTES: usize = 1024;
@@ -46,8 +47,8 @@ export const CARVE_BYTES: usize = 1024;
 /** Slots in the first table of runs; the table doubles from there. */
 export const FIRST_RUN_SLOTS: u32 = 16;
 
-/** The most blocks that a full pool gets back before it is looked at again; fewer in a pool of few: `pools.ts`. */
-export const MOST_UNSEEN: i32 = 2;
+/** A full pool is looked at again when a sixteenth of its blocks has come back, but at most so many: `pools.ts`. */
+export const MOST_UNSEEN: i32 = 16;
 
 /** The longest request there is: CPython's PY_SSIZE_T_MAX. Beyond it every function returns 0. */
 export const MAX_REQUEST: usize = 0x7fffffff;
@@ -142,6 +143,15 @@ export class Head {
   current: Pool;
 }
 
+/** The map of slices: a byte for each of `count` slices of the address space, `first` being the first. */
+@unmanaged
+export class SliceMap {
+  /** Where the byte for slice number 0 would be. */
+  origin: usize;
+  first: usize;
+  count: usize;
+}
+
 /** Scalars of the heap. */
 @unmanaged
 export class Books {
@@ -166,17 +176,14 @@ export class Books {
 /**
  * The root: one block of the system malloc from which everything else is reached.
  *
- *     | class heads   | map of slices | runs by     | books | slices by  | report                     |
- *     | 64 x 16 bytes | 1024 pointers | free slices |       | class x 64 | pools, blocks, used, x 64  |
+ *     | class heads   | where the map | runs by     | books | slices by  | report                    |
+ *     | 64 x 16 bytes | of slices is  | free slices |       | class x 64 | pools, blocks, used, x 64 |
  */
 export const HEAD_SIZE: usize = offsetof<Head>();
 export const HEADS: usize = 0;
 
-export const LEAF_BYTES: usize = 1 << (LEAF_BITS - SLICE_BITS);
 export const MAP: usize = HEADS + SIZE_CLASSES * HEAD_SIZE;
-export const MAP_ENTRIES: usize = 1 << (32 - LEAF_BITS);
-
-export const BY_FREE_SLICES: usize = MAP + MAP_ENTRIES * sizeof<usize>();
+export const BY_FREE_SLICES: usize = MAP + offsetof<SliceMap>();
 export const BOOKS: usize = BY_FREE_SLICES + <usize>RUN_SLICES * sizeof<u32>();
 
 /** For each class, the slices of its pools. */
@@ -219,4 +226,3 @@ if (offsetof<Pool>("state") !== 0) ERROR("the state is at the pool's own address
 if (offsetof<Head>("next") !== offsetof<Pool>("next")) ERROR("a head is linked like a pool");
 if (offsetof<Head>("prev") !== offsetof<Pool>("prev")) ERROR("a head is linked like a pool");
 if (SLICE_SIZE > ARENA_SIZE) ERROR("an arena has a slice");
-if (RUN_SIZE > LEAF_BYTES << SLICE_BITS) ERROR("a run lies in one leaf of the map or in two");

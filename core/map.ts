@@ -1,23 +1,38 @@
 /**
  * The map of slices: for any 32-bit number, is it an address in a pool, and in which?
  *
- * One byte for each slice of the address space, in leaves that exist only where arenas are. It says how far
- * the slice is into its pool. No memory that is not ours is read (the check of Python 2.3 read the
- * caller's page first).
+ * One byte for each slice of the address space from the first arena to the last. It says how far the slice is
+ * into its pool. No memory that is not ours is read (the check of Python 2.3 read the caller's page first).
  */
 
 import { root, tableRealloc } from "./host";
-import { LEAF_BITS, LEAF_BYTES, MAP, Pool, SLICE_BITS, SLICE_MASK, SLICE_SIZE } from "./layout";
+import {
+  MAP,
+  MAP_GRANULE,
+  MAP_SLACK_BITS,
+  Pool,
+  SLICE_BITS,
+  SLICE_MASK,
+  SLICE_SIZE,
+  SliceMap,
+} from "./layout";
 
-/** Where the address of the leaf for `p` is kept; 0 is kept where there is none. */
-function leafEntry(p: usize): usize {
-  return root + MAP + (p >>> LEAF_BITS) * sizeof<usize>();
+export function sliceMap(): SliceMap {
+  return changetype<SliceMap>(root + MAP);
 }
 
 /** The slice of its pool that `p` lies in, counted from 1; 0 when it lies in no pool. */
 export function sliceInPool(p: usize): u32 {
-  const leaf = load<usize>(leafEntry(p));
-  return leaf === 0 ? 0 : load<u8>(leaf + ((p >>> SLICE_BITS) & (LEAF_BYTES - 1)));
+  return isMapped(p) ? mappedSlice(p) : 0;
+}
+
+/** Is there a byte for the slice of `p`? If so, it is what `mappedSlice` reads. */
+export function isMapped(p: usize): bool {
+  return (p >>> SLICE_BITS) - sliceMap().first < sliceMap().count;
+}
+
+export function mappedSlice(p: usize): u32 {
+  return load<u8>(sliceMap().origin + (p >>> SLICE_BITS));
 }
 
 export function addressInRange(p: usize): bool {
@@ -35,22 +50,35 @@ export function poolOf(p: usize): usize {
   return slice === 0 ? 0 : changetype<usize>(poolAt(p, slice));
 }
 
-/** Makes sure that an address has a leaf; false when there is no memory for it. */
-export function ensureLeaf(p: usize): bool {
-  const entry = leafEntry(p);
-  if (load<usize>(entry) !== 0) return true;
-  const leaf = tableRealloc(0, LEAF_BYTES);
-  if (leaf === 0) return false;
-  memory.fill(leaf, 0, LEAF_BYTES);
-  store<usize>(entry, leaf);
+/** Makes sure that so many slices from an address on are in the map; false when there is no memory for that. */
+export function ensureMap(p: usize, slices: usize): bool {
+  const map = sliceMap();
+  const first = p >>> SLICE_BITS;
+  const count = map.count;
+  const before = count === 0 ? first : map.first;
+  if (first >= before && first + slices <= before + count) return true;
+  let low = min(first, before);
+  const span = max(first + slices, before + count) - low;
+  const slack = (span >>> MAP_SLACK_BITS) + MAP_GRANULE;
+  // The next arenas come where these came.
+  if (low < before) low -= min(low, slack);
+  const after = span + slack;
+  const bytes = tableRealloc(count === 0 ? 0 : map.origin + before, after);
+  if (bytes === 0) return false;
+  const shift = before - low;
+  memory.copy(bytes + shift, bytes, count);
+  memory.fill(bytes, 0, shift);
+  memory.fill(bytes + shift + count, 0, after - shift - count);
+  map.origin = bytes - low;
+  map.first = low;
+  map.count = after;
   return true;
 }
 
-/** Writes what the map says of so many slices, which have leaves: they are a pool, or in none. */
-export function writeMap(first: usize, slices: u32, arePool: bool): void {
+/** Writes what the map says of so many slices, which are in it: they are a pool, or in none. */
+export function writeMap(p: usize, slices: u32, arePool: bool): void {
+  const at = sliceMap().origin + (p >>> SLICE_BITS);
   for (let slice: u32 = 0; slice < slices; slice++) {
-    const p = first + ((<usize>slice) << SLICE_BITS);
-    const at = load<usize>(leafEntry(p)) + ((p >>> SLICE_BITS) & (LEAF_BYTES - 1));
-    store<u8>(at, arePool ? <u8>(slice + 1) : 0);
+    store<u8>(at + slice, arePool ? <u8>(slice + 1) : 0);
   }
 }

@@ -4,7 +4,7 @@
  *
  *     no pool, free slices --- malloc finds no block in the class ---> in the list of its class
  *            ^                                                          |              ^
- *            |                                          malloc finds it without     a block or two of it
+ *            |                                          malloc finds it without     some blocks of it
  *            |                                          a block                     are freed
  *            |                                                          v              |
  *            +------------- its last block is freed                   full, in no list

@@ -9,7 +9,7 @@
 import { books } from "./arenas";
 import { root } from "./host";
 import { MAX_REQUEST, Pool, ROOT_SIZE, STATE_FREE_MASK, STATE_USED_ONE } from "./layout";
-import { poolAt, sliceInPool } from "./map";
+import { isMapped, mappedSlice, poolAt, sliceInPool } from "./map";
 import { headOf, refill, resetPools, settle } from "./pools";
 import { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";
 import { classOf, isSmall, roundUp } from "./sizes";
@@ -70,13 +70,16 @@ export function malloc(bytes: usize): usize {
 
 /** Gives a block back; 0 is ignored, and what is not ours goes to the raw domain. */
 export function free(p: usize): void {
-  const slice = sliceInPool(p);
-  if (slice === 0) {
-    putRaw(p);
-    return;
+  // Not `sliceInPool`: that would make one condition of two, and test it once more.
+  if (isMapped(p)) {
+    const slice = mappedSlice(p);
+    if (slice !== 0) {
+      const pool = poolAt(p, slice);
+      if (put(pool, p)) settle(pool);
+      return;
+    }
   }
-  const pool = poolAt(p, slice);
-  if (put(pool, p)) settle(pool);
+  putRaw(p);
 }
 
 /** A block for `count * size` bytes, all 0; 0 when the product is over 0x7fffffff or there is no memory. */

@@ -43,7 +43,7 @@ export function leastSlicesFor(size: usize): u32 {
   return <u32>((bytes + SLICE_SIZE - 1) >>> SLICE_BITS);
 }
 
-/** After how many frees a full pool of so many blocks is looked at again: an eighth of it is little to hide. */
+/** After how many frees a full pool of so many blocks is looked at again. */
 export function unseenOf(capacity: i32): i32 {
-  return min(1 + (capacity >> 3), MOST_UNSEEN);
+  return min(1 + (capacity >> 4), MOST_UNSEEN);
 }

@@ -18,9 +18,6 @@ import { root } from "./host";
 import {
   ARENA_RESERVE,
   ARENA_SIZE,
-  LEAF_BYTES,
-  MAP,
-  MAP_ENTRIES,
   POOL_HEADER,
   Pool,
   REPORT_BLOCKS,
@@ -35,7 +32,7 @@ import {
   SMALL_REQUEST_THRESHOLD,
   STATE_FREE_MASK,
 } from "./layout";
-import { sliceInPool } from "./map";
+import { sliceInPool, sliceMap } from "./map";
 import { asPool, headOf, slicesCell, usedIn } from "./pools";
 import { capacityOf, classOf, roundUp, sizeOf, unseenOf } from "./sizes";
 
@@ -88,10 +85,8 @@ function checkRuns(): u32 {
   const book = books();
   const tableBytes = <u64>book.runSlots * <u64>RUN_SLOT_SIZE;
   if (!isMemory(book.runs, tableBytes)) return broken(1, book.runs);
-  for (let entry: usize = 0; entry < MAP_ENTRIES; entry++) {
-    const leaf = load<usize>(root + entry * sizeof<usize>(), MAP);
-    if (!isMemory(leaf, LEAF_BYTES)) return broken(3, leaf);
-  }
+  const map = sliceMap();
+  if (!isMemory(map.origin + map.first, map.count)) return broken(3, map.origin);
   let runs: u32 = 0;
   let arenas: u32 = 0;
   let whollyFree: u32 = 0;

@@ -61,7 +61,7 @@ test("all blocks that full pools get back are handed out again before a pool is 
       for (const at of new Set(freed)) blocks[at] = heap.object.malloc(bytes);
       assertBalanced(heap, blocks.length);
     }
-    // A full pool keeps back a block at most, so a few pools more may be there.
+    // A full pool keeps a sixteenth of its blocks back, so a few pools more may be there.
     assert.ok(heap.stats().bytes.total <= total * 1.1 + RUN_SIZE);
     for (const p of blocks) heap.object.free(p);
     assertBalanced(heap, 0);
@@ -217,21 +217,33 @@ test("holes between large blocks are used before the memory gets longer", () => 
   }
 });
 
-test("a run may lie across two leaves of the map", () => {
-  const leaf = 2 ** layout.LEAF_BITS;
-  const heap = pooledHeap({ initialBytes: 2 * leaf });
-  const row = heap.raw.malloc(2 * leaf - (1 << 20));
-  assert.ok(row < leaf);
-  const places = [leaf - 2 * SLICE_SIZE, leaf + RUN_SIZE, leaf - 4 * RUN_SIZE - 8];
-  heap.PyObject_SetArenaAllocator({ ctx: null, alloc: () => places.shift() ?? 0, free() {} });
-  const blocks = Array.from({ length: 3 * 14 }, () => heap.object.malloc(512));
-  assert.ok(blocks.some((p) => p < leaf) && blocks.some((p) => p > leaf));
-  assertBalanced(heap, blocks.length);
-  for (const p of blocks) {
-    assert.ok(heap.isPymallocAddress(p));
-    heap.object.free(p);
+test("runs may come from anywhere, and the map grows to both sides", () => {
+  const heap = pooledHeap({ initialBytes: 1 << 23 });
+  const row = heap.raw.malloc(6 << 20);
+  const places = [4 << 20, 5 << 20, 1 << 20, 2 << 20, 1 << 19, (6 << 20) - RUN_SIZE].map(
+    (distance) => row + distance,
+  );
+  const asked: number[] = [];
+  heap.PyObject_SetArenaAllocator({
+    ctx: null,
+    alloc() {
+      const p = places.shift() ?? 0;
+      asked.push(p);
+      return p;
+    },
+    free() {},
+  });
+  const blocks: number[] = [];
+  while (places.length > 0 || blocks.length % 30 !== 0) {
+    blocks.push(heap.object.malloc(512));
+    heap.validate();
   }
+  assertBalanced(heap, blocks.length);
+  assert.ok(asked.every((run) => blocks.some((p) => p >= run && p < run + RUN_SIZE)));
+  for (const p of blocks) assert.equal(heap.isPymallocAddress(p), poolOf(heap, p) !== 0);
+  for (const p of blocks) heap.object.free(p);
   assertBalanced(heap, 0);
+  assert.ok([row, row + (3 << 20), row + (6 << 20) - 8].every((p) => !heap.isPymallocAddress(p)));
 });
 
 test("an emptied pool is kept at hand only where it keeps no arena", () => {

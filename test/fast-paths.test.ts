@@ -47,13 +47,14 @@ test("what CPython calls is the fast path itself, like what JavaScript calls", (
   }
 });
 
-test("malloc loads three times and stores once; free loads three times and stores twice", () => {
+test("malloc loads three times and stores once; free loads five times and stores twice", () => {
   const loads = (counts: Record<string, number>, kind: RegExp) =>
     Object.entries(counts).reduce((sum, [name, n]) => sum + (kind.test(name) ? n : 0), 0);
   const malloc = countOpcodes("malloc");
   assert.equal(loads(malloc, /\.load/), 3);
   assert.equal(loads(malloc, /\.store/), 1);
   const free = countOpcodes("free");
-  assert.equal(loads(free, /\.load/), 3);
+  // Three of the five are where the map is: the same line of memory for every block.
+  assert.equal(loads(free, /\.load/), 5);
   assert.equal(loads(free, /\.store/), 2);
 });

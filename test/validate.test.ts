@@ -102,8 +102,8 @@ const damages: Damage[] = [
     what: "the map has lost a slice",
     done: ({ heap, blocks, words }) => {
       const p = blocks[2500] as number;
-      const leaf = words[(heap.root + MAP) / 4 + (p >>> layout.LEAF_BITS)] as number;
-      heap.u8[leaf + (Math.floor(p / SLICE_SIZE) % layout.LEAF_BYTES)] = 0;
+      const origin = words[(heap.root + MAP) / 4] as number;
+      heap.u8[(origin + Math.floor(p / SLICE_SIZE)) >>> 0] = 0;
     },
   },
   {

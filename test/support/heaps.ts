@@ -28,9 +28,10 @@ export function assertBalanced(heap: Heap, liveBlocks: number): void {
 
 /** Where the pool begins that an address lies in, by the map of slices; 0 when it lies in none. */
 export function poolOf(heap: Heap, p: number): number {
-  const leaf = heap.u32[(heap.root + layout.MAP) / 4 + (p >>> layout.LEAF_BITS)] as number;
+  const [origin = 0, first = 0, count = 0] = heap.u32.subarray((heap.root + layout.MAP) / 4);
   const index = Math.floor(p / layout.SLICE_SIZE);
-  const slice = leaf === 0 ? 0 : (heap.u8[leaf + (index % layout.LEAF_BYTES)] as number);
+  if (index < first || index >= first + count) return 0;
+  const slice = heap.u8[(origin + index) >>> 0] as number;
   return slice === 0 ? 0 : (index - slice + 1) * layout.SLICE_SIZE;
 }
 
