@@ -126,7 +126,7 @@ export function renderTraces({ processes, rounds, traces, means }: TraceResults)
   return [
     table(head, [...rows, last]),
     "",
-    `\`pymalloc replay\`, ${rounds} rounds in turn in each of ${processes} processes (medians): time per event against dlmalloc's, over used memory and (behind the stroke) over`,
+    `\`pymalloc replay\`, ${rounds} rounds in turn in each of ${processes} processes (the shortest of all): time per event against dlmalloc's, over used memory and (behind the stroke) over`,
     "untouched memory; memory taken from the system against the most live bytes (its mean is over the traces above 1 MB).",
     "Each is called by WebAssembly from another instance.",
   ].join("\n");

@@ -36,6 +36,7 @@ export interface TraceResults {
 
 /** What the table compares; the two that are no allocators are for `pymalloc replay`. */
 const COMPARED = ["pymalloc", "dlmalloc", "mimalloc", "pymalloc-tlsf", "tlsf"];
+const BASE = "dlmalloc";
 
 const folder = fileURLToPath(new URL("traces/", import.meta.url));
 const MEGABYTE = 1e6;
@@ -48,7 +49,7 @@ export async function playTraces(rounds: number): Promise<TraceResult[]> {
   for (const file of files.sort()) {
     const trace = await readTrace(`${folder}${file}`);
     const tape = await makeTape(trace.chunks());
-    const options = { contestants, base: "dlmalloc", rounds, freshRounds: 3, step() {} };
+    const options = { contestants, base: BASE, rounds, freshRounds: 3, step() {} };
     traces.push({
       name: file.replace(".pmt", ""),
       events: tape.events,
@@ -69,26 +70,34 @@ function playInProcess(rounds: number): Promise<TraceResult[]> {
   });
 }
 
-function medianTimes(times: readonly Times[]): Times {
-  const of = (value: (one: Times) => number) => median(times.map(value));
-  return { min: of(({ min }) => min), median: of((t) => t.median), ratio: of((t) => t.ratio) };
+/** The shortest round of all processes against the base's shortest; and the median of the processes' medians. */
+function together(times: readonly Times[], base: readonly Times[]): Times {
+  const min = Math.min(...times.map((one) => one.min));
+  return {
+    min,
+    median: median(times.map((one) => one.median)),
+    ratio: min / Math.min(...base.map((one) => one.min)),
+  };
 }
 
-/** One result of several processes: the medians of their times. The memory is the same in each. */
+/** One result of several processes. The memory is the same in each. */
 function merge(processes: readonly TraceResult[][]): TraceResult[] {
-  return (processes[0] as TraceResult[]).map((trace, at) => ({
-    ...trace,
-    results: trace.results.map((result, index) => {
-      const all = processes.map((traces) => traces[at]?.results[index] as ReplayResult);
-      const warm = medianTimes(all.map((one) => one.warm));
-      return { ...result, warm, fresh: medianTimes(all.map((one) => one.fresh)) };
-    }),
-  }));
+  return (processes[0] as TraceResult[]).map((trace, at) => {
+    const of = (index: number, when: "warm" | "fresh") =>
+      processes.map((traces) => (traces[at] as TraceResult).results[index]?.[when] as Times);
+    const base = COMPARED.indexOf(BASE);
+    const results = trace.results.map((result, index) => ({
+      ...result,
+      warm: together(of(index, "warm"), of(base, "warm")),
+      fresh: together(of(index, "fresh"), of(base, "fresh")),
+    }));
+    return { ...trace, results };
+  });
 }
 
 /**
  * Plays the traces in several processes, one after the other: where an engine happens to put the compiled code
- * makes an allocator up to an eighth faster or slower for the whole life of a process.
+ * makes an allocator up to a third slower for the whole life of a process.
  */
 export async function benchTraces(processes: number, rounds: number): Promise<TraceResults> {
   const played: TraceResult[][] = [];
