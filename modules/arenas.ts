@@ -28,11 +28,15 @@ declare const holdOff: usize;
 const HOLE: usize = 896;
 const BLOCKS: u32 = 24;
 
+/** Where there was no hole at all, the next few runs are taken without looking for one. */
+const UNSEARCHED: u32 = 3;
+
 /** The shortest spacer: a malloc's smallest blocks are longer than a very small gap. */
 const LEAST_SPACER: usize = 64;
 
 let frontier: usize = begin;
 let turns: u32 = 0;
+let unsearched: u32 = 0;
 
 /**
  * A block of so many bytes that starts at a slice boundary, in place of one that does not. A malloc without
@@ -57,7 +61,9 @@ function aligned(p: usize, bytes: usize): usize {
 
 /** The arena allocator of the core: a run wherever there is room for it; see core/host.ts. */
 export function arenaAlloc(bytes: usize): usize {
-  if (turns < mostTurns) {
+  if (unsearched !== 0) {
+    unsearched--;
+  } else if (turns < mostTurns) {
     const hole = malloc(HOLE);
     free(hole);
     if (hole < frontier) {
@@ -65,6 +71,7 @@ export function arenaAlloc(bytes: usize): usize {
       store<u32>(holdOff, BLOCKS);
       return 0;
     }
+    unsearched = UNSEARCHED;
   }
   turns = 0;
   const p = aligned(malloc(bytes), bytes);
@@ -74,6 +81,7 @@ export function arenaAlloc(bytes: usize): usize {
 
 /** A run in a hole, at a slice boundary (the shortest has to hold a pool of any class); 0 when there is none. */
 export function holeAlloc(bytes: usize): usize {
+  if (unsearched !== 0) return 0;
   let p = malloc(bytes);
   if (p < frontier) {
     p = aligned(p, bytes);

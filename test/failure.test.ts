@@ -66,7 +66,7 @@ test("the n-th run of arenas can't be had, for every n: small blocks come from t
       alloc: (_ctx, bytes) => (++calls === n ? 0 : inner.alloc(inner.ctx, bytes)),
       free: (_ctx, p, bytes) => inner.free(inner.ctx, p, bytes),
     });
-    const { live, failures } = work(heap, 1500);
+    const { live, failures } = work(heap, 3000);
     if (calls < n) all = n - 1;
     assert.equal(failures, 0, "the raw domain serves instead");
     assertBalanced(heap, live.length);
