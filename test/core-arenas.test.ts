@@ -126,26 +126,26 @@ test("memory that all size classes used comes back, in whatever order blocks are
 
 test("pools are taken from the fullest usable run", () => {
   const heap = pooledHeap();
-  const pools = new Map<number, number[]>();
-  for (let i = 0; i < 12_000; i++) {
-    const p = heap.object.malloc(512);
-    const pool = poolOf(heap, p);
-    pools.set(pool, [...(pools.get(pool) ?? []), p]);
+  const next = numbers(12);
+  const blocks = Array.from({ length: 12_000 }, (_, i) => heap.object.malloc(256 + 8 * (i % 32)));
+  for (let i = 0; i < 11_000; i++) {
+    const at = next(blocks.length);
+    heap.object.free(blocks[at] as number);
+    blocks[at] = 0;
   }
-  const runOf = (pool: number) => heap.u32[pool / 4 + 3] as number;
-  const slices = (pool: number) => ((heap.u16[pool / 2 + 11] as number) + 4) / SLICE_SIZE;
   const table = heap.u32[(heap.root + layout.BOOKS) / 4] as number;
-  const isFull = (pool: number) =>
-    heap.u32[(table + runOf(pool) * layout.RUN_SLOT_SIZE) / 4 + 2] === 0;
-  const addresses = [...pools.keys()].filter(isFull);
-  // Of two full runs, one gets a short pool free, and an earlier one more than that.
-  const short = addresses.filter((pool) => slices(pool) === 2).at(-1) as number;
-  const long = addresses.find((pool) => slices(pool) > 4 && runOf(pool) !== runOf(short));
-  assert.ok(long !== undefined);
-  for (const pool of [short, long]) for (const p of pools.get(pool) ?? []) heap.object.free(p);
-  heap.validate();
-  const p = heap.object.malloc(504);
-  assert.equal(runOf(poolOf(heap, p)), runOf(short), "the run with the fewest free slices");
+  const freeIn = (run: number) => {
+    const bits = heap.u32[(table + run * layout.RUN_SLOT_SIZE) / 4 + 2] as number;
+    return bits.toString(2).replaceAll("0", "").length;
+  };
+  const counts = [...new Set(blocks)]
+    .map((p) => poolOf(heap, p))
+    .filter((pool) => pool !== 0)
+    .map((pool) => freeIn(heap.u32[pool / 4 + 3] as number));
+  assert.ok(new Set(counts).size > 4, "there are runs of many kinds");
+  const before = Math.min(...counts.filter((count) => count > 0));
+  const p = heap.object.malloc(8); // a pool of one slice
+  assert.equal(freeIn(heap.u32[poolOf(heap, p) / 4 + 3] as number), before - 1);
   heap.validate();
 });
 
