@@ -3,6 +3,7 @@
  * allocator's context. It is not used: the context of this heap is its root.
  */
 
+import { NO_POOL } from "./layout";
 import { isMapped, mappedSlice, poolAt } from "./map";
 import { settle } from "./pools";
 import { calloc, put, putRaw, realloc, take, takeSlowly } from "./pymalloc";
@@ -23,7 +24,7 @@ export function pyRealloc(_ctx: usize, p: usize, bytes: usize): usize {
 export function pyFree(_ctx: usize, p: usize): void {
   if (isMapped(p)) {
     const slice = mappedSlice(p);
-    if (slice !== 0) {
+    if (slice !== NO_POOL) {
       const pool = poolAt(p, slice);
       if (put(pool, p)) settle(pool);
       return;

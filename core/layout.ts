@@ -198,6 +198,9 @@ export const REPORT_FREE_SLICES: usize = REPORT_USED + SIZE_CLASSES * sizeof<u32
 export const REPORT_ALL_SLICES: usize = REPORT_FREE_SLICES + sizeof<u32>();
 export const ROOT_SIZE: usize = REPORT_ALL_SLICES + sizeof<u32>();
 
+/** What the map says of a slice that is in no pool. */
+export const NO_POOL: u32 = 255;
+
 /** Bytes in a slot of the table of runs. */
 export const RUN_SLOT_SIZE: usize = offsetof<Run>();
 

@@ -6,24 +6,15 @@
  */
 
 import { root, tableRealloc } from "./host";
-import {
-  MAP,
-  MAP_GRANULE,
-  MAP_SLACK_BITS,
-  Pool,
-  SLICE_BITS,
-  SLICE_MASK,
-  SLICE_SIZE,
-  SliceMap,
-} from "./layout";
+import { MAP, MAP_GRANULE, MAP_SLACK_BITS, NO_POOL, Pool, SLICE_BITS, SliceMap } from "./layout";
 
 export function sliceMap(): SliceMap {
   return changetype<SliceMap>(root + MAP);
 }
 
-/** The slice of its pool that `p` lies in, counted from 1; 0 when it lies in no pool. */
+/** The slice of its pool that `p` lies in, counted from 0; NO_POOL when it lies in none. */
 export function sliceInPool(p: usize): u32 {
-  return isMapped(p) ? mappedSlice(p) : 0;
+  return isMapped(p) ? mappedSlice(p) : NO_POOL;
 }
 
 /** Is there a byte for the slice of `p`? If so, it is what `mappedSlice` reads. */
@@ -36,18 +27,18 @@ export function mappedSlice(p: usize): u32 {
 }
 
 export function addressInRange(p: usize): bool {
-  return sliceInPool(p) !== 0;
+  return sliceInPool(p) !== NO_POOL;
 }
 
 /** The pool of an address for which `sliceInPool` said `slice`. */
 export function poolAt(p: usize, slice: u32): Pool {
-  return changetype<Pool>((p & ~SLICE_MASK) - ((<usize>slice) << SLICE_BITS) + SLICE_SIZE);
+  return changetype<Pool>(((p >>> SLICE_BITS) - slice) << SLICE_BITS);
 }
 
 /** Where the pool begins that any address lies in; 0 when it lies in none. */
 export function poolOf(p: usize): usize {
   const slice = sliceInPool(p);
-  return slice === 0 ? 0 : changetype<usize>(poolAt(p, slice));
+  return slice === NO_POOL ? 0 : changetype<usize>(poolAt(p, slice));
 }
 
 /** Makes sure that so many slices from an address on are in the map; false when there is no memory for that. */
@@ -67,8 +58,8 @@ export function ensureMap(p: usize, slices: usize): bool {
   if (bytes === 0) return false;
   const shift = before - low;
   memory.copy(bytes + shift, bytes, count);
-  memory.fill(bytes, 0, shift);
-  memory.fill(bytes + shift + count, 0, after - shift - count);
+  memory.fill(bytes, <u8>NO_POOL, shift);
+  memory.fill(bytes + shift + count, <u8>NO_POOL, after - shift - count);
   map.origin = bytes - low;
   map.first = low;
   map.count = after;
@@ -79,6 +70,6 @@ export function ensureMap(p: usize, slices: usize): bool {
 export function writeMap(p: usize, slices: u32, arePool: bool): void {
   const at = sliceMap().origin + (p >>> SLICE_BITS);
   for (let slice: u32 = 0; slice < slices; slice++) {
-    store<u8>(at + slice, arePool ? <u8>(slice + 1) : 0);
+    store<u8>(at + slice, <u8>(arePool ? slice : NO_POOL));
   }
 }

@@ -8,7 +8,7 @@
 
 import { books } from "./arenas";
 import { root } from "./host";
-import { MAX_REQUEST, Pool, ROOT_SIZE, STATE_FREE_MASK, STATE_USED_ONE } from "./layout";
+import { MAX_REQUEST, NO_POOL, Pool, ROOT_SIZE, STATE_FREE_MASK, STATE_USED_ONE } from "./layout";
 import { isMapped, mappedSlice, poolAt, sliceInPool } from "./map";
 import { headOf, refill, resetPools, settle } from "./pools";
 import { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";
@@ -73,7 +73,7 @@ export function free(p: usize): void {
   // Not `sliceInPool`: that would make one condition of two, and test it once more.
   if (isMapped(p)) {
     const slice = mappedSlice(p);
-    if (slice !== 0) {
+    if (slice !== NO_POOL) {
       const pool = poolAt(p, slice);
       if (put(pool, p)) settle(pool);
       return;
@@ -105,7 +105,7 @@ export function realloc(p: usize, bytes: usize): usize {
   if (p === 0) return malloc(bytes);
   // A block that is not ours stays where it is: nobody here knows how much of it could be copied.
   const slice = sliceInPool(p);
-  if (slice === 0) return rawRealloc(p, bytes);
+  if (slice === NO_POOL) return rawRealloc(p, bytes);
   const size = <usize>poolAt(p, slice).size;
   const fits = bytes <= size;
   if (fits && (roundUp(max<usize>(bytes, 1)) === size || bytes * 4 > size * 3)) return p;

@@ -75,7 +75,7 @@ function isMemory(p: usize, bytes: u64): bool {
 /** Is this a pool of that class, and not just any number? */
 function isPoolOf(pool: Pool, sizeClass: usize): bool {
   const p = changetype<usize>(pool);
-  if ((p & SLICE_MASK) !== 0 || !isMemory(p, POOL_HEADER) || sliceInPool(p) !== 1) return false;
+  if ((p & SLICE_MASK) !== 0 || !isMemory(p, POOL_HEADER) || sliceInPool(p) !== 0) return false;
   return <usize>pool.size === sizeOf(sizeClass);
 }
 
@@ -130,7 +130,7 @@ function checkRun(slot: u32, run: Run): u32 {
     if (((run.free >>> slice) & ((1 << length) - 1)) !== 0) return broken(4, p);
     for (let own: u32 = 0; own < length; own++) {
       const q = p + ((<usize>own) << SLICE_BITS);
-      if (sliceInPool(q) !== own + 1) return broken(3, q);
+      if (sliceInPool(q) !== own) return broken(3, q);
     }
     if (pool.run !== slot) return broken(5, p);
     const ofPool = checkPool(pool);

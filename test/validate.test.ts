@@ -103,7 +103,7 @@ const damages: Damage[] = [
     done: ({ heap, blocks, words }) => {
       const p = blocks[2500] as number;
       const origin = words[(heap.root + MAP) / 4] as number;
-      heap.u8[(origin + Math.floor(p / SLICE_SIZE)) >>> 0] = 0;
+      heap.u8[(origin + Math.floor(p / SLICE_SIZE)) >>> 0] = layout.NO_POOL;
     },
   },
   {

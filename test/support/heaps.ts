@@ -32,7 +32,7 @@ export function poolOf(heap: Heap, p: number): number {
   const index = Math.floor(p / layout.SLICE_SIZE);
   if (index < first || index >= first + count) return 0;
   const slice = heap.u8[(origin + index) >>> 0] as number;
-  return slice === 0 ? 0 : (index - slice + 1) * layout.SLICE_SIZE;
+  return slice === layout.NO_POOL ? 0 : (index - slice) * layout.SLICE_SIZE;
 }
 
 /** How many blocks of a size the pool at an address holds. */
