@@ -1,17 +1,10 @@
 /** Paired timing: candidates alternate in one process, another one first in each round. */
-import { quantile, rotated } from "../cli/paired.js";
+import { median, rotated } from "../cli/paired.js";
 
 export interface Timing {
   /** Shortest and median round, in the unit of the work's result. */
   readonly min: number;
   readonly median: number;
-}
-
-export function median(values: readonly number[]): number {
-  return quantile(
-    [...values].sort((a, b) => a - b),
-    0.5,
-  );
 }
 
 /** Times each of the works `rounds` times, after one round that is not counted. */

@@ -2,11 +2,12 @@
 import { fork } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { median } from "../cli/paired.js";
 import { makeContestants } from "../cli/replay/contestants.js";
 import { type ReplayResult, replay, type Times } from "../cli/replay/replay.js";
 import { makeTape } from "../cli/replay/tape.js";
 import { readTrace } from "../cli/trace/reader.js";
-import { geometricMean, median } from "./paired.js";
+import { geometricMean } from "./paired.js";
 
 export interface TraceResult {
   readonly name: string;

@@ -8,6 +8,13 @@ export function quantile(sorted: readonly number[], q: number): number {
   return low + (high - low) * (at - Math.floor(at));
 }
 
+export function median(values: readonly number[]): number {
+  return quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
+}
+
 /** The order of a round: another one is first each time. */
 export function rotated<T>(items: readonly T[], round: number): T[] {
   return items.map((_, index) => items[(index + round) % items.length] as T);

@@ -46,6 +46,11 @@ export function sliceCountOf(run: Run): u32 {
   return <u32>((run.base + (run.arenas << (<u32>ARENA_BITS)) - firstSliceOf(run)) >>> SLICE_BITS);
 }
 
+/** Where a slice of a run begins. */
+export function sliceAt(run: Run, slice: u32): usize {
+  return firstSliceOf(run) + ((<usize>slice) << SLICE_BITS);
+}
+
 /** How many slices a pool has. */
 export function slicesOf(pool: Pool): u32 {
   return (<u32>pool.end + <u32>ARENA_RESERVE) >>> <u32>SLICE_BITS;
@@ -220,7 +225,7 @@ export function takePool(least: u32, most: u32): usize {
     unlink(slot);
     run.free ^= ((1 << slices) - 1) << slice;
     link(slot);
-    const address = firstSliceOf(run) + ((<usize>slice) << SLICE_BITS);
+    const address = sliceAt(run, slice);
     writeMap(address, slices, true);
     changetype<Pool>(address).run = slot;
     changetype<Pool>(address).end = <u16>((slices << (<u32>SLICE_BITS)) - <u32>ARENA_RESERVE);

@@ -1,6 +1,6 @@
 /** Counting: a walk over every pool that changes nothing but the report in the root. */
 
-import { books, firstSliceOf, freeCountOf, runAt, sliceCountOf, slicesOf } from "./arenas";
+import { books, freeCountOf, runAt, sliceAt, sliceCountOf, slicesOf } from "./arenas";
 import { root } from "./host";
 import {
   Pool,
@@ -10,12 +10,12 @@ import {
   REPORT_POOLS,
   REPORT_USED,
   ROOT_SIZE,
-  SLICE_BITS,
 } from "./layout";
 import { usedIn } from "./pools";
 import { capacityOf, classOf } from "./sizes";
 
-function add(cell: usize, amount: u32): void {
+/** Adds to a count of the report. */
+export function add(cell: usize, amount: u32): void {
   store<u32>(cell, load<u32>(cell) + amount);
 }
 
@@ -33,7 +33,7 @@ export function stats(): u32 {
         slice++;
         continue;
       }
-      const pool = changetype<Pool>(firstSliceOf(run) + ((<usize>slice) << SLICE_BITS));
+      const pool = changetype<Pool>(sliceAt(run, slice));
       const cell = root + classOf(pool.size) * sizeof<u32>();
       add(cell + REPORT_POOLS, 1);
       add(cell + REPORT_BLOCKS, <u32>capacityOf(pool.size, pool.end));

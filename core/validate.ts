@@ -8,9 +8,9 @@ import {
   bitOf,
   books,
   bucketOf,
-  firstSliceOf,
   freeCountOf,
   runAt,
+  sliceAt,
   sliceCountOf,
   slicesOf,
 } from "./arenas";
@@ -35,6 +35,7 @@ import {
 import { sliceInPool, sliceMap } from "./map";
 import { asPool, headOf, slicesCell, usedIn } from "./pools";
 import { capacityOf, classOf, roundUp, sizeOf, unseenOf } from "./sizes";
+import { add } from "./stats";
 
 /** Notes where an invariant was found broken, and passes its number on. */
 function broken(invariant: u32, at: usize): u32 {
@@ -61,10 +62,6 @@ function unfullCell(sizeClass: usize): usize {
 
 function countedSlicesCell(sizeClass: usize): usize {
   return root + REPORT_BLOCKS + sizeClass * sizeof<u32>();
-}
-
-function add(cell: usize, amount: u32): void {
-  store<u32>(cell, load<u32>(cell) + amount);
 }
 
 /** Do `bytes` bytes from `p` on lie in the memory? */
@@ -122,14 +119,14 @@ function checkRun(slot: u32, run: Run): u32 {
       slice++;
       continue;
     }
-    const p = firstSliceOf(run) + ((<usize>slice) << SLICE_BITS);
+    const p = sliceAt(run, slice);
     const pool = changetype<Pool>(p);
     const length = slicesOf(pool);
     if (length === 0 || length > slices - slice) return broken(4, p);
     if (<u32>pool.end + <u32>ARENA_RESERVE !== length << (<u32>SLICE_BITS)) return broken(4, p);
     if (((run.free >>> slice) & ((1 << length) - 1)) !== 0) return broken(4, p);
     for (let own: u32 = 0; own < length; own++) {
-      const q = p + ((<usize>own) << SLICE_BITS);
+      const q = sliceAt(run, slice + own);
       if (sliceInPool(q) !== own) return broken(3, q);
     }
     if (pool.run !== slot) return broken(5, p);

@@ -1,7 +1,7 @@
 /** @thi.ng/malloc, which is JavaScript: the same loop there, on the beginning of a trace only. */
 import { pathToFileURL } from "node:url";
 import type { Domain } from "../../src/types.js";
-import { quantile } from "../paired.js";
+import { median } from "../paired.js";
 import { findFile } from "../pyodide.js";
 import { Op } from "../trace/events.js";
 import type { Contestant } from "./contestants.js";
@@ -93,9 +93,12 @@ export async function replayThing(
     times.push(play(tape, functions, () => view));
   }
   const [min, baseMin] = [Math.min(...times), Math.min(...baseTimes)];
-  const median = quantile(
-    times.sort((a, b) => a - b),
-    0.5,
-  );
-  return { allocator: "thing", events: tape.events, min, median, baseMin, ratio: min / baseMin };
+  return {
+    allocator: "thing",
+    events: tape.events,
+    min,
+    median: median(times),
+    baseMin,
+    ratio: min / baseMin,
+  };
 }

@@ -1,7 +1,7 @@
 /** Plays a tape on several allocators in turn, and measures. */
 import { instantiate } from "../../src/core.js";
 import type { HeapStats } from "../../src/types.js";
-import { quantile, rotated } from "../paired.js";
+import { median, rotated } from "../paired.js";
 import type { Contestant, Field } from "./contestants.js";
 import { eventsIn, sizesAfter, type Tape, wordsOf } from "./tape.js";
 
@@ -136,13 +136,6 @@ function breakdownOf(
     systemMalloc: taken - arenas.current * arenas.size - (requested - pooled),
     taken,
   };
-}
-
-function median(numbers: readonly number[]): number {
-  return quantile(
-    [...numbers].sort((a, b) => a - b),
-    0.5,
-  );
 }
 
 function timesOf(rounds: readonly number[], base: readonly number[]): Times {
