@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `pymalloc` command: finds the verb, and decides every exit status. */
 import type { Command } from "./command.js";
+import { linkCommand } from "./commands/link.js";
 import { recordCommand } from "./commands/record.js";
 import { replayCommand } from "./commands/replay.js";
 import { runCommand } from "./commands/run.js";
@@ -14,6 +15,7 @@ const commands: Record<string, Command> = {
   record: recordCommand,
   stats: statsCommand,
   replay: replayCommand,
+  link: linkCommand,
 };
 
 function usage(): string {

@@ -2,6 +2,7 @@
 import type { Core } from "./core.js";
 import { layout } from "./generated/modules.js";
 import { type MallocMode, nameOf } from "./options.js";
+import { fillPattern, reportPatterns } from "./report.js";
 import type { Address, HeapStats, SizeClassStats } from "./types.js";
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {
@@ -89,43 +90,28 @@ export function emptyStats(): HeapStats {
   };
 }
 
-/** A label padded to 35 columns, `=`, and the number with commas in 21. */
-function line(label: string, value: number): string {
-  return `${label.padEnd(35)}=${value.toLocaleString("en-US").padStart(21)}`;
-}
-
-/** The text of `sys._debugmallocstats()` (Objects/obmalloc.c, _PyObject_DebugMallocStats); empty without pools. */
+/** The text of `sys._debugmallocstats()`; empty without pools. */
 export function formatStats(stats: HeapStats): string {
   if (stats.malloc === "malloc") return "";
   const { arenas, pools, classes, bytes } = stats;
-  const rows = classes.flatMap((c, index) => {
-    const numbers = [index, c.size, c.pools, c.blocksInUse, c.blocksAvailable];
-    const widths = [5, 6, 11, 15, 13];
-    const cells = numbers.map((number, column) =>
-      String(number).padStart(widths[column] as number),
-    );
-    return c.pools === 0 ? [] : [cells.join(" ")];
-  });
-  return [
-    `Small block threshold = ${stats.smallRequestThreshold}, in ${classes.length} size classes.`,
-    "",
-    "class   size   num pools   blocks in use  avail blocks",
-    "-----   ----   ---------   -------------  ------------",
-    ...rows,
-    "",
-    line("# arenas allocated total", arenas.allocatedTotal),
-    line("# arenas reclaimed", arenas.reclaimed),
-    line("# arenas highwater mark", arenas.highwater),
-    line("# arenas allocated current", arenas.current),
-    line(`${arenas.current} arenas * ${arenas.size} bytes/arena`, bytes.total),
-    "",
-    line("# bytes in allocated blocks", bytes.inUse),
-    line("# bytes in available blocks", bytes.available),
-    line(`${pools.unused} unused pools * ${pools.size} bytes`, bytes.unusedPools),
-    line("# bytes lost to pool headers", bytes.poolHeaders),
-    line("# bytes lost to quantization", bytes.quantization),
-    line("# bytes lost to arena alignment", bytes.arenaAlignment),
-    line("Total", bytes.total),
-    "",
-  ].join("\n");
+  const rows = classes.map((c, index) =>
+    c.pools === 0
+      ? ""
+      : fillPattern(reportPatterns.row, [index, c.size, c.pools, c.blocksInUse, c.blocksAvailable]),
+  );
+  const books = [arenas.allocatedTotal, arenas.reclaimed, arenas.highwater, arenas.current];
+  const tail = fillPattern(reportPatterns.tail, [
+    ...books,
+    arenas.current,
+    bytes.total,
+    bytes.inUse,
+    bytes.available,
+    pools.unused,
+    bytes.unusedPools,
+    bytes.poolHeaders,
+    bytes.quantization,
+    bytes.arenaAlignment,
+    bytes.total,
+  ]);
+  return [reportPatterns.head, ...rows, tail].join("");
 }

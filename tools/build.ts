@@ -3,7 +3,9 @@
  *
  *   core/, modules/  --asc-->     build/*.wasm, build/*.wat
  *   build/*.wasm     --here-->    src/generated/modules.ts  (the bytes, and the numbers of core/layout.ts)
- *   src/             --esbuild--> dist/esm, dist/cjs, dist/cli; --tsc--> their .d.ts
+ *   src/             --esbuild--> dist/esm, dist/cjs; --tsc--> their .d.ts
+ *   link/            --esbuild--> dist/link; --tsc--> its .d.ts
+ *   cli/             --esbuild--> dist/cli
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -24,7 +26,12 @@ interface ModuleRecipe {
 const recipes: Record<string, ModuleRecipe> = {
   core: { entry: "core/index.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   validate: { entry: "core/validate.ts", runtime: "stub" },
-  arenas: { entry: "modules/arenas.ts", runtime: "stub" },
+  arenas: { entry: "modules/arenas.ts", runtime: "stub", flags: ["--debug"] },
+  linked: {
+    entry: "core/linked/index.ts",
+    runtime: "stub",
+    flags: ["--initialMemory", "0", "--importTable", "--debug"],
+  },
   tlsf: {
     entry: "modules/tlsf/index.ts",
     runtime: "minimal",
@@ -54,7 +61,13 @@ function readLayout(name: string): [string, number][] {
   for (const { module: from, name: what, kind } of WebAssembly.Module.imports(module)) {
     imports[from] ??= {};
     imports[from][what] =
-      kind === "memory" ? new WebAssembly.Memory({ initial: 0 }) : kind === "global" ? 0 : () => 0;
+      kind === "memory"
+        ? new WebAssembly.Memory({ initial: 0 })
+        : kind === "table"
+          ? new WebAssembly.Table({ initial: 1, element: "anyfunc" })
+          : kind === "global"
+            ? 0
+            : () => 0;
   }
   const { exports } = new WebAssembly.Instance(module, imports);
   return Object.entries(exports).flatMap(([name, value]) =>
@@ -69,6 +82,7 @@ function generate(): void {
   });
   const layouts = {
     layout: "core",
+    linkedLayout: "linked",
     debugLayout: "debug",
     objectsLayout: "objects",
     replayLayout: "replay",
@@ -122,20 +136,27 @@ async function bundle(): Promise<void> {
     outdir: "dist/cjs",
   });
   writeFileSync("dist/cjs/package.json", `${JSON.stringify({ type: "commonjs" })}\n`);
+  const node = { ...common, format: "esm", platform: "node", packages: "external" } as const;
   await build({
-    ...common,
+    ...node,
+    entryPoints: { index: "link/index.ts", vite: "link/vite.ts" },
+    outdir: "dist/link",
+    splitting: true,
+    chunkNames: "shared-[hash]",
+  });
+  await build({
+    ...node,
     entryPoints: { main: "cli/main.ts" },
-    format: "esm",
-    platform: "node",
     outdir: "dist/cli",
-    packages: "external",
     define: { PYMALLOC_VERSION: JSON.stringify(version) },
   });
 }
 
 function declare(): void {
   const tsc = require.resolve("typescript/bin/tsc");
-  execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { stdio: "inherit" });
+  for (const project of ["tsconfig.build.json", "tsconfig.link.json"]) {
+    execFileSync(process.execPath, [tsc, "-p", project], { stdio: "inherit" });
+  }
   cpSync("build/types", "dist/esm/types", { recursive: true });
   cpSync("build/types", "dist/cjs/types", { recursive: true });
 }

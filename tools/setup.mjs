@@ -44,8 +44,17 @@ once("node_modules/.pymalloc-setup", ["package-lock.json"], ["node_modules/tsx"]
   execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { stdio: ["ignore", 2, 2], shell });
 });
 
-const sources = ["core", "modules", "src", "cli", "tools", "package.json", "package-lock.json"];
-const configs = ["tsconfig.json", "tsconfig.build.json"];
+const sources = [
+  "core",
+  "modules",
+  "src",
+  "link",
+  "cli",
+  "tools",
+  "package.json",
+  "package-lock.json",
+];
+const configs = ["tsconfig.json", "tsconfig.build.json", "tsconfig.link.json"];
 const outputs = ["src/generated/modules.ts", "dist/cli/main.js", "dist/esm/types/index.d.ts"];
 once("build/.stamp", [...sources, ...configs], outputs, () => {
   console.error("Building ...");

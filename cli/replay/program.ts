@@ -3,6 +3,7 @@
  * it is Emscripten's dlmalloc as it is in every Pyodide, and the mimalloc that CPython has built in.
  */
 import { readFileSync } from "node:fs";
+import { stubImports } from "../../link/program.js";
 import { pyodideFile } from "../pyodide.js";
 
 /** What we use of the program's exports. */
@@ -26,7 +27,7 @@ export function bareProgram(): BareProgram {
   return instantiate(compiled);
 }
 
-/** Makes an import of the right kind for everything; only the growth of the memory has to work. */
+/** Only the growth of the memory has to work. */
 function instantiate(module: WebAssembly.Module): BareProgram {
   const grow = (bytes: number): number => {
     const { byteLength } = memory.buffer;
@@ -42,16 +43,7 @@ function instantiate(module: WebAssembly.Module): BareProgram {
     }
     return 0;
   };
-  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
-  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-    imports[from] ??= {};
-    imports[from][name] =
-      kind === "global"
-        ? new WebAssembly.Global({ value: "i32", mutable: true }, 0)
-        : name === "emscripten_resize_heap"
-          ? grow
-          : () => 0;
-  }
+  const imports = stubImports(module, { emscripten_resize_heap: grow });
   const { exports } = new WebAssembly.Instance(module, imports);
   const { memory } = exports as unknown as BareProgram;
   const table = exports["__indirect_function_table"] as WebAssembly.Table;

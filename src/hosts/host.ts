@@ -16,7 +16,7 @@ interface Arenas {
 }
 
 /** Holes too short for arenas are filled so many times before the next long run: time is worth something, too. */
-const MOST_TURNS = 24;
+export const MOST_TURNS = 24;
 
 export interface ArenaOptions {
   /** Where the memory ends that has holes in it already; 0 when there are none. */

@@ -1,0 +1,82 @@
+/** `pymalloc link`: a Pyodide whose CPython has pymalloc, from one that was built without. */
+import { LinkError, link } from "../../link/index.js";
+import { parseOptions } from "../arguments.js";
+import type { Command } from "../command.js";
+import { UsageError } from "../errors.js";
+import { StatusLine } from "../progress.js";
+import { whole } from "../render.js";
+
+const HELP = `Usage: pymalloc link [options] PYODIDE_DIR -o OUT_DIR
+
+Writes a copy of an installed Pyodide (node_modules/pyodide, or its pyodide.asm.wasm) whose CPython has
+pymalloc linked in and uses it from its first allocation on, as if it had been configured
+--with-pymalloc. Serve OUT_DIR in the place of the original; nothing else changes. It takes
+some seconds, and needs the package binaryen.
+
+  -o, --output DIR     the folder to write, which must not exist
+  --with-pymalloc      link pymalloc in (the default)
+  --without-pymalloc   copy the folder as it is
+  --json               print what was done as JSON
+  --help               print this text
+
+In the linked interpreter PYTHONMALLOC takes all of CPython's words: default, pymalloc, malloc, mimalloc (where
+the CPython has it), debug, pymalloc_debug, malloc_debug, mimalloc_debug.
+`;
+
+const options = {
+  output: { type: "string", short: "o" },
+  "with-pymalloc": { type: "boolean" },
+  "without-pymalloc": { type: "boolean" },
+  json: { type: "boolean" },
+} as const;
+
+/** Steps on stderr: one line that is written over, or where that is no terminal, a line each. */
+function steps(): { step(what: string): void; clear(): void } {
+  if (!process.stderr.isTTY) {
+    return { step: (what) => process.stderr.write(`${what} ...\n`), clear() {} };
+  }
+  const line = new StatusLine();
+  return { step: (what) => line.show(`${what} ...`), clear: () => line.clear() };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseOptions("link", {
+    args: [...args],
+    options,
+    allowPositionals: true,
+  });
+  const [pyodide, ...more] = positionals;
+  if (pyodide === undefined) throw new UsageError("link: the folder of a Pyodide is missing");
+  if (more.length > 0) throw new UsageError(`link: one Pyodide at a time, not also ${more[0]}`);
+  const { output } = values;
+  if (output === undefined) throw new UsageError("link: -o OUT_DIR is missing");
+  if (values["with-pymalloc"] && values["without-pymalloc"]) {
+    throw new UsageError("link: --with-pymalloc and --without-pymalloc contradict each other");
+  }
+  const withPymalloc = !values["without-pymalloc"];
+  const { step, clear } = steps();
+  try {
+    const report = await link({ pyodide, output, withPymalloc, onProgress: step });
+    clear();
+    const { bytesBefore, bytesAfter, seconds } = report;
+    const what = withPymalloc
+      ? `with pymalloc, ${whole(bytesAfter - bytesBefore)} bytes longer`
+      : "without pymalloc, as it was";
+    process.stdout.write(
+      values.json
+        ? `${JSON.stringify(report, null, 2)}\n`
+        : `${output}: Pyodide ${report.pyodide} ${what} (${seconds.toFixed(1)} s)\n`,
+    );
+    return 0;
+  } catch (error) {
+    clear();
+    if (error instanceof LinkError) throw new UsageError(`link: ${error.message}`);
+    throw error;
+  }
+}
+
+export const linkCommand: Command = {
+  summary: "link pymalloc into an installed Pyodide",
+  help: HELP,
+  main,
+};

@@ -1,0 +1,20 @@
+/** The functions that take the place of a program's, nothing else. */
+
+export { pyCalloc, pyFree, pyMalloc, pyRealloc } from "../cpython";
+export {
+  PyMem_Calloc,
+  PyMem_Free,
+  PyMem_Malloc,
+  PyMem_RawCalloc,
+  PyMem_RawFree,
+  PyMem_RawMalloc,
+  PyMem_RawRealloc,
+  PyMem_Realloc,
+  PyObject_Calloc,
+  PyObject_Free,
+  PyObject_Malloc,
+  PyObject_Realloc,
+} from "./families";
+export { blocksOfSys, statsOfSys } from "./report";
+export { allocatorName, constructors, getenv } from "./start";
+export { TEXTS } from "./state";

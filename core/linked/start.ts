@@ -1,0 +1,81 @@
+/** The start of a linked program: the heap is there before its first request, and PYTHONMALLOC is understood. */
+
+import { root } from "../host";
+import { initialize } from "../pymalloc";
+import {
+  blocksIndex,
+  blocksMethod,
+  callConstructors,
+  environmentValue,
+  memRecord,
+  objectRecord,
+  sbrk,
+  statsIndex,
+  statsMethod,
+  textBytes,
+  theirAllocatorName,
+  wordDebug,
+  wordDefault,
+  wordMalloc,
+  wordMallocDebug,
+  wordPymalloc,
+  wordPymallocDebug,
+  wordStatsVariable,
+  wordVariable,
+} from "./host";
+import { below, isOurs, recordAt, settle } from "./records";
+import { state, TEXTS } from "./state";
+import { sameText } from "./text";
+
+function exchange(cell: usize, value: u32): u32 {
+  const before = load<u32>(cell);
+  store<u32>(cell, value);
+  return before;
+}
+
+/**
+ * In the place of the program's constructors, which run before anything else of it. Nothing was taken from the heap yet,
+ * so its first bytes are at the address that was linked in as the root.
+ */
+export function constructors(): void {
+  if (sbrk((TEXTS + textBytes + 15) & ~15) !== root) unreachable();
+  initialize();
+  const s = state();
+  s.settled = false;
+  s.wanted = true;
+  s.placed = false;
+  s.reports = false;
+  s.theirBlocks = exchange(blocksMethod, blocksIndex);
+  s.theirStats = exchange(statsMethod, statsIndex);
+  callConstructors();
+}
+
+/**
+ * In the place of C's getenv. A program that was compiled without pymalloc does not know two of PYTHONMALLOC's
+ * words; it is given their nearest that it knows, and what it then makes of them is put right by `settle`.
+ */
+export function getenv(name: usize): usize {
+  const value = environmentValue(name);
+  if (!sameText(name, wordVariable)) return value;
+  const s = state();
+  s.settled = false;
+  s.placed = false;
+  s.wanted = true;
+  const always = environmentValue(wordStatsVariable);
+  s.reports = always !== 0 && load<u8>(always) !== 0;
+  if (value === 0) return value;
+  if (sameText(value, wordPymalloc)) return wordDefault;
+  if (sameText(value, wordPymallocDebug)) return wordDebug;
+  s.wanted = !sameText(value, wordMalloc) && !sameText(value, wordMallocDebug);
+  return value;
+}
+
+/** In the place of `_PyMem_GetCurrentAllocatorName`, which knows the records that it was compiled with. */
+export function allocatorName(): usize {
+  settle();
+  const mem = recordAt(memRecord);
+  const object = recordAt(objectRecord);
+  if (isOurs(mem) && isOurs(object)) return wordPymalloc;
+  if (isOurs(below(mem)) && isOurs(below(object))) return wordPymallocDebug;
+  return theirAllocatorName();
+}

@@ -1,0 +1,60 @@
+/**
+ * A module of ours made ready to go into a program: its imports are bound, numbers as constants and functions by the
+ * names that they have in the program, and then it is optimized for those.
+ */
+import type Binaryen from "binaryen";
+
+export type Api = typeof Binaryen;
+
+/** What a module's imports stand for. */
+export interface Bindings {
+  /** What the program calls its memory and its function table. */
+  readonly memory: string;
+  readonly table: string;
+  readonly numbers: Readonly<Record<string, number>>;
+  /** What the program calls these functions. */
+  readonly functions: Readonly<Record<string, string>>;
+}
+
+/** An import in Binaryen's text: its name, its kind, and its name within the module. */
+const IMPORT = /^ \(import "\w+" "(\w+)" \((func|global|memory|table) \$([^\s()]+).*\n/gm;
+
+/** Functions up to this size are copied into their callers: so what CPython calls *is* the fast path. */
+const INLINED_SIZE = 100;
+
+/** The text of a module with its imports bound: Binaryen has no way to rename within a module. */
+function bindText(text: string, { memory, table, numbers, functions }: Bindings): string {
+  const names = new Map<string, string>();
+  const values = new Map<string, number>();
+  const known = { memory: () => memory, table: () => table };
+  const imports = text.replace(IMPORT, (line, name: string, kind: string, local: string) => {
+    const value = numbers[name];
+    const bound = kind === "func" ? functions[name] : known[kind as keyof typeof known]?.();
+    if (kind === "global" && value !== undefined) values.set(local, value);
+    else if (kind === "global" || bound === undefined) throw new Error(`${name} is not bound`);
+    // Two imports may stand for one function.
+    const repeated = kind === "func" && [...names.values()].includes(bound as string);
+    if (bound !== undefined) names.set(local, bound);
+    return kind === "global" || repeated ? "" : line;
+  });
+  return imports
+    .replace(/\(global\.get \$([^\s()]+)\)/g, (whole, local) =>
+      values.has(local) ? `(i32.const ${values.get(local)})` : whole,
+    )
+    .replace(/\$([^\s()]+)/g, (whole, local) =>
+      names.has(local) ? `$${names.get(local)}` : whole,
+    );
+}
+
+/** @returns a module whose functions may be copied into the program; to be disposed of */
+export function bind(binaryen: Api, bytes: Uint8Array, bindings: Bindings): Binaryen.Module {
+  const own = binaryen.readBinary(bytes);
+  const bound = binaryen.parseText(bindText(own.emitText(), bindings));
+  own.dispose();
+  const { BulkMemory, BulkMemoryOpt, MutableGlobals } = binaryen.Features;
+  bound.setFeatures(BulkMemory | BulkMemoryOpt | MutableGlobals);
+  binaryen.setOptimizeLevel(3);
+  binaryen.setAlwaysInlineMaxSize(INLINED_SIZE);
+  bound.optimize();
+  return bound;
+}

@@ -1,0 +1,143 @@
+/** A Pyodide's folder in, a copy of it with pymalloc linked in out. */
+import { randomUUID } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { LinkError } from "./errors.js";
+import { linkProgram, type Progress } from "./link.js";
+
+const PROGRAM = "pyodide.asm.wasm";
+
+/** The JavaScript of the program; its ending has changed with Pyodide 314. */
+const GLUES = ["pyodide.asm.mjs", "pyodide.asm.js"];
+
+export interface LinkOptions {
+  /** The folder of an installed Pyodide (as of the npm package), or the `pyodide.asm.wasm` in it. */
+  readonly pyodide: string;
+  /** The folder to write; there must be nothing of that name yet. */
+  readonly output: string;
+  /** The configure switch: false copies the folder as it is. Default true. */
+  readonly withPymalloc?: boolean;
+  /** Told of each step. */
+  readonly onProgress?: Progress;
+}
+
+export interface LinkReport {
+  /** Absolute path of the folder that was written. */
+  readonly output: string;
+  /** Of the Pyodide, as its package or its lock file says; `"unknown"` where neither does. */
+  readonly pyodide: string;
+  readonly withPymalloc: boolean;
+  /** Lengths of `pyodide.asm.wasm` before and after. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  readonly seconds: number;
+}
+
+/** What is needed of a Pyodide's folder. */
+export interface PyodideFolder {
+  readonly folder: string;
+  readonly program: Uint8Array;
+  readonly glue: string;
+  readonly version: string;
+}
+
+function versionOf(folder: string): string {
+  for (const [file, read] of [
+    ["package.json", (json: { version?: string }) => json.version],
+    ["pyodide-lock.json", (json: { info?: { version?: string } }) => json.info?.version],
+  ] as const) {
+    try {
+      const version = read(JSON.parse(readFileSync(join(folder, file), "utf8")));
+      if (typeof version === "string") return version;
+    } catch {
+      // the other one may tell
+    }
+  }
+  return "unknown";
+}
+
+/** @throws LinkError that names the path, where there is no Pyodide */
+export function readPyodide(path: string): PyodideFolder {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw new LinkError(`no such file or folder: ${path}`);
+  const folder = resolve(found.isDirectory() ? path : dirname(path));
+  const file = found.isDirectory() ? join(folder, PROGRAM) : resolve(path);
+  if (basename(file) !== PROGRAM || !existsSync(file)) {
+    throw new LinkError(`${path}: expected ${PROGRAM} or the folder of a Pyodide that has it`);
+  }
+  const glue = GLUES.map((name) => join(folder, name)).find((name) => existsSync(name));
+  if (glue === undefined) {
+    throw new LinkError(
+      `${folder} has neither ${GLUES.join(" nor ")}, expected the program's JavaScript`,
+    );
+  }
+  return {
+    folder,
+    program: new Uint8Array(readFileSync(file)),
+    glue: readFileSync(glue, "utf8"),
+    version: versionOf(folder),
+  };
+}
+
+/**
+ * Copies a folder, with another program in it. The copy appears when it is whole.
+ * @throws LinkError when there is something of its name
+ */
+function writeCopy(folder: string, output: string, program: Uint8Array): void {
+  mkdirSync(dirname(output), { recursive: true });
+  const partial = `${output}.${randomUUID().slice(0, 8)}`;
+  try {
+    cpSync(folder, partial, { recursive: true, dereference: true });
+    // Not into the file that was copied: it may not be writable.
+    rmSync(join(partial, PROGRAM));
+    writeFileSync(join(partial, PROGRAM), program);
+    requireFree(output);
+    renameSync(partial, output);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+}
+
+function requireFree(output: string): void {
+  if (!existsSync(output)) return;
+  throw new LinkError(`${output} exists already; link into a folder that does not`);
+}
+
+/**
+ * Links pymalloc into a copy of a Pyodide's folder, which is then served in the place of the original. The original
+ * is not touched. Takes some seconds.
+ *
+ * @throws LinkError that says what is wrong with the folders, or why this Pyodide can't be linked; nothing is written then
+ */
+export async function link(options: LinkOptions): Promise<LinkReport> {
+  const { pyodide, withPymalloc = true, onProgress = () => {} } = options;
+  const started = performance.now();
+  const output = resolve(options.output);
+  requireFree(output);
+  const { folder, program, glue, version } = readPyodide(pyodide);
+  const inside = relative(folder, output);
+  if (inside.split(sep)[0] !== "..") {
+    throw new LinkError(`${output} is inside of ${folder}, expected a folder beside it`);
+  }
+  const linked = withPymalloc
+    ? await linkProgram(program, glue, onProgress).catch((error: unknown) => {
+        throw error instanceof LinkError ? new LinkError(`${pyodide}: ${error.message}`) : error;
+      })
+    : program;
+  onProgress(`copying ${folder}`);
+  writeCopy(folder, output, linked);
+  return {
+    ...{ output, pyodide: version, withPymalloc },
+    ...{ bytesBefore: program.length, bytesAfter: linked.length },
+    seconds: (performance.now() - started) / 1000,
+  };
+}

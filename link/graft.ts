@@ -1,0 +1,211 @@
+/** Our functions go into a program, and into the place of its own. */
+import type Binaryen from "binaryen";
+import { layout, linkedLayout, modules } from "../src/generated/modules.js";
+import { MOST_TURNS } from "../src/hosts/host.js";
+import type { Address } from "../src/types.js";
+import { type Api, bind } from "./bind.js";
+import type { Survey } from "./survey.js";
+import { layOutTexts } from "./texts.js";
+
+/** Functions of the program that ours call, by what ours import them as. */
+const CALLED = {
+  ...{ malloc: "PyMem_RawMalloc", calloc: "PyMem_RawCalloc" },
+  ...{ realloc: "PyMem_RawRealloc", free: "PyMem_RawFree", tableRealloc: "realloc" },
+  ...{ systemMalloc: "malloc", systemCalloc: "calloc", systemRealloc: "realloc" },
+  ...{ systemFree: "free", sbrk: "sbrk", write: "write", PyLong_FromSize_t: "PyLong_FromSize_t" },
+};
+
+/** ... and those that ours stand in front of. */
+const SHADOWED = {
+  callConstructors: "__wasm_call_ctors",
+  environmentValue: "getenv",
+  theirAllocatorName: "_PyMem_GetCurrentAllocatorName",
+};
+
+/** What the arenas take memory with. */
+const CALLED_BY_ARENAS = {
+  malloc: "malloc",
+  realloc: "realloc",
+  free: "free",
+  memalign: "memalign",
+};
+
+/** Our functions that take the place of one of another name. */
+const REPLACED: Readonly<Record<string, string>> = {
+  constructors: "__wasm_call_ctors",
+  allocatorName: "_PyMem_GetCurrentAllocatorName",
+};
+
+/** Our functions that are called through the table, by what ours import their places as. */
+const IN_TABLE = {
+  pyMallocIndex: "pyMalloc",
+  pyCallocIndex: "pyCalloc",
+  pyReallocIndex: "pyRealloc",
+  pyFreeIndex: "pyFree",
+  blocksIndex: "blocksOfSys",
+  statsIndex: "statsOfSys",
+};
+
+/** The addresses and places in the table that the linked core has as constants. */
+function numbersFor(found: Survey): Record<string, number> {
+  const places = Object.keys(IN_TABLE).map((name, at) => [name, found.tableLength + at]);
+  return {
+    root: found.heapBase,
+    rawRecord: found.records.raw,
+    memRecord: found.records.mem,
+    objectRecord: found.records.object,
+    systemMallocIndex: found.system.malloc,
+    systemCallocIndex: found.system.calloc,
+    systemReallocIndex: found.system.realloc,
+    systemFreeIndex: found.system.free,
+    blocksMethod: found.methods.getallocatedblocks,
+    statsMethod: found.methods._debugmallocstats,
+    ...Object.fromEntries(places),
+  };
+}
+
+/** What a module calls the functions that it exports, and what it exports them as. */
+function exportedFunctions(binaryen: Api, module: Binaryen.Module): Map<string, string> {
+  const exported = new Map<string, string>();
+  for (let at = 0; at < module.getNumExports(); at++) {
+    const { name, value, kind } = binaryen.getExportInfo(module.getExportByIndex(at));
+    if (kind === binaryen.ExternalFunction) exported.set(value, name);
+  }
+  return exported;
+}
+
+/** The program, while ours go into it. */
+class Graft {
+  readonly #binaryen: Api;
+  readonly #program: Binaryen.Module;
+  readonly #memory: string;
+  readonly #table: string;
+  /** What the program calls our exported functions. */
+  readonly #ours = new Map<string, string>();
+
+  constructor(binaryen: Api, bytes: Uint8Array, found: Survey) {
+    this.#binaryen = binaryen;
+    this.#program = binaryen.readBinary(bytes);
+    // What Binaryen calls the first memory that is imported.
+    this.#memory = found.ownsMemory ? this.#nameOf("memory") : "mimport$0";
+    this.#table = binaryen.getTableInfo(this.#program.getTableByIndex(0)).name;
+  }
+
+  /** What the program calls what it exports. */
+  #nameOf(exported: string): string {
+    return this.#binaryen.getExportInfo(this.#program.getExport(exported)).value;
+  }
+
+  #namesOf(functions: Readonly<Record<string, string>>): Record<string, string> {
+    const names = Object.entries(functions).map(([key, name]) => [key, this.#nameOf(name)]);
+    return Object.fromEntries(names);
+  }
+
+  #infoOf(name: string): Binaryen.FunctionInfo {
+    return this.#binaryen.getFunctionInfo(this.#program.getFunction(name));
+  }
+
+  #add(name: string, { params, results, vars, body }: Binaryen.FunctionInfo): void {
+    const program = this.#program;
+    program.addFunction(name, params, results, vars, program.copyExpression(body));
+  }
+
+  /** Keeps the functions that ours stand in front of, under other names. */
+  shadow(functions: Readonly<Record<string, string>>): Record<string, string> {
+    const shadowed = Object.entries(functions).map(([key, exported]) => {
+      const name = this.#nameOf(exported);
+      this.#add(`pymalloc/${key}`, this.#infoOf(name));
+      return [key, `pymalloc/${key}`];
+    });
+    return Object.fromEntries(shadowed);
+  }
+
+  /** Binds a module and puts its functions into the program, in the place of those that they replace. */
+  insert(
+    bytes: Uint8Array,
+    numbers: Readonly<Record<string, number>>,
+    called: Readonly<Record<string, string>>,
+    bound: Readonly<Record<string, string>> = {},
+  ): void {
+    const binaryen = this.#binaryen;
+    const program = this.#program;
+    const functions = { ...this.#namesOf(called), ...Object.fromEntries(this.#ours), ...bound };
+    const names = { memory: this.#memory, table: this.#table };
+    const module = bind(binaryen, bytes, { ...names, numbers, functions });
+    const exported = exportedFunctions(binaryen, module);
+    for (let at = 0; at < module.getNumGlobals(); at++) {
+      const { name, type, mutable, init } = binaryen.getGlobalInfo(module.getGlobalByIndex(at));
+      program.addGlobal(name, type, mutable, program.copyExpression(init));
+    }
+    for (let at = 0; at < module.getNumFunctions(); at++) {
+      const info = binaryen.getFunctionInfo(module.getFunctionByIndex(at));
+      if (info.base) continue;
+      const own = exported.get(info.name);
+      const replaced = own === undefined ? undefined : (REPLACED[own] ?? own);
+      const takes = replaced !== undefined && program.getExport(replaced) !== 0;
+      const name = takes ? this.#nameOf(replaced) : info.name;
+      if (takes) program.removeFunction(name);
+      this.#add(name, info);
+      if (own !== undefined) this.#ours.set(own, name);
+    }
+    module.dispose();
+  }
+
+  /** What happens when the program is instantiated: our table entries are added, and our texts written. */
+  start(found: Survey, texts: { readonly start: Address; readonly bytes: Uint8Array }): void {
+    const binaryen = this.#binaryen;
+    const program = this.#program;
+    const { i32, i64, table, ref } = program;
+    const functions = Object.values(IN_TABLE).map((name) => this.#ours.get(name) as string);
+    // A function must be in a segment to be named in code.
+    program.addPassiveElementSegment("pymalloc/table", functions);
+    const grown = table.grow(this.#table, ref.null(binaryen.funcref), i32.const(functions.length));
+    const entries = functions.map((name, at) => {
+      const place = i32.const(found.tableLength + at);
+      return table.set(this.#table, place, ref.func(name, this.#infoOf(name).type));
+    });
+    const words = new BigInt64Array(texts.bytes.buffer);
+    const stores = Array.from(words, (word, at) =>
+      i64.store(0, 8, i32.const(texts.start + 8 * at), i64.const(word), this.#memory),
+    );
+    const theirs = program.getStart();
+    const next =
+      theirs === 0 ? [] : [program.call(binaryen.getFunctionInfo(theirs).name, [], binaryen.none)];
+    const body = program.block(null, [program.drop(grown), ...entries, ...stores, ...next]);
+    const { none } = binaryen;
+    program.setStart(program.addFunction("pymalloc/start", none, none, [], body));
+  }
+
+  /** Exports a number, as an address is exported. */
+  export(name: string, value: number): void {
+    const { i32 } = this.#program;
+    this.#program.addGlobal(`pymalloc/${name}`, this.#binaryen.i32, false, i32.const(value));
+    this.#program.addGlobalExport(`pymalloc/${name}`, name);
+  }
+
+  finish(): Uint8Array {
+    const bytes = this.#program.emitBinary();
+    this.#program.dispose();
+    return bytes;
+  }
+}
+
+function decode(base64: string): Uint8Array {
+  return new Uint8Array(Buffer.from(base64, "base64"));
+}
+
+/** The program with pymalloc in it. */
+export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Array {
+  const start = found.heapBase + linkedLayout.TEXTS;
+  const texts = layOutTexts(start);
+  const program = new Graft(binaryen, bytes, found);
+  const shadowed = program.shadow(SHADOWED);
+  const holdOff = found.heapBase + layout.HOLD_OFF;
+  const arenas = { begin: 0, mostTurns: MOST_TURNS, holdOff };
+  program.insert(decode(modules.arenas), arenas, CALLED_BY_ARENAS);
+  const numbers = { ...numbersFor(found), ...texts.addresses, textBytes: texts.bytes.length };
+  program.insert(decode(modules.linked), numbers, CALLED, shadowed);
+  program.start(found, { start, bytes: texts.bytes });
+  program.export("pymalloc_root", found.heapBase - found.memoryBase);
+  return program.finish();
+}

@@ -1,0 +1,7 @@
+/**
+ * CPython built with pymalloc, without building CPython: `import { link } from "pymalloc/link"`. For build scripts
+ * (Node); needs the package `binaryen`.
+ */
+export { LinkError } from "./errors.js";
+export { type LinkOptions, type LinkReport, link } from "./folder.js";
+export { linkProgram } from "./link.js";

@@ -1,0 +1,134 @@
+/**
+ * What has to be known of a Pyodide's program before ours can be linked into it. It is found out by asking the program
+ * and by looking at its memory, so nothing depends on how a compiler wrote things.
+ */
+import type { Address } from "../src/types.js";
+import { LinkError } from "./errors.js";
+import { addressOf, functionOf, instantiateProgram, type Program } from "./program.js";
+
+/** What is replaced, and what ours calls. */
+const NEEDED = [
+  ...["PyObject_Malloc", "PyObject_Calloc", "PyObject_Realloc", "PyObject_Free"],
+  ...["PyMem_Malloc", "PyMem_Calloc", "PyMem_Realloc", "PyMem_Free"],
+  ...["PyMem_RawMalloc", "PyMem_RawCalloc", "PyMem_RawRealloc", "PyMem_RawFree"],
+  ...["PyMem_GetAllocator", "PyMem_SetAllocator", "_PyMem_GetCurrentAllocatorName"],
+  ...["malloc", "calloc", "realloc", "free", "memalign", "sbrk", "getenv", "write"],
+  ...["__wasm_call_ctors", "PyLong_FromSize_t", "_PyRuntime"],
+];
+
+/** Functions of an allocator, by their places in the function table. */
+export interface Indices {
+  readonly malloc: number;
+  readonly calloc: number;
+  readonly realloc: number;
+  readonly free: number;
+}
+
+export interface Survey
+  extends Pick<Program, "ownsMemory" | "memoryBase" | "heapBase" | "tableLength"> {
+  /** Where the records of the domains are. */
+  readonly records: { readonly raw: Address; readonly mem: Address; readonly object: Address };
+  /** What stands in all of them at first: functions over the system malloc. */
+  readonly system: Indices;
+  /** Where `sys` has its pointers to the functions of these names. */
+  readonly methods: {
+    readonly getallocatedblocks: Address;
+    readonly _debugmallocstats: Address;
+  };
+}
+
+const RECORD_WORDS = 5;
+
+/** How far into `_PyRuntime` the records may be. */
+const RUNTIME_BYTES = 16384;
+
+const METH_NOARGS = 4;
+
+type Exchange = (domain: number, record: Address) => void;
+
+/** The record of a domain: its context and four indices. It is passed in memory that nobody uses yet. */
+function getAllocator(program: Program, domain: number): Uint32Array {
+  functionOf<Exchange>(program, "PyMem_GetAllocator")(domain, program.heapBase);
+  return new Uint32Array(program.memory.buffer, program.heapBase, RECORD_WORDS).slice();
+}
+
+function setAllocator(program: Program, domain: number, record: Uint32Array): void {
+  new Uint32Array(program.memory.buffer, program.heapBase, RECORD_WORDS).set(record);
+  functionOf<Exchange>(program, "PyMem_SetAllocator")(domain, program.heapBase);
+}
+
+/** Where the record of a domain is: where a mark appears that CPython's own function was given. */
+function findRecord(program: Program, domain: number): Address {
+  const runtime = addressOf(program, "_PyRuntime");
+  const before = getAllocator(program, domain);
+  const mark = new Uint32Array(RECORD_WORDS).map((_, at) => 0x5e10de50 + at);
+  setAllocator(program, domain, mark);
+  const words = new Uint32Array(program.memory.buffer, runtime, RUNTIME_BYTES / 4);
+  const at = words.findIndex((_, from) => mark.every((word, n) => words[from + n] === word));
+  setAllocator(program, domain, before);
+  if (at < 0) throw new LinkError("its PyMem_SetAllocator writes nothing into _PyRuntime");
+  return runtime + 4 * at;
+}
+
+/** Where a text begins that has a 0 on either side. */
+function addressesOf(bytes: Buffer, text: string): Address[] {
+  const found: Address[] = [];
+  const bounded = Buffer.from(`\0${text}\0`);
+  for (let at = bytes.indexOf(bounded); at >= 0; at = bytes.indexOf(bounded, at + 1)) {
+    found.push(at + 1);
+  }
+  return found;
+}
+
+/** Where the function pointer is in the PyMethodDef (name, function, flags, text) of a function of `sys`. */
+function findMethod({ memory, heapBase }: Program, name: string): Address {
+  const bytes = Buffer.from(memory.buffer, 0, heapBase);
+  const words = new Uint32Array(memory.buffer, 0, heapBase >>> 2);
+  const found: Address[] = [];
+  for (const text of addressesOf(bytes, name)) {
+    for (let at = words.indexOf(text); at >= 0; at = words.indexOf(text, at + 1)) {
+      const [, , flags = 0, doc = 0] = words.subarray(at, at + 4);
+      const signature = `${name}($module`;
+      const told = bytes.toString("latin1", doc, doc + signature.length);
+      if (flags === METH_NOARGS && told === signature) found.push(4 * at + 4);
+    }
+  }
+  const [method, ...more] = found;
+  if (method === undefined || more.length > 0) {
+    throw new LinkError(`it has ${found.length} functions sys.${name}, expected one`);
+  }
+  return method;
+}
+
+/**
+ * @param glue the text of the JavaScript that belongs to the program
+ * @throws LinkError for what is no Pyodide's program, or one that is linked already
+ */
+export function survey(module: WebAssembly.Module, glue: string): Survey {
+  const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  if (names.has("pymalloc_root")) throw new LinkError("it was linked with pymalloc before");
+  const missing = NEEDED.filter((name) => !names.has(name));
+  if (missing.length > 0) {
+    throw new LinkError(`it does not export ${missing.join(", ")}; is it a Pyodide's?`);
+  }
+  const program = instantiateProgram(module, glue);
+  const { ownsMemory, memoryBase, heapBase, tableLength } = program;
+  const [raw, mem, object] = [0, 1, 2].map((domain) => getAllocator(program, domain).join());
+  if (mem !== raw || object !== raw) {
+    throw new LinkError("its families have different allocators already: it needs no other");
+  }
+  const [, malloc = 0, calloc = 0, realloc = 0, free = 0] = getAllocator(program, 0);
+  return {
+    ...{ ownsMemory, memoryBase, heapBase, tableLength },
+    records: {
+      raw: findRecord(program, 0),
+      mem: findRecord(program, 1),
+      object: findRecord(program, 2),
+    },
+    system: { malloc, calloc, realloc, free },
+    methods: {
+      getallocatedblocks: findMethod(program, "getallocatedblocks"),
+      _debugmallocstats: findMethod(program, "_debugmallocstats"),
+    },
+  };
+}
