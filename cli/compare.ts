@@ -7,9 +7,11 @@ import { readFileSync } from "node:fs";
 import type { PyMemError } from "../src/errors.js";
 import { startCensus } from "../src/hosts/census.js";
 import type { HeapStats } from "../src/types.js";
+import { UsageError } from "./errors.js";
 import { type AllocatorName, Interpreter, type Script } from "./interpreter.js";
 import { quantile, rotated } from "./paired.js";
 import { Progress } from "./progress.js";
+import { linkedPyodideFolder } from "./pyodide.js";
 
 /** Times of one allocator against those of the interpreter's own malloc. */
 export interface TimeRatio {
@@ -42,6 +44,8 @@ export interface Comparison {
   readonly sameOutput: boolean;
   /** The first is the interpreter's own malloc, which the others are compared with. */
   readonly allocators: readonly AllocatorResult[];
+  /** Why pymalloc could not be linked into the interpreter, where that is so. */
+  readonly notLinked?: string;
   /** pymalloc's debug mode, compared with pymalloc itself in rounds of their own. */
   readonly debug?: AllocatorResult;
   /** What it found in the first run. */
@@ -72,7 +76,12 @@ class Contestant {
     this.faults = faults;
   }
 
-  static async load(allocator: AllocatorName, script: Script, stdin: () => Uint8Array) {
+  static async load(
+    allocator: AllocatorName,
+    script: Script,
+    stdin: () => Uint8Array,
+    folder: string | undefined,
+  ) {
     const output: Uint8Array[] = [];
     const faults: PyMemError[] = [];
     const interpreter = await Interpreter.load({
@@ -80,6 +89,7 @@ class Contestant {
       script,
       streams: { stdin, stdout: (bytes) => void output.push(bytes.slice()) },
       onFault: (fault) => void faults.push(fault),
+      ...(allocator === "linked" && folder !== undefined ? { folder } : {}),
     });
     return new Contestant(interpreter, output, faults);
   }
@@ -116,7 +126,17 @@ function readStdin(): () => Uint8Array {
 /** The debug mode takes much longer and much more memory: it would disturb the other rounds, and gets these. */
 const DEBUG_ROUNDS = 3;
 
-const allocatorNames: readonly AllocatorName[] = ["malloc", "mimalloc", "pymalloc"];
+const allocatorNames: readonly AllocatorName[] = ["malloc", "mimalloc", "pymalloc", "linked"];
+
+/** The folder of the linked interpreter, or why there is none. */
+async function findLinked(progress: Progress): Promise<{ folder?: string; notLinked?: string }> {
+  try {
+    return { folder: await linkedPyodideFolder((step) => progress.show(`${step} ...`)) };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { notLinked: error.message };
+  }
+}
 
 function resultOf(
   { interpreter, seconds }: Contestant,
@@ -148,13 +168,16 @@ export async function compare(script: Script, options: CompareOptions): Promise<
   const { rounds } = options;
   const steps = allocatorNames.length * (rounds + 2) + 2 * DEBUG_ROUNDS + 3;
   const progress = new Progress(steps);
+  const { folder, notLinked } = await findLinked(progress);
   const stdin = readStdin();
   const load = async (name: AllocatorName): Promise<Contestant> => {
     progress.step(`starting CPython on ${name}`);
-    return await Contestant.load(name, script, stdin);
+    return await Contestant.load(name, script, stdin, folder);
   };
   const contestants: Contestant[] = [];
-  for (const name of allocatorNames) contestants.push(await load(name));
+  for (const name of allocatorNames) {
+    if (name !== "linked" || folder !== undefined) contestants.push(await load(name));
+  }
   const [base, , ours] = contestants as [Contestant, Contestant, Contestant];
   const common = {
     program: script.path,
@@ -202,7 +225,8 @@ export async function compare(script: Script, options: CompareOptions): Promise<
   await firstRun(debugged);
   const faults = debugged.faults.map(({ message }) => message);
   await race([ours, debugged], DEBUG_ROUNDS, progress);
-  const [, , ourBytes = 0, debugBytes = 0] = heapBytes;
+  const ourBytes = heapBytes[contestants.indexOf(ours)] as number;
+  const debugBytes = heapBytes.at(-1) as number;
   const debug = resultOf(debugged, debugBytes, { seconds: ours.seconds, heapBytes: ourBytes });
   progress.clear();
 
@@ -211,6 +235,7 @@ export async function compare(script: Script, options: CompareOptions): Promise<
     status: 0,
     sameOutput: outputs.every((output) => output.equals(outputs[0] as Buffer)),
     allocators,
+    ...(notLinked === undefined ? {} : { notLinked }),
     debug,
     faults,
     ...(census === undefined ? {} : { census }),

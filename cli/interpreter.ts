@@ -9,8 +9,8 @@ import type { MallocName } from "../src/types.js";
 import { importPyodide } from "./pyodide.js";
 import { RUNNER } from "./python.js";
 
-/** Which allocator the interpreter's objects live in. */
-export type AllocatorName = Exclude<MallocName, "default" | "debug"> | "mimalloc";
+/** Which allocator the interpreter's objects live in; `"linked"` is pymalloc, linked into the interpreter. */
+export type AllocatorName = Exclude<MallocName, "default" | "debug"> | "mimalloc" | "linked";
 
 /** Where the program's streams lead; what is left out stays the process's own. */
 export interface Streams {
@@ -23,6 +23,9 @@ export interface InterpreterOptions {
   readonly allocator: AllocatorName;
   readonly script: Script;
   readonly streams?: Streams;
+  /** With `"linked"`: the folder of the linked Pyodide, and its PYTHONMALLOC, where it has one. */
+  readonly folder?: string;
+  readonly word?: string | undefined;
   /** Variables of the program's environment, besides our own. */
   readonly env?: Record<string, string>;
   /** Called before the program writes this to a terminal. */
@@ -83,12 +86,24 @@ interface PyodideModule {
 }
 
 /** The environment for the program: ours without what steers a Python, which would be another one. */
-function environment({ allocator, env: more }: InterpreterOptions): Record<string, string> {
+function environment({ allocator, word, env: more }: InterpreterOptions): Record<string, string> {
   const own = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith("PYTHON"),
   );
   const env = { ...Object.fromEntries(own), HOME: "/home/pyodide", ...more };
-  return allocator === "mimalloc" ? { ...env, PYTHONMALLOC: "mimalloc" } : env;
+  const chosen = allocator === "mimalloc" ? allocator : word;
+  return chosen === undefined ? env : { ...env, PYTHONMALLOC: chosen };
+}
+
+/** Our part of an interpreter: installed, or only looked at where it was linked in; none in those that run on others. */
+function heapOf(
+  pyodide: Pyodide,
+  { allocator, word = "", onNewArena, onFault, stacks }: InterpreterOptions,
+): InstalledPymalloc | undefined {
+  if (allocator === "malloc" || allocator === "mimalloc") return undefined;
+  if (allocator !== "linked")
+    return install(pyodide, { malloc: allocator, onNewArena, onFault, stacks });
+  return /^(mi)?malloc/.test(word) ? undefined : install(pyodide);
 }
 
 /** Directories of the interpreter's own, which nothing may cover. */
@@ -148,19 +163,16 @@ export class Interpreter {
   #input: Uint8Array | undefined;
 
   static async load(options: InterpreterOptions): Promise<Interpreter> {
-    const { loadPyodide } = await importPyodide<PyodideModule>();
+    const { loadPyodide } = await importPyodide<PyodideModule>(options.folder);
     return new Interpreter(await loadPyodide({ env: environment(options) }), options);
   }
 
   private constructor(pyodide: Pyodide, options: InterpreterOptions) {
     const { allocator, script, streams = {}, onTerminalOutput } = options;
-    const { onNewArena, onFault, stacks } = options;
     this.pyodide = pyodide;
     this.allocator = allocator;
     this.version = pyodide.version;
-    const theirs = allocator === "malloc" || allocator === "mimalloc";
-    const ours = { malloc: allocator as MallocName, onNewArena, onFault, stacks };
-    this.heap = theirs ? undefined : install(pyodide, ours);
+    this.heap = heapOf(pyodide, options);
     this.#mounts = mountsFor(script);
     for (const directory of this.#mounts) {
       const at = guestPath(directory, directory);

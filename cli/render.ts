@@ -6,6 +6,7 @@ const titles: Partial<Record<AllocatorResult["allocator"], string>> = {
   malloc: "CPython's own malloc (dlmalloc)",
   mimalloc: "CPython's mimalloc",
   pymalloc: "pymalloc",
+  linked: "pymalloc, linked in",
 };
 
 /** A share of 0 to 1. */
@@ -29,7 +30,7 @@ function milliseconds(seconds: number): string {
 /** The rows of `--compare`. */
 export function renderComparison(comparison: Comparison): string {
   const { program, pyodide, status, rounds, sameOutput, allocators } = comparison;
-  const { debug, faults = [], census, stats } = comparison;
+  const { notLinked, debug, faults = [], census, stats } = comparison;
   if (allocators.length === 0) {
     return `${program} ended with status ${status}: nothing to compare\n`;
   }
@@ -51,6 +52,7 @@ export function renderComparison(comparison: Comparison): string {
     "",
     `output          ${sameOutput ? "the same on all allocators" : "NOT the same on all allocators"}`,
   ];
+  if (notLinked !== undefined) lines.push(`linked          not compared: ${notLinked}`);
   if (debug !== undefined) {
     const [time, heap] = [debug.ratio.ofMinima, debug.heapRatio].map((ratio) => ratio.toFixed(2));
     lines.push(

@@ -2,6 +2,7 @@
 import type Binaryen from "binaryen";
 import { layout, linkedLayout, modules } from "../src/generated/modules.js";
 import { MOST_TURNS } from "../src/hosts/host.js";
+import { layoutMark } from "../src/hosts/linked.js";
 import type { Address } from "../src/types.js";
 import { type Api, bind } from "./bind.js";
 import type { Survey } from "./survey.js";
@@ -51,6 +52,7 @@ function numbersFor(found: Survey): Record<string, number> {
   const places = Object.keys(IN_TABLE).map((name, at) => [name, found.tableLength + at]);
   return {
     root: found.heapBase,
+    layoutMark,
     rawRecord: found.records.raw,
     memRecord: found.records.mem,
     objectRecord: found.records.object,

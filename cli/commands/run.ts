@@ -7,6 +7,8 @@ import type { Command } from "../command.js";
 import { compare } from "../compare.js";
 import { UsageError } from "../errors.js";
 import { type AllocatorName, Interpreter, type Script } from "../interpreter.js";
+import { StatusLine } from "../progress.js";
+import { linkedPyodideFolder } from "../pyodide.js";
 import { renderComparison } from "../render.js";
 import { parseScriptLine, readScript } from "../script.js";
 
@@ -23,9 +25,12 @@ follows SCRIPT is the program's own.
   --on-fault WORD in a debug mode: stop (the default) at the first mistake, with status 134,
                   or report it and go on
   --stacks        in a debug mode: say where a block was allocated and freed
+  --linked        link pymalloc into CPython (once, in the user's cache folder), and run the program on
+                  that; --malloc and PYTHONMALLOC then choose as they do in CPython itself
   --stats         print the allocator's statistics on stderr afterwards
-  --compare       run the program several times on CPython's own malloc, on mimalloc and on
-                  pymalloc, in turn, then in the debug mode, and report time and memory on stderr
+  --compare       run the program several times on CPython's own malloc, on mimalloc, on pymalloc
+                  and on pymalloc linked in, in turn, then in the debug mode, and report time
+                  and memory on stderr
   --rounds N      with --compare: how many timed rounds (default 9)
   --json          print the report as JSON on stdout; the program's own output goes to stderr
   --help          print this text
@@ -35,6 +40,7 @@ PYTHONMALLOCSTATS=1 prints the statistics at each new arena and at exit, as in C
 
 const options = {
   malloc: { type: "string" },
+  linked: { type: "boolean" },
   "on-fault": { type: "string" },
   stacks: { type: "boolean" },
   stats: { type: "boolean" },
@@ -44,7 +50,7 @@ const options = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-/** PYTHONMALLOC's words, and the one that CPython added. */
+/** What `--malloc` and PYTHONMALLOC choose from: PYTHONMALLOC's words, and the one that CPython added. */
 const words: Record<string, AllocatorName> = {
   ...Object.fromEntries(Object.entries(mallocModes).map(([word, mode]) => [word, nameOf(mode)])),
   mimalloc: "mimalloc",
@@ -53,6 +59,8 @@ const words: Record<string, AllocatorName> = {
 interface RunOptions {
   readonly script: Script;
   readonly allocator: AllocatorName;
+  /** With `"linked"`: PYTHONMALLOC's word for it. */
+  readonly word: string | undefined;
   readonly goesOn: boolean;
   readonly stacks: boolean;
   readonly stats: boolean;
@@ -61,10 +69,15 @@ interface RunOptions {
   readonly json: boolean;
 }
 
-function readAllocator(option: string | undefined): AllocatorName {
+function readWord(option: string | undefined): string | undefined {
   const word = option ?? process.env["PYTHONMALLOC"] ?? "";
+  return word === "" && option === undefined ? undefined : word;
+}
+
+function readAllocator(option: string | undefined): AllocatorName {
+  const word = readWord(option);
   const where = option === undefined ? "PYTHONMALLOC" : "--malloc";
-  if (word === "" && option === undefined) return "pymalloc";
+  if (word === undefined) return "pymalloc";
   const name = Object.hasOwn(words, word) ? words[word] : undefined;
   if (name === undefined) {
     const expected = Object.keys(words).join(", ");
@@ -96,16 +109,24 @@ function parse(args: readonly string[]): RunOptions | "help" {
   if (compares && values.malloc !== undefined) {
     throw new UsageError("run: --compare runs all allocators, so --malloc has nothing to choose");
   }
-  const allocator = compares ? "pymalloc" : readAllocator(values.malloc);
+  if (compares && values.linked) {
+    throw new UsageError(
+      "run: --compare compares the linked one, too, so --linked chooses nothing",
+    );
+  }
+  const chosen = compares ? "pymalloc" : readAllocator(values.malloc);
+  const allocator = values.linked ? "linked" : chosen;
   const debug = allocator.endsWith("_debug");
   for (const option of ["on-fault", "stacks"] as const) {
     if (values[option] !== undefined && !debug) {
-      throw new UsageError(`--${option} goes with a debug mode, as in --malloc debug`);
+      const which = values.linked ? "our debug mode, and not with --linked" : "a debug mode";
+      throw new UsageError(`--${option} goes with ${which}, as in --malloc debug`);
     }
   }
   return {
     script: readScript("run", path, rest),
     allocator,
+    word: readWord(values.malloc),
     goesOn: readOnFault(values["on-fault"]),
     stacks: values.stacks ?? false,
     stats: values.stats ?? false,
@@ -124,6 +145,14 @@ const OWN_FRAMES = /^ +File "<pymalloc run>".*\n/gm;
 
 /** The status of a process that was aborted, which is how CPython's debug hooks end one. */
 const ABORTED = 134;
+
+/** The linked interpreter's folder; where it is made first, stderr tells of it. */
+async function linkedFolder(): Promise<string> {
+  const line = new StatusLine();
+  const folder = await linkedPyodideFolder((step) => line.show(`${step} ...`));
+  line.clear();
+  return folder;
+}
 
 async function runOnce(options: RunOptions): Promise<number> {
   const { script, allocator, stats, json } = options;
@@ -153,8 +182,11 @@ async function runOnce(options: RunOptions): Promise<number> {
   }
 
   let ready = false;
+  const folder = allocator === "linked" ? { folder: await linkedFolder() } : {};
   const interpreter = await Interpreter.load({
     allocator,
+    word: allocator === "linked" ? options.word : undefined,
+    ...folder,
     script,
     stacks: options.stacks,
     onFault(fault) {

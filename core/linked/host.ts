@@ -3,6 +3,9 @@
  * and functions of that program in the place of these imports.
  */
 
+/** Stands for the layout of the heap: see src/hosts/linked.ts. */
+export declare const layoutMark: u32;
+
 /** Where the records of CPython's three domains are (PyMemAllocatorEx in _PyRuntime). */
 export declare const rawRecord: usize;
 export declare const memRecord: usize;

@@ -17,4 +17,4 @@ export {
 } from "./families";
 export { blocksOfSys, statsOfSys } from "./report";
 export { allocatorName, constructors, getenv } from "./start";
-export { TEXTS } from "./state";
+export { STATE_LAYOUT, STATE_PLACED, TEXTS } from "./state";

@@ -7,6 +7,7 @@ import {
   blocksMethod,
   callConstructors,
   environmentValue,
+  layoutMark,
   memRecord,
   objectRecord,
   sbrk,
@@ -41,6 +42,7 @@ export function constructors(): void {
   if (sbrk((TEXTS + textBytes + 15) & ~15) !== root) unreachable();
   initialize();
   const s = state();
+  s.layout = layoutMark;
   s.settled = false;
   s.wanted = true;
   s.placed = false;

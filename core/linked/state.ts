@@ -1,10 +1,12 @@
-/** What the linked core remembers, in linear memory as everything: behind the root. */
+/** What the linked core remembers: in linear memory as everything, behind the root. */
 
 import { root } from "../host";
 import { ROOT_SIZE } from "../layout";
 
 @unmanaged
 export class State {
+  /** Which layout the heap has; whoever comes later can see whether it is one that he knows. */
+  layout: u32;
   /** Were the records looked at since the program last asked for PYTHONMALLOC? */
   settled: bool;
   /** Does PYTHONMALLOC want pools? */
@@ -18,8 +20,12 @@ export class State {
   theirStats: u32;
 }
 
-/** Bytes from the root on that the linked core takes before there is a heap: the root, this state, then texts. */
-export const STATE: usize = (ROOT_SIZE + 7) & ~7;
+const STATE: usize = (ROOT_SIZE + 7) & ~7;
+
+/** Offsets from the root. */
+export const STATE_LAYOUT: usize = STATE + offsetof<State>("layout");
+export const STATE_PLACED: usize = STATE + offsetof<State>("placed");
+/** Where the texts begin; they are the last of what is taken before there is a heap. */
 export const TEXTS: usize = (STATE + offsetof<State>() + 7) & ~7;
 
 export function state(): State {

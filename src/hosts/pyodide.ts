@@ -12,6 +12,8 @@ import { emptyStats, formatStats, statsOf } from "../stats.js";
 import type { Address, HeapStats, MallocName } from "../types.js";
 import { validateHeap } from "../validate.js";
 import { programOf } from "./cpython.js";
+import type { EmscriptenProgram } from "./emscripten.js";
+import { linkedHeap } from "./linked.js";
 import { type Takeover, takeOver } from "./takeover.js";
 
 // CommonJS has a copy of the class for each entry of the package.
@@ -48,9 +50,9 @@ export interface InstalledPymalloc {
 
 const installed = new WeakMap<object, InstalledPymalloc>();
 
-/** Makes the Python module, and puts the interpreter's own two functions right. */
+/** Makes the Python module, and puts the interpreter's own two functions right where that was not done by linking. */
 const PYTHON_SIDE = `
-def _setup(heap):
+def _setup(heap, linked):
     import os, sys, types
 
     module = types.ModuleType("pymalloc", "The allocator that this interpreter's objects live in.")
@@ -75,6 +77,8 @@ def _setup(heap):
         function.__module__ = "pymalloc"
         setattr(module, function.__name__, function)
     sys.modules["pymalloc"] = module
+    if linked:
+        return
 
     def getallocatedblocks():
         """Return the number of memory blocks currently allocated."""
@@ -106,12 +110,12 @@ const nothingInstalled: InstalledPymalloc = {
   isPymallocAddress: () => false,
 };
 
+/** A handle to a heap in the interpreter's memory. */
 function handleOf(
-  memory: WebAssembly.Memory,
+  { memory }: EmscriptenProgram,
   mode: MallocMode,
-  taken: Takeover,
+  { core, root, debugHeap, validateBlocks }: Takeover,
 ): InstalledPymalloc {
-  const { core, root, debugHeap } = taken;
   const stats = () => statsOf(mode, core, memory, root, debugHeap?.stats());
   return {
     stats,
@@ -125,16 +129,35 @@ function handleOf(
     },
     validate() {
       validateHeap(memory, root);
-      taken.validateBlocks();
+      validateBlocks();
     },
     isPymallocAddress: (p) => core.addressInRange(p) !== 0,
   };
+}
+
+type Setup = ((heap: InstalledPymalloc, linked: boolean) => void) & { destroy(): void };
+
+/** Remembers a handle, and gives it to Python. */
+function publish(
+  pyodide: PyodideLike,
+  { memory }: EmscriptenProgram,
+  handle: InstalledPymalloc,
+  linked: boolean,
+): InstalledPymalloc {
+  installed.set(memory, handle);
+  const setup = pyodide.runPython(PYTHON_SIDE) as Setup;
+  setup(handle, linked);
+  setup.destroy();
+  return handle;
 }
 
 /**
  * Makes pymalloc the allocator of the mem and object domains of a running interpreter (in a debug mode also of
  * the raw domain), once and for its lifetime; a second call returns what the first one did. Blocks that are live
  * already stay where they are, and go back to where they came from. Python code can `import pymalloc`.
+ *
+ * Where pymalloc was linked into the interpreter's program (`pymalloc link`) and is in force, there is nothing to take over
+ * and the handle is to that heap; only a debug mode is put in front of it.
  *
  * In a debug mode a fault names the Python lines that were running (Python 3.13 and newer). A fault that is
  * thrown ends the interpreter, as CPython's own debug hooks do.
@@ -151,18 +174,13 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   const program = programOf(pyodide, "install");
   const existing = installed.get(program.memory);
   if (existing !== undefined) return existing;
+  const linked = mode.debug ? undefined : linkedHeap(program);
+  if (linked !== undefined) return publish(pyodide, program, handleOf(program, mode, linked), true);
   if (pyodide.runPython(IS_TRACING) === true) {
     throw new Error("install: tracemalloc is tracing; stop it first and start it again afterwards");
   }
   const { onNewArena } = options;
   const refreshTracemalloc = () => pyodide.runPython(START_AND_STOP_TRACING);
   const taken = takeOver(program, { mode, settings, onNewArena, refreshTracemalloc });
-  const handle = handleOf(program.memory, mode, taken);
-  installed.set(program.memory, handle);
-  const setup = pyodide.runPython(PYTHON_SIDE) as ((heap: InstalledPymalloc) => void) & {
-    destroy(): void;
-  };
-  setup(handle);
-  setup.destroy();
-  return handle;
+  return publish(pyodide, program, handleOf(program, mode, taken), false);
 }
