@@ -19,6 +19,8 @@ export interface Bindings {
 /** An import in Binaryen's text: its name, its kind, and its name within the module. */
 const IMPORT = /^ \(import "\w+" "(\w+)" \((func|global|memory|table) \$([^\s()]+).*\n/gm;
 
+const DEFINITION = /^ \(func \$([^\s()]+)/gm;
+
 /** Functions up to this size are copied into their callers: so what CPython calls *is* the fast path. */
 const INLINED_SIZE = 100;
 
@@ -27,15 +29,17 @@ function bindText(text: string, { memory, table, numbers, functions }: Bindings)
   const names = new Map<string, string>();
   const values = new Map<string, number>();
   const known = { memory: () => memory, table: () => table };
+  const own = new Set([...text.matchAll(DEFINITION)].map(([, name]) => name));
   const imports = text.replace(IMPORT, (line, name: string, kind: string, local: string) => {
     const value = numbers[name];
     const bound = kind === "func" ? functions[name] : known[kind as keyof typeof known]?.();
     if (kind === "global" && value !== undefined) values.set(local, value);
     else if (kind === "global" || bound === undefined) throw new Error(`${name} is not bound`);
-    // Two imports may stand for one function.
-    const repeated = kind === "func" && [...names.values()].includes(bound as string);
+    // It may be a function of the module's own, and two imports may stand for one function.
+    const isThere =
+      kind === "func" && (own.has(bound) || [...names.values()].includes(bound as string));
     if (bound !== undefined) names.set(local, bound);
-    return kind === "global" || repeated ? "" : line;
+    return kind === "global" || isThere ? "" : line;
   });
   return imports
     .replace(/\(global\.get \$([^\s()]+)\)/g, (whole, local) =>

@@ -23,6 +23,14 @@ const SHADOWED = {
   theirAllocatorName: "_PyMem_GetCurrentAllocatorName",
 };
 
+/** The linked core's arena allocator is its own; what it tells of comes from the arenas. */
+const TOLD = {
+  arenaAlloc: "core/linked/report/arenaAlloc",
+  holeAlloc: "core/linked/report/holeAlloc",
+  takeRun: "modules/arenas/arenaAlloc",
+  takeHole: "modules/arenas/holeAlloc",
+};
+
 /** What the arenas take memory with. */
 const CALLED_BY_ARENAS = {
   malloc: "malloc",
@@ -192,6 +200,11 @@ class Graft {
   }
 }
 
+/** What is taken for the root, the state and the texts before there is a heap: whole chunks of the system malloc's. */
+function reservedBytes(textBytes: number): number {
+  return Math.ceil((linkedLayout.TEXTS + textBytes) / 16) * 16;
+}
+
 function decode(base64: string): Uint8Array {
   return new Uint8Array(Buffer.from(base64, "base64"));
 }
@@ -205,9 +218,15 @@ export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Arr
   const holdOff = found.heapBase + layout.HOLD_OFF;
   const arenas = { begin: 0, mostTurns: MOST_TURNS, holdOff };
   program.insert(decode(modules.arenas), arenas, CALLED_BY_ARENAS);
-  const numbers = { ...numbersFor(found), ...texts.addresses, textBytes: texts.bytes.length };
-  program.insert(decode(modules.linked), numbers, CALLED, shadowed);
+  const numbers = {
+    ...numbersFor(found),
+    ...texts.addresses,
+    reserved: reservedBytes(texts.bytes.length),
+  };
+  program.insert(decode(modules.linked), numbers, CALLED, { ...shadowed, ...TOLD });
   program.start(found, { start, bytes: texts.bytes });
+  const end = found.heapBase + reservedBytes(texts.bytes.length);
   program.export("pymalloc_root", found.heapBase - found.memoryBase);
+  program.export("pymalloc_heap", end - found.memoryBase);
   return program.finish();
 }

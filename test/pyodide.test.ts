@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { install, type PyodideLike } from "../src/hosts/pyodide.js";
-import { load, VERSIONS, WORKLOAD } from "./support/pyodide.js";
+import { keepStderr, load, VERSIONS, WORKLOAD } from "./support/pyodide.js";
 
 for (const name of VERSIONS) {
   test(`${name}: unmodified Python runs on it, and the numbers tell the truth`, async () => {
@@ -34,13 +34,7 @@ for (const name of VERSIONS) {
   test(`${name}: Python code imports pymalloc; sys tells the same`, async () => {
     const pyodide = await load(name);
     const heap = install(pyodide);
-    let stderr = "";
-    pyodide.setStderr({
-      write(bytes) {
-        stderr += new TextDecoder().decode(bytes);
-        return bytes.length;
-      },
-    });
+    const stderrOf = keepStderr(pyodide);
     const text = pyodide.runPython(`
 import gc, sys
 import pymalloc
@@ -65,6 +59,7 @@ sys._debugmallocstats()
 pymalloc.debugMallocStats()
 `);
     assert.match(String(text), /^Small block threshold = 512, in 64 size classes\.\n/);
+    const stderr = stderrOf();
     assert.match(stderr, /^Small block threshold = 512, in 64 size classes\.\n/);
     assert.match(stderr, /\nTotal {30}= /);
     assert.match(stderr, /free Py\w+Objects?/, "CPython's own part of it follows");

@@ -29,8 +29,10 @@ export declare const statsIndex: u32;
 export declare const blocksMethod: usize;
 export declare const statsMethod: usize;
 
-/** Texts, each with a 0 behind it, and how many bytes all of them take. */
-export declare const textBytes: usize;
+/** Bytes for the root, the state and the texts. */
+export declare const reserved: usize;
+
+/** Texts, each with a 0 behind it. */
 export declare const wordVariable: usize;
 export declare const wordDefault: usize;
 export declare const wordDebug: usize;
@@ -49,6 +51,10 @@ export declare function systemMalloc(bytes: usize): usize;
 export declare function systemCalloc(count: usize, size: usize): usize;
 export declare function systemRealloc(p: usize, bytes: usize): usize;
 export declare function systemFree(p: usize): void;
+
+/** The arenas' own functions (modules/arenas.ts): the core's host is `report.ts`, which tells of what they give. */
+export declare function takeRun(bytes: usize): usize;
+export declare function takeHole(bytes: usize): usize;
 
 /** Moves the end of the heap; where it was, or -1. */
 export declare function sbrk(bytes: usize): usize;

@@ -15,6 +15,6 @@ export {
   PyObject_Malloc,
   PyObject_Realloc,
 } from "./families";
-export { blocksOfSys, statsOfSys } from "./report";
+export { arenaAlloc, blocksOfSys, holeAlloc, statsOfSys } from "./report";
 export { allocatorName, constructors, getenv } from "./start";
 export { STATE_LAYOUT, STATE_PLACED, TEXTS } from "./state";

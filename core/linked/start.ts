@@ -10,10 +10,10 @@ import {
   layoutMark,
   memRecord,
   objectRecord,
+  reserved,
   sbrk,
   statsIndex,
   statsMethod,
-  textBytes,
   theirAllocatorName,
   wordDebug,
   wordDefault,
@@ -25,7 +25,7 @@ import {
   wordVariable,
 } from "./host";
 import { below, isOurs, recordAt, settle } from "./records";
-import { state, TEXTS } from "./state";
+import { state } from "./state";
 import { sameText } from "./text";
 
 function exchange(cell: usize, value: u32): u32 {
@@ -39,7 +39,7 @@ function exchange(cell: usize, value: u32): u32 {
  * so its first bytes are at the address that was linked in as the root.
  */
 export function constructors(): void {
-  if (sbrk((TEXTS + textBytes + 15) & ~15) !== root) unreachable();
+  if (sbrk(reserved) !== root) unreachable();
   initialize();
   const s = state();
   s.layout = layoutMark;

@@ -7,6 +7,8 @@ import type { EmscriptenProgram } from "./emscripten.js";
  * it is in use. Returns false where the memory from `__heap_base` to the break is not one row of them (another
  * malloc, or a piece that someone else took).
  *
+ * In a program that pymalloc was linked into, its root comes before them.
+ *
  * A chunk begins with the size of the chunk before it and its own size, whose lowest three bits are
  * flags: 2 stands for "in use". The block follows.
  */
@@ -16,7 +18,7 @@ function walkChunks(
 ): boolean {
   const words = new Uint32Array(program.memory.buffer);
   const end = program.break();
-  let chunk: Address = program.heapBase;
+  let chunk: Address = program.addressOf("pymalloc_heap") ?? program.heapBase;
   while (chunk < end) {
     const head = words[(chunk + 4) / 4] as number;
     const size = head - (head % 8);

@@ -1,5 +1,6 @@
 /** Real interpreters for tests. */
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { PyodideLike } from "../../src/hosts/pyodide.js";
 
@@ -15,11 +16,32 @@ export interface Pyodide extends PyodideLike {
 
 const require = createRequire(import.meta.url);
 
-export async function load(name: string, pythonMalloc?: string): Promise<Pyodide> {
-  const path = require.resolve(name).replace(/pyodide\.js$/, "pyodide.mjs");
-  const { loadPyodide } = await import(pathToFileURL(path).href);
+/** An interpreter of the Pyodide in a folder. */
+export async function loadFrom(
+  folder: string,
+  pythonMalloc?: string,
+  options: object = {},
+): Promise<Pyodide> {
+  const { loadPyodide } = await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
   const env = { HOME: "/home/pyodide", ...(pythonMalloc ? { PYTHONMALLOC: pythonMalloc } : {}) };
-  return await loadPyodide({ env });
+  return await loadPyodide({ env, ...options });
+}
+
+export async function load(name: string, pythonMalloc?: string): Promise<Pyodide> {
+  return await loadFrom(dirname(require.resolve(`${name}/package.json`)), pythonMalloc);
+}
+
+/** Keeps what a program writes on standard error from now on. */
+export function keepStderr(pyodide: Pyodide): () => string {
+  const decoder = new TextDecoder();
+  let text = "";
+  pyodide.setStderr({
+    write(bytes) {
+      text += decoder.decode(bytes, { stream: true });
+      return bytes.length;
+    },
+  });
+  return () => text;
 }
 
 /** What interpreters do all day; evaluates to a text that every allocator must agree on. */

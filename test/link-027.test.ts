@@ -1,0 +1,3 @@
+import { testLinked } from "./support/link-suite.js";
+
+testLinked("pyodide-027");

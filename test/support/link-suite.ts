@@ -1,0 +1,198 @@
+/** What is tested of a CPython that pymalloc was linked into. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startCensus } from "../../src/hosts/census.js";
+import { programOf } from "../../src/hosts/cpython.js";
+import { install } from "../../src/hosts/pyodide.js";
+import { folderOf, linkedFolder, loadLinked } from "./linked.js";
+import { keepStderr, load, type Pyodide, WORKLOAD } from "./pyodide.js";
+
+interface Snapshots {
+  makeMemorySnapshot(): Uint8Array;
+}
+
+const LIBRARY = readFileSync(new URL("library.py", import.meta.url), "utf8");
+
+/** CPython's own name of the allocator in force. */
+export function allocatorName(pyodide: Pyodide): string {
+  const program = programOf(pyodide, "allocatorName");
+  const name = program.require<() => number>("_PyMem_GetCurrentAllocatorName")() >>> 0;
+  const bytes = new Uint8Array(program.memory.buffer);
+  return new TextDecoder().decode(bytes.subarray(name, bytes.indexOf(0, name)));
+}
+
+export const blocks = (pyodide: Pyodide) =>
+  pyodide.runPython("import sys; sys.getallocatedblocks()") as number;
+
+/** PYTHONMALLOC's words, and the name of what they give. Up to 3.12, CPython has no mimalloc. */
+const words = [
+  [undefined, "pymalloc"],
+  ["default", "pymalloc"],
+  ["pymalloc", "pymalloc"],
+  ["debug", "pymalloc_debug"],
+  ["pymalloc_debug", "pymalloc_debug"],
+  ["malloc", "malloc"],
+  ["malloc_debug", "malloc_debug"],
+  ["mimalloc", "mimalloc"],
+  ["mimalloc_debug", "mimalloc_debug"],
+] as const;
+
+/**
+ * The tests of one line of Pyodide. Each runs in a process of its own: before 314, the JavaScript of the first that is
+ * loaded stays for all.
+ */
+export function testLinked(name: string): void {
+  test(`${name}: it is WebAssembly, and at most 16 KB longer`, async () => {
+    const program = (folder: string) => readFileSync(join(folder, "pyodide.asm.wasm"));
+    const linked = program(await linkedFolder(name));
+    assert.ok(WebAssembly.validate(linked));
+    const more = linked.length - program(folderOf(name)).length;
+    assert.ok(more > 0 && more <= 16 * 1024, `${more} bytes more`);
+  });
+
+  test(`${name}: the standard library works as on the stock one, from the first allocation in pools`, async () => {
+    const expected = (await load(name)).runPython(LIBRARY);
+    const pyodide = await loadLinked(name);
+    assert.equal(allocatorName(pyodide), "pymalloc");
+    assert.ok(blocks(pyodide) > 50_000, "what came before the first line of Python is counted");
+    assert.equal(pyodide.runPython(LIBRARY), expected);
+    assert.equal(pyodide.runPython(WORKLOAD), pyodide.runPython(WORKLOAD));
+
+    const heap = install(pyodide);
+    heap.validate();
+    assert.ok(Math.abs(heap.getAllocatedBlocks() - blocks(pyodide)) < 200);
+    const { total, ...parts } = heap.stats().bytes;
+    assert.equal(
+      Object.values(parts).reduce((sum, part) => sum + part),
+      total,
+    );
+    assert.ok(heap.stats().blocks.inPools > 20 * heap.stats().blocks.raw);
+  });
+
+  test(`${name}: PYTHONMALLOC's words give the allocators of their names`, async () => {
+    for (const [word, expected] of words) {
+      if (word?.startsWith("mimalloc") && name === "pyodide-027") continue;
+      const pyodide = await loadLinked(name, word);
+      assert.equal(allocatorName(pyodide), expected, word);
+      const pools = expected.startsWith("pymalloc");
+      assert.equal(blocks(pyodide) > 50_000, pools, word);
+      assert.match(String(pyodide.runPython(WORKLOAD)), /^4000 2000 /, word);
+    }
+    await assert.rejects(loadLinked(name, "tcmalloc"));
+  });
+
+  test(`${name}: under CPython's own debug hooks nothing is accused, and the books are balanced`, async () => {
+    const pyodide = await loadLinked(name, "pymalloc_debug");
+    const stderr = keepStderr(pyodide);
+    pyodide.runPython(LIBRARY);
+    const before = blocks(pyodide);
+    pyodide.runPython(WORKLOAD);
+    pyodide.runPython("import gc; gc.collect()");
+    const heap = install(pyodide);
+    heap.validate();
+    assert.ok(blocks(pyodide) - before < 5000, "what was allocated is free again");
+    assert.doesNotMatch(stderr(), /Debug memory block|OUCH|Fatal/);
+  });
+
+  test(`${name}: sys._debugmallocstats() writes what the library writes, without JavaScript`, async () => {
+    const pyodide = await loadLinked(name);
+    const stderr = keepStderr(pyodide);
+    pyodide.runPython("import sys; kept = [str(n) for n in range(5000)]; sys._debugmallocstats()");
+    const text = stderr();
+    const own = text.slice(0, text.indexOf("\n", text.indexOf("\nTotal ") + 1) + 1);
+    // The same lines, from the same heap a moment later.
+    const library = install(pyodide).debugMallocStats();
+    const shape = (report: string) => report.replace(/[\d,]+/g, "n").replace(/ +/g, " ");
+    const rows = /^ n n n n n\n/gm;
+    assert.equal(shape(own).replace(rows, ""), shape(library).replace(rows, ""));
+    const widths = (report: string) =>
+      report.match(/^[^=\n]*=[^\n]*$/gm)?.map((line) => line.length);
+    assert.deepEqual(widths(own), widths(library));
+    assert.match(own, / arenas \* 2048 bytes\/arena {5,}= {5,}\d{1,3}(,\d{3})+\n/);
+    assert.match(text.slice(own.length), /free Py\w+Objects?/, "CPython's own part follows");
+  });
+
+  test(`${name}: allocators may be put on top and taken away: tracemalloc, hooks, debug hooks`, async () => {
+    const pyodide = await loadLinked(name);
+    const [traced, line, after] = pyodide.runPython(`
+import gc, tracemalloc
+tracemalloc.start()
+kept = [(n, str(n)) for n in range(5000)]
+traced = tracemalloc.get_traced_memory()[0]
+line = tracemalloc.get_object_traceback(kept[77][1])[0].lineno
+tracemalloc.stop()
+del kept
+gc.collect()
+traced, line, [str(n) for n in range(1000)][-1]
+`) as Iterable<unknown>;
+    assert.ok((traced as number) > 300_000, `${traced}`);
+    assert.deepEqual([line, after], [4, "999"]);
+
+    const program = programOf(pyodide, "test");
+    program.require<() => void>("PyMem_SetupDebugHooks")();
+    assert.equal(allocatorName(pyodide), "pymalloc_debug");
+    // What was allocated before, CPython's hooks don't know; so no Python runs from here on.
+    const p = program.require<(bytes: number) => number>("PyObject_Malloc")(20);
+    const bytes = new Uint8Array(program.memory.buffer);
+    assert.deepEqual(
+      [...bytes.subarray(p, p + 24)],
+      [...Array(20).fill(0xcd), ...Array(4).fill(0xfd)],
+    );
+    program.require<(p: number) => void>("PyObject_Free")(p);
+    assert.equal(bytes[p + 12], 0xdd);
+  });
+
+  test(`${name}: a hook sees each call of CPython's functions, and gives the old ones back`, async () => {
+    const pyodide = await loadLinked(name);
+    const program = programOf(pyodide, "test");
+    type Call = (...parameters: number[]) => number;
+    const call = (verb: string) => program.require<Call>(`PyObject_${verb}`);
+    const end = startCensus(pyodide, install(pyodide));
+    assert.notEqual(allocatorName(pyodide), "pymalloc");
+    const p = call("Malloc")(42);
+    const moved = call("Realloc")(p, 200);
+    const zero = call("Calloc")(2, 5);
+    for (const block of [moved, zero]) call("Free")(block);
+    assert.equal(call("Malloc")(-1), 0, "too long");
+    const { requests, fromPools, peakBlocks } = end();
+    assert.deepEqual([requests, fromPools, peakBlocks], [3, 3, 2]);
+    assert.equal(allocatorName(pyodide), "pymalloc");
+    assert.equal(call("Malloc")(-1), 0);
+    assert.notEqual(call("Malloc")(0), 0);
+    assert.equal(pyodide.runPython(WORKLOAD), pyodide.runPython(WORKLOAD));
+  });
+
+  test(`${name}: a memory snapshot is restored, and goes on`, async () => {
+    const pyodide = await loadLinked(name, undefined, { _makeSnapshot: true });
+    pyodide.runPython("import json; kept = [(n, str(n)) for n in range(20_000)]");
+    const snapshot = (pyodide as unknown as Snapshots).makeMemorySnapshot();
+    const restored = await loadLinked(name, undefined, { _loadSnapshot: snapshot });
+    const before = blocks(restored);
+    assert.ok(before > 90_000, `${before}`);
+    assert.equal(restored.runPython("json.dumps([len(kept), kept[5]])"), '[20000, [5, "5"]]');
+    assert.match(String(restored.runPython(WORKLOAD)), /^4000 2000 /);
+    restored.runPython("del kept; import gc; gc.collect()");
+    assert.ok(blocks(restored) < before);
+    install(restored).validate();
+  });
+
+  test(`${name}: our debug mode may be put in front of it`, async () => {
+    const pyodide = await loadLinked(name);
+    pyodide.runPython("early = [str(n) for n in range(5000)]");
+    const faults: string[] = [];
+    const heap = install(pyodide, { malloc: "debug", onFault: ({ kind }) => faults.push(kind) });
+    pyodide.runPython("late = early[::2]; del early");
+    pyodide.runPython(WORKLOAD);
+    heap.validate();
+    assert.deepEqual(faults, []);
+    const program = programOf(pyodide, "test");
+    const malloc = program.require<(bytes: number) => number>("PyObject_Malloc");
+    const free = program.require<(p: number) => void>("PyObject_Free");
+    const p = malloc(24);
+    free(p);
+    free(p);
+    assert.deepEqual(faults, ["double-free"]);
+  });
+}
