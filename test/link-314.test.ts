@@ -10,6 +10,10 @@ import { WORKLOAD } from "./support/pyodide.js";
 
 testLinked("pyodide");
 
+test("a word that PYTHONMALLOC does not have is refused, as by any CPython", async () => {
+  await assert.rejects(loadLinked("pyodide", "tcmalloc"));
+});
+
 test("with PYTHONMALLOCSTATS, each run of arenas is reported, as in CPython", async () => {
   const env = { HOME: "/home/pyodide", PYTHONMALLOCSTATS: "1" };
   let text = "";

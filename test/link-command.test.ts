@@ -1,0 +1,158 @@
+/** `pymalloc link` and `run --linked` as a user runs them, and what they say of wrong input. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { LinkError, link, linkProgram } from "../link/index.js";
+import { folderOf, linkedFolder } from "./support/linked.js";
+
+const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "pymalloc-link-"));
+after(() => rmSync(folder, { recursive: true }));
+const stock = folderOf("pyodide");
+const contentOf = (path: string) => readFileSync(join(path, "pyodide.asm.wasm"));
+
+function pymalloc(args: readonly string[], env: object = {}) {
+  const { PYTHONMALLOC: _, ...clean } = process.env;
+  const options = { cwd: folder, encoding: "utf8", env: { ...clean, ...env } } as const;
+  return spawnSync(process.execPath, [main, ...args], options);
+}
+
+/** Exit status 2, and a last line that says what is wrong; nothing is left in the folder. */
+function assertRefused(args: readonly string[], message: RegExp): void {
+  const before = readdirSync(folder);
+  const { status, stdout, stderr } = pymalloc(args);
+  assert.equal(status, 2, stderr);
+  assert.equal(stdout, "");
+  assert.match(stderr.trimEnd().split("\n").at(-1) as string, /^pymalloc: /);
+  assert.match(stderr, message);
+  assert.deepEqual(readdirSync(folder), before);
+}
+
+test("a folder is linked into a new one, which is all that is written", async () => {
+  const { status, stdout, stderr } = pymalloc(["link", stock, "-o", "linked"]);
+  assert.equal(status, 0, stderr);
+  assert.match(
+    stdout,
+    /^linked: Pyodide \d+\.\d+\.\d+ with pymalloc, \d\d,\d{3} bytes longer \(\d+\.\d s\)\n$/,
+  );
+  assert.match(stderr, /^linking \.\.\.$/m);
+  const linked = join(folder, "linked");
+  assert.deepEqual(readdirSync(folder), ["linked"]);
+  assert.deepEqual(readdirSync(linked), readdirSync(stock));
+  assert.deepEqual(
+    contentOf(linked),
+    contentOf(await linkedFolder("pyodide")),
+    "the same each time",
+  );
+  for (const file of readdirSync(stock).filter((name) => name !== "pyodide.asm.wasm")) {
+    assert.deepEqual(readFileSync(join(linked, file)), readFileSync(join(stock, file)), file);
+  }
+
+  assertRefused(["link", stock, "-o", "linked"], /linked exists already; link into a folder that/);
+  assertRefused(["link", "linked", "-o", "again"], /linked: it was linked with pymalloc before/);
+});
+
+test("--without-pymalloc copies; the program may be named itself; --json is data", () => {
+  const program = join(stock, "pyodide.asm.wasm");
+  const { status, stdout } = pymalloc([
+    "link",
+    "--without-pymalloc",
+    program,
+    "-o",
+    "plain",
+    "--json",
+  ]);
+  assert.equal(status, 0);
+  const report = JSON.parse(stdout);
+  assert.equal(report.withPymalloc, false);
+  assert.equal(report.output, join(folder, "plain"));
+  assert.equal(report.bytesAfter, report.bytesBefore);
+  assert.deepEqual(contentOf(join(folder, "plain")), contentOf(stock));
+});
+
+test("what can't be linked is told in one line, and nothing is written", () => {
+  mkdirSync(join(folder, "empty"));
+  assertRefused(["link", "nothing", "-o", "out"], /no such file or folder: nothing/);
+  assertRefused(["link", "empty", "-o", "out"], /empty: expected pyodide\.asm\.wasm or the folder/);
+  assertRefused(["link", stock], /-o OUT_DIR is missing/);
+  assertRefused(["link", "-o", "out"], /the folder of a Pyodide is missing/);
+  assertRefused(["link", stock, "more", "-o", "out"], /one Pyodide at a time, not also more/);
+  assertRefused(["link", stock, "-o", join(stock, "out")], /is inside of/);
+  assertRefused(
+    ["link", stock, "-o", "out", "--with-pymalloc", "--without-pymalloc"],
+    /contradict/,
+  );
+  assertRefused(["link", stock, "-o", "out", "--wth"], /link: Unknown option '--wth'/);
+
+  const broken = join(folder, "broken");
+  cpSync(stock, broken, { recursive: true });
+  writeFileSync(join(broken, "pyodide.asm.wasm"), contentOf(stock).subarray(0, 1_000_000));
+  assertRefused(
+    ["link", "broken", "-o", "out"],
+    /broken: it is no WebAssembly that this engine takes/,
+  );
+  // A module that is none of a Pyodide's.
+  writeFileSync(join(broken, "pyodide.asm.wasm"), readFileSync("build/tlsf.wasm"));
+  assertRefused(
+    ["link", "broken", "-o", "out"],
+    /it does not export PyObject_Malloc, .*; is it a Pyodide's\?/,
+  );
+  rmSync(join(broken, "pyodide.asm.mjs"));
+  assertRefused(["link", "broken", "-o", "out"], /neither pyodide\.asm\.mjs nor pyodide\.asm\.js/);
+});
+
+test("the functions for build scripts tell the same", async () => {
+  const steps: string[] = [];
+  const output = join(folder, "by-function");
+  const report = await link({ pyodide: stock, output, onProgress: (step) => steps.push(step) });
+  assert.ok(steps.length >= 3, steps.join());
+  assert.equal(report.bytesAfter, contentOf(output).length);
+  await assert.rejects(link({ pyodide: stock, output }), LinkError);
+  const glue = readFileSync(join(stock, "pyodide.asm.mjs"), "utf8");
+  await assert.rejects(linkProgram(contentOf(output), glue), {
+    name: "LinkError",
+    message: "it was linked with pymalloc before",
+  });
+  // A line before 314 says in its JavaScript where its heap begins.
+  await assert.rejects(linkProgram(contentOf(folderOf("pyodide-029")), "nothing"), {
+    name: "LinkError",
+    message: "its JavaScript does not say where the heap begins",
+  });
+});
+
+test("run --linked links once, and PYTHONMALLOC chooses as in CPython", () => {
+  const env = { XDG_CACHE_HOME: join(folder, "cache") };
+  writeFileSync(join(folder, "count.py"), "import sys; print(sys.getallocatedblocks() > 0)\n");
+  const first = pymalloc(["run", "--linked", "--stats", "count.py"], env);
+  assert.equal(first.stdout, "True\n", first.stderr);
+  assert.match(first.stderr, /^Small block threshold = 512/m);
+  const cached = readdirSync(join(folder, "cache", "pymalloc"));
+  assert.equal(cached.length, 1);
+  assert.match(cached[0] as string, /^pyodide-\d+\.\d+\.\d+-[0-9a-f]{16}$/);
+  for (const [word, there] of [
+    ["malloc", "False"],
+    ["pymalloc_debug", "True"],
+    ["mimalloc", "False"],
+  ]) {
+    const run = pymalloc(["run", "--linked", "--malloc", word as string, "count.py"], env);
+    assert.equal(run.stdout, `${there}\n`, `${word}: ${run.stderr}`);
+  }
+  const json = pymalloc(["run", "--linked", "--json", "count.py"], env);
+  const { allocator, stats, status } = JSON.parse(json.stdout);
+  assert.deepEqual([allocator, stats.malloc, status], ["linked", "pymalloc", 0]);
+  assert.deepEqual(readdirSync(join(folder, "cache", "pymalloc")), cached, "linked once");
+  assertRefused(["run", "--linked", "--stacks", "count.py"], /--stacks goes with our debug mode/);
+  assertRefused(["run", "--linked", "--compare", "count.py"], /--linked chooses nothing/);
+});
