@@ -4,7 +4,7 @@ import { layout, linkedLayout, modules } from "../src/generated/modules.js";
 import { MOST_TURNS } from "../src/hosts/host.js";
 import { layoutMark } from "../src/hosts/linked.js";
 import type { Address } from "../src/types.js";
-import { type Api, bind } from "./bind.js";
+import { type Api, bind, optimize } from "./bind.js";
 import type { Survey } from "./survey.js";
 import { layOutTexts } from "./texts.js";
 
@@ -27,6 +27,7 @@ const SHADOWED = {
 const TOLD = {
   arenaAlloc: "core/linked/report/arenaAlloc",
   holeAlloc: "core/linked/report/holeAlloc",
+  arenaFree: "modules/arenas/arenaFree",
   takeRun: "modules/arenas/arenaAlloc",
   takeHole: "modules/arenas/holeAlloc",
 };
@@ -39,9 +40,15 @@ const CALLED_BY_ARENAS = {
   memalign: "memalign",
 };
 
-/** Our functions that take the place of one of another name. */
+const FAMILIES = ["PyObject_", "PyMem_", "PyMem_Raw"].flatMap((prefix) =>
+  ["Malloc", "Calloc", "Realloc", "Free"].map((verb) => prefix + verb),
+);
+
+/** Our functions, and the exported ones whose place they take. */
 const REPLACED: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(FAMILIES.map((name) => [name, name])),
   constructors: "__wasm_call_ctors",
+  getenv: "getenv",
   allocatorName: "_PyMem_GetCurrentAllocatorName",
 };
 
@@ -90,6 +97,8 @@ class Graft {
   readonly #program: Binaryen.Module;
   readonly #memory: string;
   readonly #table: string;
+  /** What the program calls the functions that ours take the place of. */
+  readonly #replaced: Readonly<Record<string, string>>;
   /** What the program calls our exported functions. */
   readonly #ours = new Map<string, string>();
 
@@ -97,17 +106,19 @@ class Graft {
     this.#binaryen = binaryen;
     this.#program = binaryen.readBinary(bytes);
     // What Binaryen calls the first memory that is imported.
-    this.#memory = found.ownsMemory ? this.#nameOf("memory") : "mimport$0";
+    this.#memory = found.ownsMemory ? this.nameOf("memory") : "mimport$0";
     this.#table = binaryen.getTableInfo(this.#program.getTableByIndex(0)).name;
+    this.#replaced = this.namesOf(REPLACED);
   }
 
   /** What the program calls what it exports. */
-  #nameOf(exported: string): string {
+  nameOf(exported: string): string {
     return this.#binaryen.getExportInfo(this.#program.getExport(exported)).value;
   }
 
-  #namesOf(functions: Readonly<Record<string, string>>): Record<string, string> {
-    const names = Object.entries(functions).map(([key, name]) => [key, this.#nameOf(name)]);
+  /** The program's names of the exported functions that these stand for. */
+  namesOf(functions: Readonly<Record<string, string>>): Record<string, string> {
+    const names = Object.entries(functions).map(([key, name]) => [key, this.nameOf(name)]);
     return Object.fromEntries(names);
   }
 
@@ -123,26 +134,33 @@ class Graft {
   /** Keeps the functions that ours stand in front of, under other names. */
   shadow(functions: Readonly<Record<string, string>>): Record<string, string> {
     const shadowed = Object.entries(functions).map(([key, exported]) => {
-      const name = this.#nameOf(exported);
+      const name = this.nameOf(exported);
       this.#add(`pymalloc/${key}`, this.#infoOf(name));
       return [key, `pymalloc/${key}`];
     });
     return Object.fromEntries(shadowed);
   }
 
-  /** Binds a module and puts its functions into the program, in the place of those that they replace. */
+  /**
+   * Puts the functions of a module into the program, in the place of those that they replace.
+   */
   insert(
     bytes: Uint8Array,
     numbers: Readonly<Record<string, number>>,
-    called: Readonly<Record<string, string>>,
-    bound: Readonly<Record<string, string>> = {},
+    functions: Readonly<Record<string, string>>,
   ): void {
     const binaryen = this.#binaryen;
     const program = this.#program;
-    const functions = { ...this.#namesOf(called), ...Object.fromEntries(this.#ours), ...bound };
     const names = { memory: this.#memory, table: this.#table };
-    const module = bind(binaryen, bytes, { ...names, numbers, functions });
-    const exported = exportedFunctions(binaryen, module);
+    const module = bind(binaryen, bytes, {
+      ...names,
+      numbers,
+      functions,
+      replaced: this.#replaced,
+    });
+    optimize(binaryen, module);
+    for (const [name, exported] of exportedFunctions(binaryen, module))
+      this.#ours.set(exported, name);
     for (let at = 0; at < module.getNumGlobals(); at++) {
       const { name, type, mutable, init } = binaryen.getGlobalInfo(module.getGlobalByIndex(at));
       program.addGlobal(name, type, mutable, program.copyExpression(init));
@@ -150,13 +168,8 @@ class Graft {
     for (let at = 0; at < module.getNumFunctions(); at++) {
       const info = binaryen.getFunctionInfo(module.getFunctionByIndex(at));
       if (info.base) continue;
-      const own = exported.get(info.name);
-      const replaced = own === undefined ? undefined : (REPLACED[own] ?? own);
-      const takes = replaced !== undefined && program.getExport(replaced) !== 0;
-      const name = takes ? this.#nameOf(replaced) : info.name;
-      if (takes) program.removeFunction(name);
-      this.#add(name, info);
-      if (own !== undefined) this.#ours.set(own, name);
+      if (program.getFunction(info.name) !== 0) program.removeFunction(info.name);
+      this.#add(info.name, info);
     }
     module.dispose();
   }
@@ -217,13 +230,14 @@ export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Arr
   const shadowed = program.shadow(SHADOWED);
   const holdOff = found.heapBase + layout.HOLD_OFF;
   const arenas = { begin: 0, mostTurns: MOST_TURNS, holdOff };
-  program.insert(decode(modules.arenas), arenas, CALLED_BY_ARENAS);
+  program.insert(decode(modules.arenas), arenas, program.namesOf(CALLED_BY_ARENAS));
   const numbers = {
     ...numbersFor(found),
     ...texts.addresses,
     reserved: reservedBytes(texts.bytes.length),
   };
-  program.insert(decode(modules.linked), numbers, CALLED, { ...shadowed, ...TOLD });
+  const called = { ...program.namesOf(CALLED), ...shadowed, ...TOLD };
+  program.insert(decode(modules.linked), numbers, called);
   program.start(found, { start, bytes: texts.bytes });
   const end = found.heapBase + reservedBytes(texts.bytes.length);
   program.export("pymalloc_root", found.heapBase - found.memoryBase);
