@@ -8,11 +8,16 @@ import { geometricMean } from "./paired.js";
 export interface PythonResults {
   readonly pyodide: string;
   readonly rounds: number;
+  /** Programs that allocate much. */
   readonly programs: readonly ProgramResult[];
-  /** Geometric means over the programs, against CPython's own malloc. */
+  /** Programs that only compute. */
+  readonly pure: readonly ProgramResult[];
+  /** Geometric means over the programs that allocate, against CPython's own malloc. */
   readonly time: number;
+  readonly linkedTime: number;
   readonly mimallocTime: number;
   readonly heap: number;
+  readonly linkedHeap: number;
   /** Geometric mean, of the debug mode against pymalloc without it. */
   readonly debugTime: number;
   readonly debugHeap: number;
@@ -24,9 +29,13 @@ export interface ProgramResult {
   /** pymalloc's time against that of CPython's own malloc: of the shortest rounds, and median. */
   readonly ofMinima: number;
   readonly median: number;
+  /** The same of pymalloc that is linked in. */
+  readonly linkedOfMinima: number;
+  readonly linkedMedian: number;
   readonly mimallocOfMinima: number;
   readonly heapBytes: number;
   readonly heapRatio: number;
+  readonly linkedHeapRatio: number;
   /** Share of the requests that pools served. */
   readonly fromPools: number;
   /** The debug mode's time and heap against pymalloc's own without it. */
@@ -34,13 +43,12 @@ export interface ProgramResult {
   readonly debugHeap: number;
 }
 
-const folder = fileURLToPath(new URL("programs", import.meta.url));
 const nowhere = { write: () => {} };
 
 function resultOf(name: string, comparison: Comparison): ProgramResult {
   const { allocators, debug, census, sameOutput, status } = comparison;
-  const [own, mimalloc, ours] = allocators;
-  if (status !== 0 || !sameOutput || !own || !mimalloc || !ours || !debug || !census) {
+  const [, mimalloc, ours, linked] = allocators;
+  if (status !== 0 || !sameOutput || !mimalloc || !ours || !linked || !debug || !census) {
     throw new Error(`${name}: status ${status}, ${sameOutput ? "same" : "different"} output`);
   }
   return {
@@ -48,16 +56,20 @@ function resultOf(name: string, comparison: Comparison): ProgramResult {
     milliseconds: Math.min(...ours.seconds) * 1000,
     ofMinima: ours.ratio.ofMinima,
     median: ours.ratio.median,
+    linkedOfMinima: linked.ratio.ofMinima,
+    linkedMedian: linked.ratio.median,
     mimallocOfMinima: mimalloc.ratio.ofMinima,
     heapBytes: ours.heapBytes,
     heapRatio: ours.heapRatio,
+    linkedHeapRatio: linked.heapRatio,
     fromPools: census.fromPools / census.requests,
     debugTime: debug.ratio.ofMinima,
     debugHeap: debug.heapRatio,
   };
 }
 
-export async function benchPython(rounds: number): Promise<PythonResults> {
+async function benchFolder(name: string, rounds: number) {
+  const folder = fileURLToPath(new URL(name, import.meta.url));
   const programs: ProgramResult[] = [];
   let pyodide = "";
   for (const name of readdirSync(folder).sort()) {
@@ -67,14 +79,20 @@ export async function benchPython(rounds: number): Promise<PythonResults> {
     pyodide = comparison.pyodide;
     programs.push(resultOf(name.replace(".py", ""), comparison));
   }
+  return { pyodide, programs };
+}
+
+export async function benchPython(rounds: number): Promise<PythonResults> {
+  const { pyodide, programs } = await benchFolder("programs", rounds);
+  const { programs: pure } = await benchFolder("pure", rounds);
   const mean = (of: (program: ProgramResult) => number) => geometricMean(programs.map(of));
   return {
-    pyodide,
-    rounds,
-    programs,
+    ...{ pyodide, rounds, programs, pure },
     time: mean((program) => program.ofMinima),
+    linkedTime: mean((program) => program.linkedOfMinima),
     mimallocTime: mean((program) => program.mimallocOfMinima),
     heap: mean((program) => program.heapRatio),
+    linkedHeap: mean((program) => program.linkedHeapRatio),
     debugTime: mean((program) => program.debugTime),
     debugHeap: mean((program) => program.debugHeap),
   };

@@ -1,7 +1,8 @@
 /** The measured figures as Markdown; the README holds a copy, and a test compares the two. */
 import { megabytes, percent, whole } from "../cli/render.js";
 import type { JavaScriptResults } from "./javascript.js";
-import type { PythonResults } from "./python.js";
+import type { MemoryResult } from "./memory.js";
+import type { ProgramResult, PythonResults } from "./python.js";
 import type { TraceResults } from "./traces.js";
 
 export interface Results {
@@ -12,6 +13,7 @@ export interface Results {
   readonly coreBytes: number;
   readonly javascript: JavaScriptResults;
   readonly python: PythonResults;
+  readonly memory: readonly MemoryResult[];
   readonly traces: TraceResults;
 }
 
@@ -48,51 +50,56 @@ export function renderJavaScript({
   ].join("\n");
 }
 
-export function renderPython({
-  pyodide,
-  rounds,
-  programs,
-  time,
-  mimallocTime,
-  heap,
-  debugTime,
-  debugHeap,
-}: PythonResults) {
-  const rows = programs.map((program) => [
+function programRow(program: ProgramResult): string[] {
+  return [
     program.name,
     `${program.milliseconds.toFixed(0)} ms`,
-    `**${ratio(program.ofMinima)}** (${ratio(program.median)})`,
+    `${ratio(program.ofMinima)} (${ratio(program.median)})`,
+    `**${ratio(program.linkedOfMinima)}** (${ratio(program.linkedMedian)})`,
     ratio(program.mimallocOfMinima),
     megabytes(program.heapBytes),
-    `**${ratio(program.heapRatio)}**`,
+    `${ratio(program.heapRatio)} / **${ratio(program.linkedHeapRatio)}**`,
     percent(program.fromPools),
     `${program.debugTime.toFixed(2)} / ${program.debugHeap.toFixed(2)}`,
-  ]);
+  ];
+}
+
+export function renderPython(results: PythonResults) {
+  const { pyodide, rounds, programs, pure, debugTime, debugHeap } = results;
   const means = [
     "geometric mean",
     "",
-    `**${ratio(time)}**`,
-    ratio(mimallocTime),
+    ratio(results.time),
+    `**${ratio(results.linkedTime)}**`,
+    ratio(results.mimallocTime),
     "",
-    `**${ratio(heap)}**`,
+    `${ratio(results.heap)} / **${ratio(results.linkedHeap)}**`,
     "",
     `${debugTime.toFixed(2)} / ${debugHeap.toFixed(2)}`,
   ];
   const head = [
-    "program",
-    "time",
-    "time ratio",
-    "mimalloc's",
-    "peak heap",
-    "heap ratio",
-    "from pools",
-    "debug mode",
+    ...["program", "time", "installed", "linked", "mimalloc's", "peak heap", "heap ratio"],
+    ...["from pools", "debug mode"],
   ];
   return [
-    table(head, [...rows, means]),
+    table(head, [...programs.map(programRow), means, ...pure.map(programRow)]),
     "",
     `Pyodide ${pyodide}, ${rounds} paired rounds; ratios are to CPython's own malloc in the same process, of the`,
-    "shortest rounds (in brackets the median of the rounds' ratios). Debug mode: time / heap against pymalloc without it.",
+    "shortest rounds (in brackets the median of the rounds' ratios), with pymalloc installed at run time and linked in. The last rows",
+    "only compute. Heap ratio: installed / linked. Debug mode: time / heap against pymalloc without it.",
+  ].join("\n");
+}
+
+export function renderMemory(results: readonly MemoryResult[]): string {
+  const rows = results.map(({ program, bytes }) => [
+    program,
+    megabytes(bytes.malloc, 2),
+    ...[bytes.pymalloc, bytes.linked, bytes.mimalloc].map((own) => ratio(own / bytes.malloc)),
+  ]);
+  return [
+    table(["memory of", "CPython's own malloc", "installed", "linked", "mimalloc"], rows),
+    "",
+    "Bytes that the heap took from the memory, start of the interpreter included (medians over several starts).",
   ].join("\n");
 }
 

@@ -1,0 +1,41 @@
+/** Memory that a whole interpreter takes: after its start, for small programs, with 100 MB of small objects. */
+import { readdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type AllocatorName, Interpreter } from "../cli/interpreter.js";
+import { median } from "../cli/paired.js";
+import { linkedPyodideFolder } from "../cli/pyodide.js";
+
+const allocators = ["malloc", "mimalloc", "pymalloc", "linked"] as const satisfies AllocatorName[];
+const folder = fileURLToPath(new URL("memory", import.meta.url));
+
+export interface MemoryResult {
+  readonly program: string;
+  /** Median over the starts of the bytes that the heap took from the memory. */
+  readonly bytes: Readonly<Record<(typeof allocators)[number], number>>;
+}
+
+/** Hashes of texts are random, and so is the order of some allocations: so each is measured several times. */
+export async function benchMemory(starts: number): Promise<MemoryResult[]> {
+  const linked = await linkedPyodideFolder();
+  const streams = { stdout: () => {} };
+  const results: MemoryResult[] = [];
+  for (const name of readdirSync(folder).sort()) {
+    const path = resolve(folder, name);
+    const script = { path, file: path, arguments: [], cwd: folder };
+    const bytes: Partial<Record<AllocatorName, number>> = {};
+    for (const allocator of allocators) {
+      const taken: number[] = [];
+      for (let start = 0; start < starts; start++) {
+        const place = allocator === "linked" ? { folder: linked } : {};
+        const interpreter = await Interpreter.load({ allocator, script, streams, ...place });
+        const status = await interpreter.run();
+        if (status !== 0) throw new Error(`${name} on ${allocator}: status ${status}`);
+        taken.push(interpreter.heapBytes());
+      }
+      bytes[allocator] = median(taken);
+    }
+    results.push({ program: name.replace(".py", ""), bytes: bytes as MemoryResult["bytes"] });
+  }
+  return results;
+}

@@ -1,0 +1,1 @@
+"""What a started interpreter takes."""
