@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -194,15 +195,16 @@ describe("the package", { timeout: 300_000 }, () => {
     assert.deepEqual(carriers, []);
   });
 
-  test("it depends on nothing, and Pyodide is optional", () => {
+  test("it depends on nothing, and Pyodide and Binaryen are optional", () => {
     const { dependencies, optionalDependencies, bundleDependencies, ...manifest } = readJson(
       join(installed, "package.json"),
     );
     assert.deepEqual(dependencies ?? {}, {});
     assert.deepEqual(optionalDependencies ?? {}, {});
     assert.deepEqual(bundleDependencies ?? [], []);
-    assert.deepEqual(Object.keys(manifest["peerDependencies"] ?? {}), ["pyodide"]);
-    assert.deepEqual(manifest["peerDependenciesMeta"], { pyodide: { optional: true } });
+    const optional = { optional: true };
+    assert.deepEqual(Object.keys(manifest["peerDependencies"] ?? {}), ["binaryen", "pyodide"]);
+    assert.deepEqual(manifest["peerDependenciesMeta"], { binaryen: optional, pyodide: optional });
     const others = readdirSync(join(project, "node_modules")).filter((name) => name[0] !== ".");
     assert.deepEqual(others, ["pymalloc"]);
   });
@@ -250,6 +252,32 @@ describe("the package", { timeout: 300_000 }, () => {
     writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
     const tsc = join(repository, "node_modules/typescript/bin/tsc");
     await succeed(project, process.execPath, [tsc, "-p", "."]);
+  });
+
+  test("its functions for linking say what to install where there is no Binaryen", async () => {
+    const program = (imports: string) => `${imports}
+(async () => {
+  const refusals = [];
+  const options = { pyodide: ${JSON.stringify(join(repository, "node_modules/pyodide"))}, output: "linked" };
+  for (const wanted of [options, { ...options, pyodide: "nothing" }]) {
+    await link(wanted).catch((error) => refusals.push(error instanceof LinkError && error.message));
+  }
+  console.log(JSON.stringify([...refusals, linkedPyodide().name]));
+})();`;
+    const esm = `import { LinkError, link } from "pymalloc/link";
+import { linkedPyodide } from "pymalloc/vite";`;
+    const cjs = `const { LinkError, link } = require("pymalloc/link");
+const { linkedPyodide } = require("pymalloc/vite");`;
+    for (const [name, imports] of [
+      ["link.mjs", esm],
+      ["link.cjs", cjs],
+    ] as const) {
+      const [binaryen, nothing, plugin] = JSON.parse(await runProgram(name, program(imports)));
+      assert.match(binaryen, /linking needs Binaryen; install it with: npm install binaryen$/);
+      assert.equal(nothing, "no such file or folder: nothing");
+      assert.equal(plugin, "pymalloc:linked-pyodide");
+    }
+    assert.ok(!existsSync(join(project, "linked")));
   });
 
   test("its command tells its version", async () => {

@@ -4,7 +4,7 @@
  *   core/, modules/  --asc-->     build/*.wasm, build/*.wat
  *   build/*.wasm     --here-->    src/generated/modules.ts  (the bytes, and the numbers of core/layout.ts)
  *   src/             --esbuild--> dist/esm, dist/cjs; --tsc--> their .d.ts
- *   link/            --esbuild--> dist/link; --tsc--> its .d.ts
+ *   link/            --esbuild--> dist/esm/link, dist/cjs/link; --tsc--> their .d.ts
  *   cli/             --esbuild--> dist/cli
  */
 import { execFileSync } from "node:child_process";
@@ -136,16 +136,20 @@ async function bundle(): Promise<void> {
     outdir: "dist/cjs",
   });
   writeFileSync("dist/cjs/package.json", `${JSON.stringify({ type: "commonjs" })}\n`);
-  const node = { ...common, format: "esm", platform: "node", packages: "external" } as const;
+  const node = { ...common, platform: "node", packages: "external" } as const;
+  for (const format of ["esm", "cjs"] as const) {
+    await build({
+      ...node,
+      format,
+      entryPoints: { index: "link/index.ts", vite: "link/vite.ts" },
+      outdir: `dist/${format}/link`,
+      splitting: format === "esm",
+      chunkNames: "shared-[hash]",
+    });
+  }
   await build({
     ...node,
-    entryPoints: { index: "link/index.ts", vite: "link/vite.ts" },
-    outdir: "dist/link",
-    splitting: true,
-    chunkNames: "shared-[hash]",
-  });
-  await build({
-    ...node,
+    format: "esm",
     entryPoints: { main: "cli/main.ts" },
     outdir: "dist/cli",
     define: { PYMALLOC_VERSION: JSON.stringify(version) },
@@ -157,8 +161,13 @@ function declare(): void {
   for (const project of ["tsconfig.build.json", "tsconfig.link.json"]) {
     execFileSync(process.execPath, [tsc, "-p", project], { stdio: "inherit" });
   }
-  cpSync("build/types", "dist/esm/types", { recursive: true });
-  cpSync("build/types", "dist/cjs/types", { recursive: true });
+  for (const format of ["esm", "cjs"]) {
+    cpSync("build/types", `dist/${format}/types`, { recursive: true });
+    // What its two entries declare, and no more.
+    for (const name of ["index", "vite", "folder", "link", "errors"]) {
+      cpSync(`build/link-types/link/${name}.d.ts`, `dist/${format}/link/${name}.d.ts`);
+    }
+  }
 }
 
 rmSync("dist", { recursive: true, force: true });
