@@ -11,9 +11,10 @@ const groups: Record<string, Record<string, number>> = {
     ...{ TP_NAME, TP_BASICSIZE, TP_ITEMSIZE, TP_DEALLOC, TYPE_SIZE },
   },
   "An object whose count of references is this or more never dies.": { IMMORTAL },
-  "Every block begins at a multiple of ALIGNMENT bytes; pools serve requests up to the threshold.": {
-    ...{ ALIGNMENT, SMALL_REQUEST_THRESHOLD },
-  },
+  "Every block begins at a multiple of ALIGNMENT bytes; pools serve requests up to the threshold.":
+    {
+      ...{ ALIGNMENT, SMALL_REQUEST_THRESHOLD },
+    },
 };
 
 export function layoutHeader(): string {

@@ -35,8 +35,8 @@ export namespace break_ {
     const end = size();
     const missing = end + pages - linear.size();
     if (missing <= 0) return true;
-    // Growing costs some microseconds, so it grows by an eighth where it can.
-    return linear.grow(max(missing, end >> 3)) >= 0 || linear.grow(missing) >= 0;
+    // Growing costs some microseconds, so it grows by a sixteenth where it can.
+    return linear.grow(max(missing, end >> 4)) >= 0 || linear.grow(missing) >= 0;
   }
 
   /** Leaves the pages from the break up to `end` to someone else; false where there is no memory for them. */
