@@ -36,7 +36,7 @@ PYMALLOC_EXPORT(drop_sum) void drop_sum(Sum *sum) {
 PYMALLOC_EXPORT(use_after_free_write) void use_after_free_write(void) {
   Sum *cached = make_sum();
   drop_sum(cached);
-  cached->total += 1.5;
+  cached->count++;
   for (int i = 0; i < 1000; i++) PyMem_Free(PyMem_Malloc(1000));
 }
 
