@@ -12,7 +12,7 @@ const page = readFileSync(path, "utf8");
 /** The code behind a mark. */
 function part(mark: string): string {
   const found = page.match(
-    new RegExp(`<!-- ${mark.replace(".", "\\.")} -->\n\n\`\`\`\\w*\n([^]*?)\`\`\``),
+    new RegExp(`<!-- ${mark.replace(".", "\\.")} -->\n\n\`\`\`\\w*\n([\\s\\S]*?)\`\`\``),
   );
   assert.ok(found, mark);
   return found[1] as string;
@@ -45,7 +45,10 @@ test("the example of docs/guests.md", { skip: reasonToSkip() }, () => {
   });
   if (process.env["UPDATE_DOCS"]) {
     const output = printed.replace(/^ +at .*(file:|node:).*\n/gm, "").trim();
-    writeFileSync(path, page.replace(/(<!-- output -->\n\n```\n)[^]*?```/, `$1${output}\n\`\`\``));
+    writeFileSync(
+      path,
+      page.replace(/(<!-- output -->\n\n```\n)[\s\S]*?```/, `$1${output}\n\`\`\``),
+    );
     return;
   }
   assert.equal(comparable(printed), comparable(part("output")));
