@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findChromium, launchChromium, serve } from "./support/chromium.js";
-import { buildGuest, exportsOf, folder, reasonToSkip } from "./support/guests.js";
+import { buildGuest, expectedReport, exportsOf, folder, reasonToSkip } from "./support/guests.js";
 import { pooledHeap } from "./support/heaps.js";
 import { debugHeap, debugModes, faultOf } from "./support/mistakes.js";
 
@@ -51,6 +51,7 @@ describe("mistakes in C", { skip: reasonToSkip(), timeout: 120_000 }, () => {
   before(() => {
     bytes = buildGuest(["mistakes.c"], { malloc: false });
     writeFileSync(join(folder, "mistakes.wasm"), bytes);
+    writeFileSync(join(folder, "extension.wasm"), buildGuest(["extension.c"]));
   });
 
   for (const malloc of debugModes) {
@@ -82,8 +83,20 @@ describe("mistakes in C", { skip: reasonToSkip(), timeout: 120_000 }, () => {
   const executable = findChromium();
   const skip = executable === undefined && !process.env["CI"] ? "no Chromium here" : false;
 
-  test("each is named on a page in Chromium, and none without a debug mode", { skip }, async () => {
+  test("each is named on a page in Chromium, none without a debug mode, and what is right works in all", {
+    skip,
+  }, async () => {
     const script = `import { createHeap } from "/esm/index.js";
+export async function extension(malloc) {
+  const heap = createHeap({ malloc });
+  const bytes = await (await fetch("/guests/extension.wasm")).arrayBuffer();
+  const wasi = new Proxy({}, { get: () => () => 52 });
+  const { run } = heap.instantiate(bytes, { wasi_snapshot_preview1: wasi }).exports;
+  const p = run(1000);
+  heap.validate();
+  return new TextDecoder().decode(heap.u8.slice(p, heap.u8.indexOf(0, p)));
+}
+
 export async function mistakes(malloc, names) {
   const bytes = await (await fetch("/guests/mistakes.wasm")).arrayBuffer();
   return names.map((name) => {
@@ -111,6 +124,10 @@ import * as tasks from "/tasks.js"; globalThis.tasks = tasks;</script>`;
       const reports = (await run("debug", names)) as Report[];
       for (const [i, name] of names.entries()) assertNamed(name, reports[i] as Report);
       assert.deepEqual(await run("pymalloc", ["buffer_overflow"]), [undefined]);
+      for (const mode of ["pymalloc", "malloc", ...debugModes]) {
+        const report = await tab.evaluate(`tasks.extension(${JSON.stringify(mode)})`);
+        assert.equal(report, expectedReport, mode);
+      }
     } finally {
       await browser.close();
       await site.close();
