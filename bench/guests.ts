@@ -1,5 +1,5 @@
 /** C programs that live from malloc, on ours and on wasi-libc's: time and memory. */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,7 +51,16 @@ function compile(folder: string): void {
   const ours = [`@${include}/guest.flags`, `-I${include}`, `${include}/pymalloc_malloc.c`];
   const stock = ["--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-flto"];
   for (const [name, flags] of Object.entries({ ours, stock })) {
-    execFileSync("clang", [...flags, source, "-o", join(folder, `${name}.wasm`)]);
+    const { error, status } = spawnSync(
+      "clang",
+      [...flags, source, "-o", join(folder, `${name}.wasm`)],
+      {
+        stdio: "inherit",
+      },
+    );
+    if (error !== undefined || status !== 0) {
+      throw new Error("the part guests needs clang, lld and wasi-libc: .ci/run installs them");
+    }
   }
 }
 
