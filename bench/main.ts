@@ -1,16 +1,18 @@
 /**
  * `npm run bench`: measures everything that the README claims, prints it, and writes it to
- * bench/results/ and into the README. `npm run bench -- javascript`, `-- python`, `-- memory` or `-- traces` measures only that
+ * bench/results/ and into the README. `npm run bench -- javascript`, `-- python`, `-- memory`, `-- traces` or `-- guests` measures only that
  * part; the others stay as they were measured, where that was with the same core.
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { renderChart } from "./chart.js";
+import { benchGuests } from "./guests.js";
 import { benchJavaScript } from "./javascript.js";
 import { benchMemory } from "./memory.js";
 import { benchPython } from "./python.js";
 import {
   type Results,
+  renderGuests,
   renderJavaScript,
   renderMemory,
   renderPython,
@@ -22,6 +24,8 @@ const ROUNDS = 15;
 const STARTS = 5;
 const TRACE_PROCESSES = 7;
 const TRACE_ROUNDS = 4;
+const GUEST_PROCESSES = 7;
+const GUEST_ROUNDS = 9;
 const results = new URL("results/", import.meta.url);
 
 /** How each part is measured, in the order of the README. */
@@ -30,6 +34,7 @@ const measures = {
   python: () => benchPython(ROUNDS),
   memory: () => benchMemory(STARTS),
   traces: () => benchTraces(TRACE_PROCESSES, TRACE_ROUNDS),
+  guests: () => benchGuests(GUEST_PROCESSES, GUEST_ROUNDS),
 };
 type Part = keyof typeof measures;
 
@@ -46,6 +51,7 @@ const render = {
   python: ({ python }: Results) => renderPython(python),
   memory: ({ memory }: Results) => renderMemory(memory),
   traces: ({ traces }: Results) => renderTraces(traces),
+  guests: ({ guests }: Results) => renderGuests(guests),
 };
 
 const coreBytes = statSync("build/core.wasm").size;

@@ -1,5 +1,6 @@
 /** The measured figures as Markdown; the README holds a copy, and a test compares the two. */
 import { megabytes, percent, whole } from "../cli/render.js";
+import type { GuestResults } from "./guests.js";
 import type { JavaScriptResults } from "./javascript.js";
 import type { MemoryResult } from "./memory.js";
 import type { ProgramResult, PythonResults } from "./python.js";
@@ -15,6 +16,7 @@ export interface Results {
   readonly python: PythonResults;
   readonly memory: readonly MemoryResult[];
   readonly traces: TraceResults;
+  readonly guests: GuestResults;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -136,5 +138,22 @@ export function renderTraces({ processes, rounds, traces, means }: TraceResults)
     `\`pymalloc replay\`, ${rounds} rounds in turn in each of ${processes} processes (the shortest of all): time per event against dlmalloc's, over used memory and (behind the stroke) over`,
     "untouched memory; memory taken from the system against the most live bytes (its mean is over the traces above 1 MB).",
     "Each is called by WebAssembly from another instance.",
+  ].join("\n");
+}
+
+export function renderGuests({ processes, rounds, programs }: GuestResults): string {
+  const rows = programs.map(({ name, ours, stock, ofMinima, median, memory, memoryAfter }) => [
+    name,
+    `${stock.toFixed(1)} ms`,
+    `${ours.toFixed(1)} ms`,
+    `**${ratio(ofMinima)}** (${ratio(median)})`,
+    `**${ratio(memory)}** (${ratio(memoryAfter)})`,
+  ]);
+  const head = ["C program", "wasi-libc's malloc", "pymalloc", "time ratio", "memory ratio"];
+  return [
+    table(head, rows),
+    "",
+    `\`bench/guests/programs.c\`, compiled twice by clang, ${rounds} rounds in turn in each of ${processes} processes: shortest rounds, in`,
+    "brackets the median of the rounds' ratios. Memory: its length after the first run, in brackets after all rounds.",
   ].join("\n");
 }

@@ -1,5 +1,4 @@
 /** The committed traces, played on every allocator: time and memory. */
-import { fork } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { median } from "../cli/paired.js";
@@ -8,6 +7,7 @@ import { type ReplayResult, replay, type Times } from "../cli/replay/replay.js";
 import { makeTape } from "../cli/replay/tape.js";
 import { readTrace } from "../cli/trace/reader.js";
 import { geometricMean } from "./paired.js";
+import { inProcess } from "./processes.js";
 
 export interface TraceResult {
   readonly name: string;
@@ -61,16 +61,6 @@ export async function playTraces(rounds: number): Promise<TraceResult[]> {
   return traces;
 }
 
-/** The same in a process of its own (traces-process.ts). */
-function playInProcess(rounds: number): Promise<TraceResult[]> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL("traces-process.ts", import.meta.url)), [`${rounds}`]);
-    child.on("message", (traces) => resolve(traces as TraceResult[]));
-    child.on("error", reject);
-    child.on("exit", (code) => reject(new Error(`traces-process.ts ended with ${code}`)));
-  });
-}
-
 /** The shortest round of all processes against the base's shortest; and the median of the processes' medians. */
 function together(times: readonly Times[], base: readonly Times[]): Times {
   const min = Math.min(...times.map((one) => one.min));
@@ -102,7 +92,9 @@ function merge(processes: readonly TraceResult[][]): TraceResult[] {
  */
 export async function benchTraces(processes: number, rounds: number): Promise<TraceResults> {
   const played: TraceResult[][] = [];
-  for (let index = 0; index < processes; index++) played.push(await playInProcess(rounds));
+  for (let index = 0; index < processes; index++) {
+    played.push(await inProcess("traces-process.ts", [`${rounds}`]));
+  }
   const traces = merge(played);
   const means = COMPARED.map((allocator, index) => {
     const of = (value: (result: ReplayResult) => number, among = traces) =>

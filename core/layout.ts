@@ -201,6 +201,9 @@ export const ROOT_SIZE: usize = REPORT_ALL_SLICES + sizeof<u32>();
 /** What the map says of a slice that is in no pool. */
 export const NO_POOL: u32 = 255;
 
+/** Where the host reads the bytes of a pool's blocks: an offset from the pool. */
+export const POOL_BLOCK_SIZE: usize = offsetof<Pool>("size");
+
 /** Bytes in a slot of the table of runs. */
 export const RUN_SLOT_SIZE: usize = offsetof<Run>();
 

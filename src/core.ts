@@ -36,6 +36,9 @@ export type DebugCore = PyMemFunctions & {
 
 /** The exports of modules/tlsf. */
 export interface Tlsf extends Domain {
+  usableSize(p: Address): number;
+  pagesInUse(): number;
+  leave(end: number): number;
   trappingMalloc(bytes: number): Address;
   trappingRealloc(p: Address, bytes: number): Address;
 }
@@ -45,6 +48,15 @@ export interface Census extends PyMemFunctions {
   requests(): number;
   fromPools(): number;
   peakBlocks(): number;
+}
+
+/** The exports of modules/thunks.ts. */
+export interface Thunks {
+  malloc(ctx: number, bytes: number): Address;
+  calloc(ctx: number, count: number, size: number): Address;
+  realloc(ctx: number, p: Address, bytes: number): Address;
+  free(ctx: number, p: Address): void;
+  arenaFree(ctx: number, p: Address, bytes: number): void;
 }
 
 export type ModuleName = keyof typeof modules;

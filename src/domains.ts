@@ -50,6 +50,21 @@ export function bind(allocator: Allocator): Domain {
   };
 }
 
+/** The functions of all domains by their names in C. */
+export function byCNames(
+  domains: Readonly<Record<DomainName, Domain>>,
+): Record<string, CallableFunction> {
+  const families = { PyMem_Raw: domains.raw, PyMem_: domains.mem, PyObject_: domains.object };
+  return Object.fromEntries(
+    Object.entries(families).flatMap(([prefix, { malloc, calloc, realloc, free }]) => [
+      [`${prefix}Malloc`, malloc],
+      [`${prefix}Calloc`, calloc],
+      [`${prefix}Realloc`, realloc],
+      [`${prefix}Free`, free],
+    ]),
+  );
+}
+
 /** The functions in force at the time of the call. */
 export function late(domain: () => Domain): Domain {
   return {

@@ -2,9 +2,10 @@
 import { Allocators } from "./allocators.js";
 import { type ArenaSource, type Core, instantiateCore } from "./core.js";
 import { DebugHeap, type DebugHost, newLedger } from "./debug.js";
-import { domainNames, readDomain, requireMembers } from "./domains.js";
+import { byCNames, domainNames, readDomain, requireMembers } from "./domains.js";
 import { hex } from "./errors.js";
 import { debugLayout, layout, objectsLayout } from "./generated/modules.js";
+import { Guests } from "./guests/guests.js";
 import { type Host, systemArenas } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
 import { MemoryViews } from "./memory.js";
@@ -67,6 +68,7 @@ export class Heap extends ObjectHeap {
   readonly #defaultArenas: ArenaAllocator;
   readonly #holes: ArenaSource["hole"];
   #arenas: ArenaAllocator;
+  readonly #guests: Guests;
   /** @internal */
   protected override readonly objects: Objects;
 
@@ -106,6 +108,15 @@ export class Heap extends ObjectHeap {
     this.object = this.#allocators.functions("object");
     this.objects = new Objects(this.#views, this.root + OBJECTS_ROOT, this.raw, this.object);
     this.#publish();
+    this.#guests = new Guests({
+      host: this.#host,
+      views: this.#views,
+      objects: this.objects,
+      control: this,
+      domains: this,
+      poolOf: (p) => this.#allocators.core.poolOf(p),
+      debug: () => this.#allocators.debug,
+    });
   }
 
   #coreOver(raw: Domain): Core {
@@ -156,16 +167,7 @@ export class Heap extends ObjectHeap {
     for (const name of domainNames) {
       Object.assign(this[name], this.#allocators.functions(name));
     }
-    const families = { PyMem_Raw: this.raw, PyMem_: this.mem, PyObject_: this.object };
-    for (const [prefix, domain] of Object.entries(families)) {
-      const { malloc, calloc, realloc, free } = domain;
-      Object.assign(this, {
-        [`${prefix}Malloc`]: malloc,
-        [`${prefix}Calloc`]: calloc,
-        [`${prefix}Realloc`]: realloc,
-        [`${prefix}Free`]: free,
-      });
-    }
+    Object.assign(this, byCNames(this));
     this.objects.rebind();
   }
 
@@ -224,6 +226,30 @@ export class Heap extends ObjectHeap {
             alloc: allocator.alloc.bind(allocator),
             free: allocator.free.bind(allocator),
           });
+  }
+
+  /**
+   * What a guest imports that was written to `include/pymalloc.h`: the functions in force now, and the memory. For
+   * those who instantiate it themselves, in a part of the memory that nobody else uses; see {@link instantiate}.
+   * @param table where the guest's function pointers are found (its export `__indirect_function_table`); needed once
+   *   it hands one in, with `PyType_Ready` or `PyMem_SetAllocator`
+   */
+  imports(table: () => WebAssembly.Table | undefined = () => undefined): WebAssembly.Imports {
+    return this.#guests.imports(table);
+  }
+
+  /**
+   * Instantiates a guest in this heap's memory, with the functions in force now, and runs its constructors
+   * (`_initialize`). The guest's data and stack get the memory up to the end that it was linked for; see docs/guests.md.
+   * A guest that calls `PyMem_SetAllocator` or `PyMem_SetupDebugHooks` always has the functions in force.
+   * @param bytes the guest's binary
+   * @param imports what else it imports, by module and name: WASI's functions, for example
+   * @throws TypeError when guest and heap can't share a memory, or an import is missing; it says what was expected
+   * @throws RangeError when there is no memory for the guest's data
+   * @throws WebAssembly.CompileError when `bytes` is no WebAssembly
+   */
+  instantiate(bytes: BufferSource, imports: WebAssembly.Imports = {}): WebAssembly.Instance {
+    return this.#guests.instantiate(bytes, imports);
   }
 
   /** The memory that the heap is in. */

@@ -55,8 +55,8 @@ export class Objects {
     this.#instance = undefined;
   }
 
-  /** Made when it is first needed; all state is in the memory, so that one is as good as the other. */
-  get #functions(): ObjectFunctions {
+  /** Unchecked, as guests have them. Made when first needed; all state is in the memory: one is as good as another. */
+  get functions(): ObjectFunctions {
     if (this.#instance === undefined) {
       const { malloc, free } = this.#object;
       const host = {
@@ -87,7 +87,7 @@ export class Objects {
   /** The type is older than this heap object. The object gets its last reference back. */
   #refuse(p: Address): never {
     const type = typeAt(this.#views, p) as Address;
-    this.#functions.PyObject_Init(p, type);
+    this.functions.PyObject_Init(p, type);
     const name = nameAt(this.#views, type);
     throw new TypeError(
       `Py_DECREF: ${hex(p)} is of type ${show(name)}, whose dealloc is not known: ` +
@@ -105,22 +105,45 @@ export class Objects {
     definition: TypeDefinition<F, Items>,
   ): TypeObject<F, Items> {
     const type = readDefinition(definition);
-    if (this.#metatype === 0) {
-      this.#writeType({ ...type, name: "type", basicsize: layout.TYPE_SIZE, itemsize: 0 }, 0);
-    }
-    const number = type.dealloc === undefined ? 0 : this.#functions.numberDealloc();
+    this.#requireMetatype();
+    const number = type.dealloc === undefined ? 0 : this.functions.numberDealloc();
     const address = this.#writeType(type, number);
     if (type.dealloc !== undefined) this.#deallocs.set(number, type.dealloc);
     return new TypeObject<F, Items>(this, this.#views, address, type);
   }
 
+  /**
+   * Makes a type of the struct that a guest has filled in (CPython: PyType_Ready); one that is a type already stays
+   * as it is. @param deallocAt what the struct's function pointer points to
+   */
+  readyType(p: Address, deallocAt: (pointer: number) => (object: Address) => void): void {
+    this.#requireMetatype();
+    if (typeAt(this.#views, p) === this.#metatype) return;
+    const field = (offset: number) => this.#views.u32[(p + offset) >>> 2] as number;
+    const pointer = field(layout.TP_DEALLOC);
+    const dealloc = pointer === 0 ? undefined : deallocAt(pointer);
+    const number = dealloc === undefined ? 0 : this.functions.numberDealloc();
+    const [name, basicsize, itemsize] = [layout.TP_NAME, layout.TP_BASICSIZE, layout.TP_ITEMSIZE];
+    this.functions.initializeType(p, field(name), field(basicsize), field(itemsize), number);
+    if (dealloc !== undefined) this.#deallocs.set(number, dealloc);
+  }
+
+  #requireMetatype(): void {
+    if (this.#metatype !== 0) return;
+    const { TYPE_SIZE: basicsize } = layout;
+    this.#writeType({ name: "type", basicsize, itemsize: 0 }, 0);
+  }
+
   /** A PyTypeObject, and behind it its name. From the raw domain, as C's static types are in no pool either. */
-  #writeType({ name, basicsize, itemsize }: ResolvedType, dealloc: number): Address {
+  #writeType(
+    { name, basicsize, itemsize }: Pick<ResolvedType, "name" | "basicsize" | "itemsize">,
+    dealloc: number,
+  ): Address {
     const text = new TextEncoder().encode(`${name}\0`);
     const p = this.#raw.malloc(layout.TYPE_SIZE + text.length);
     if (p === 0) throw new RangeError(`defineType: the memory has no room for the type ${name}`);
     this.#views.u8.set(text, (p + layout.TYPE_SIZE) >>> 0);
-    this.#functions.initializeType(p, p + layout.TYPE_SIZE, basicsize, itemsize, dealloc);
+    this.functions.initializeType(p, p + layout.TYPE_SIZE, basicsize, itemsize, dealloc);
     return p;
   }
 
@@ -133,20 +156,20 @@ export class Objects {
 
   PyObject_New(type: TypeObject): Address {
     this.#requireType(type, "PyObject_New", false);
-    return this.#functions.PyObject_New(type.address);
+    return this.functions.PyObject_New(type.address);
   }
 
   PyObject_NewVar(type: TypeObject, n: number): Address {
     this.#requireType(type, "PyObject_NewVar", true);
     requireCount(type, n, "PyObject_NewVar");
-    return this.#functions.PyObject_NewVar(type.address, n);
+    return this.functions.PyObject_NewVar(type.address, n);
   }
 
   PyObject_Init(p: Address, type: TypeObject): Address {
     this.#requireType(type, "PyObject_Init", false);
     if (p === 0) return 0;
     this.#requirePlace(p, type.basicsize, type.alignment, "PyObject_Init");
-    return this.#functions.PyObject_Init(p, type.address);
+    return this.functions.PyObject_Init(p, type.address);
   }
 
   PyObject_InitVar(p: Address, type: TypeObject, n: number): Address {
@@ -155,7 +178,7 @@ export class Objects {
     if (p === 0) return 0;
     const bytes = type.basicsize + n * type.itemsize;
     this.#requirePlace(p, bytes, type.alignment, "PyObject_InitVar");
-    return this.#functions.PyObject_InitVar(p, type.address, n);
+    return this.functions.PyObject_InitVar(p, type.address, n);
   }
 
   #requireType(type: unknown, where: string, items: boolean): void {
@@ -184,12 +207,12 @@ export class Objects {
 
   Py_INCREF(p: Address): void {
     this.#requireLive(p, "Py_INCREF");
-    this.#functions.Py_INCREF(p);
+    this.functions.Py_INCREF(p);
   }
 
   Py_DECREF(p: Address): void {
     this.#requireLive(p, "Py_DECREF");
-    this.#functions.Py_DECREF(p);
+    this.functions.Py_DECREF(p);
   }
 
   PyObject_Del(p: Address): void {
@@ -198,7 +221,7 @@ export class Objects {
         `PyObject_Del: p is the type at ${hex(p)}: types live as long as the heap`,
       );
     }
-    this.#functions.PyObject_Del(p);
+    this.functions.PyObject_Del(p);
   }
 
   Py_REFCNT(p: Address): number {

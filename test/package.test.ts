@@ -170,12 +170,15 @@ describe("the package", { timeout: 300_000 }, () => {
     const files = installedFiles();
     const code = /^dist\/(esm|cjs|cli)\/(.+\/)?[\w-]+(\.d\.ts|\.js)$/;
     const reading = /^docs\/(.+\/)?[\w-]+\.(md|svg|png|json)$/;
+    const headers = /^include\/(pymalloc|pymemcompat|guest)\w*\.(h|c|ts|flags)$/;
     const rest = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist/cjs/package.json"];
     const strangers = files.filter(
-      (file) => !code.test(file) && !reading.test(file) && !rest.includes(file),
+      (file) => ![code, reading, headers].some((kind) => kind.test(file)) && !rest.includes(file),
     );
     assert.deepEqual(strangers, []);
-    for (const needed of ["dist/esm/index.js", "dist/cjs/index.js", "dist/cli/main.js"]) {
+    const includes = readdirSync(join(repository, "include")).map((name) => `include/${name}`);
+    const built = ["dist/esm/index.js", "dist/cjs/index.js", "dist/cli/main.js"];
+    for (const needed of [...built, ...includes]) {
       assert.ok(files.includes(needed), needed);
     }
     const chunks = files.filter((file) => /^dist\/esm\/[^/]+\.js$/.test(file));

@@ -41,6 +41,7 @@ const recipes: Record<string, ModuleRecipe> = {
   objects: { entry: "core/objects/index.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   adapter: { entry: "modules/adapter.ts", runtime: "stub", flags: ["--importTable"] },
   census: { entry: "modules/census.ts", runtime: "stub", flags: ["--importTable"] },
+  thunks: { entry: "modules/thunks.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   replay: { entry: "modules/replay.ts", runtime: "stub" },
   bump: { entry: "modules/bump.ts", runtime: "stub" },
   recorder: { entry: "modules/recorder.ts", runtime: "stub", flags: ["--importTable"] },

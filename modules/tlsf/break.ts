@@ -12,11 +12,14 @@ import { memory as linear } from "memory";
 /** Where the break is kept, in pages: below the module's static data, which starts at 1024. */
 const BREAK: usize = 16;
 
+/** The break at first. The pages behind it may be there already, and are room. */
+const FIRST: i32 = 1;
+
 export namespace break_ {
   /** Pages up to the break. */
   export function size(): i32 {
     const pages = load<i32>(BREAK);
-    return pages !== 0 ? pages : linear.size();
+    return pages !== 0 ? pages : FIRST;
   }
 
   /** Moves the break up, if the real memory reaches that far. */
@@ -32,10 +35,15 @@ export namespace break_ {
     const end = size();
     const missing = end + pages - linear.size();
     if (missing <= 0) return true;
-    // Written down before the real end moves away from it.
+    // Growing costs some microseconds, so it grows by a sixteenth where it can.
+    return linear.grow(max(missing, end >> 4)) >= 0 || linear.grow(missing) >= 0;
+  }
+
+  /** Leaves the pages from the break up to `end` to someone else; false where there is no memory for them. */
+  export function skip(end: i32): bool {
+    if (!makeRoom(end - size())) return false;
     store<i32>(BREAK, end);
-    // Growing costs some microseconds, so it grows by an eighth where it can.
-    return linear.grow(max(missing, end >> 3)) >= 0 || linear.grow(missing) >= 0;
+    return true;
   }
 
   export function copy(to: usize, from: usize, bytes: usize): void {

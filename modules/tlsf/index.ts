@@ -11,6 +11,10 @@ import { tryMalloc, tryRealloc } from "./host";
 /** TLSF's longest block. */
 const MAX_BLOCK: usize = (1 << 30) - 4;
 
+/** TLSF's word in front of each block: its size, and tags in the two lowest bits. */
+const BLOCK_HEADER: usize = 4;
+const BLOCK_TAGS: usize = 3;
+
 /** The pages that TLSF asks for at worst: it rounds up by a 16th and adds two headers. */
 function pagesFor(bytes: usize): i32 {
   return <i32>((bytes + (bytes >>> 4) + 64 + 0xffff) >>> 16);
@@ -38,6 +42,21 @@ export function realloc(p: usize, bytes: usize): usize {
 
 export function free(p: usize): void {
   if (p !== 0) __free(p);
+}
+
+/** The bytes that may be used of a block that was asked for with fewer. */
+export function usableSize(p: usize): usize {
+  return load<usize>(p - BLOCK_HEADER) & ~BLOCK_TAGS;
+}
+
+/** The pages, from the memory's beginning, that TLSF has taken or left to others. */
+export function pagesInUse(): i32 {
+  return break_.size();
+}
+
+/** Leaves the pages up to `end`, which is beyond those in use, to someone else; false where there is no memory for them. */
+export function leave(end: i32): bool {
+  return break_.skip(end);
 }
 
 /** TLSF itself, for the host to call where a trap means "no memory". */

@@ -6,6 +6,20 @@ import type { Address, SystemMalloc } from "../types.js";
 export interface Host {
   readonly memory: WebAssembly.Memory;
   readonly system: SystemMalloc;
+  /** Where the memory is the heap's own, and so can be shared with guests. */
+  readonly own?: OwnMemory;
+}
+
+/** A memory that the heap's system malloc owns. */
+export interface OwnMemory {
+  /** Pages that the memory may grow to. */
+  readonly maximumPages: number;
+  /** Pages, from the beginning, that are taken. */
+  pagesInUse(): number;
+  /** Leaves the pages up to `end`, beyond those in use, to someone else; 0 where there is no memory for them. */
+  leave(end: number): number;
+  /** The bytes that may be used of a block of the system malloc. */
+  usableSize(p: Address): number;
 }
 
 /** The exports of modules/arenas.ts. */

@@ -12,18 +12,20 @@ function orNull(call: () => number): number {
   }
 }
 
-function hostOver(memory: WebAssembly.Memory): Host {
+function hostOver(initial: number, maximumPages: number): Host {
+  const memory = new WebAssembly.Memory({ initial, maximum: maximumPages });
   const host = {
     tryMalloc: (bytes: number) => orNull(() => tlsf.trappingMalloc(bytes)),
     tryRealloc: (p: number, bytes: number) => orNull(() => tlsf.trappingRealloc(p, bytes)),
   };
   const tlsf = instantiate("tlsf", { env: { memory }, host }) as unknown as Tlsf;
-  return { memory, system: tlsf };
+  const { pagesInUse, leave, usableSize } = tlsf;
+  return { memory, system: tlsf, own: { maximumPages, pagesInUse, leave, usableSize } };
 }
 
 /** @throws RangeError where the engine has no room for the memory at all. */
 export function standaloneHost(initialPages: number, maximumPages: number): Host {
-  return hostOver(new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages }));
+  return hostOver(initialPages, maximumPages);
 }
 
 /**
@@ -31,10 +33,8 @@ export function standaloneHost(initialPages: number, maximumPages: number): Host
  * is started first, and then everything is overwritten.
  */
 export function restoredHost(image: Uint8Array, maximumPages: number): Host {
-  const initial = image.length / 65536;
-  const memory = new WebAssembly.Memory({ initial, maximum: maximumPages });
-  const host = hostOver(memory);
+  const host = hostOver(image.length / 65536, maximumPages);
   host.system.free(host.system.malloc(1));
-  new Uint8Array(memory.buffer).set(image);
+  new Uint8Array(host.memory.buffer).set(image);
   return host;
 }
