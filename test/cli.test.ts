@@ -8,6 +8,8 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+/** What is linked for these tests stays with the project. */
+const cache = fileURLToPath(new URL("../build/cache", import.meta.url));
 const version = (
   JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
     version: string;
@@ -37,7 +39,7 @@ function pymalloc(
     cwd: folder,
     encoding: "utf8",
     input: options.input ?? "",
-    env: { ...clean, ...options.env },
+    env: { ...clean, XDG_CACHE_HOME: cache, ...options.env },
   });
 }
 
@@ -259,7 +261,7 @@ test("--compare --json is the same as data", () => {
   const report = JSON.parse(stdout);
   assert.deepEqual(
     report.allocators.map((a: { allocator: string }) => a.allocator),
-    ["malloc", "mimalloc", "pymalloc"],
+    ["malloc", "mimalloc", "pymalloc", "linked"],
   );
   assert.equal(report.debug.allocator, "pymalloc_debug");
   for (const { seconds, ratio, heapBytes } of [...report.allocators, report.debug]) {
