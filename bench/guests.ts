@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { median } from "../cli/paired.js";
 import { createHeap } from "../src/index.js";
+import { compilerEnvironment } from "../tools/compiler.js";
 import { pairedRatio, timePaired } from "./paired.js";
 import { inProcess } from "./processes.js";
 
@@ -54,9 +55,7 @@ function compile(folder: string): void {
     const { error, status } = spawnSync(
       "clang",
       [...flags, source, "-o", join(folder, `${name}.wasm`)],
-      {
-        stdio: "inherit",
-      },
+      { stdio: "inherit", env: compilerEnvironment() },
     );
     if (error !== undefined || status !== 0) {
       throw new Error("the part guests needs clang, lld and wasi-libc: .ci/run installs them");

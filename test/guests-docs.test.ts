@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { compilerEnvironment } from "../tools/compiler.js";
 import { folder, include, reasonToSkip, root } from "./support/guests.js";
 
 const path = join(root, "docs/guests.md");
@@ -36,7 +37,7 @@ test("the example of docs/guests.md", { skip: reasonToSkip() }, () => {
   }
   const [compiler = "", ...args] = part("build").trim().split(" ");
   const here = args.map((arg) => arg.replace("node_modules/pymalloc/include", include));
-  execFileSync(compiler, here, { cwd: folder, stdio: "inherit" });
+  execFileSync(compiler, here, { cwd: folder, stdio: "inherit", env: compilerEnvironment() });
   const env = { ...process.env, PYTHONMALLOC: "" };
   const printed = execFileSync(process.execPath, ["run.mjs"], {
     cwd: folder,

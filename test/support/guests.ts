@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Heap } from "../../src/index.js";
+import { compilerEnvironment } from "../../tools/compiler.js";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const include = join(root, "include");
@@ -75,6 +76,7 @@ export function newPath(suffix: string): string {
 function clang(flags: readonly string[], files: readonly string[]): Uint8Array<ArrayBuffer> {
   const output = newPath(".wasm");
   execFileSync("clang", ["-Wall", "-Wextra", "-Werror", ...flags, ...files, "-o", output], {
+    env: compilerEnvironment(),
     cwd: sources,
     stdio: ["ignore", "inherit", "inherit"],
   });
