@@ -1,7 +1,7 @@
 /** pymalloc in a program that it was linked into (`pymalloc link`): its heap, seen from outside. */
 import { instantiateCore } from "../core.js";
 import { layout, linkedLayout } from "../generated/modules.js";
-import type { Address, Domain } from "../types.js";
+import type { Domain } from "../types.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 import type { Takeover } from "./takeover.js";
 
@@ -15,18 +15,13 @@ export const layoutMark = [...JSON.stringify(layout)].reduce(
 const nothing: Domain = { malloc: () => 0, calloc: () => 0, realloc: () => 0, free() {} };
 const noArenas = { alloc: () => 0, free() {}, hole: () => 0 };
 
-/** Where the heap is that was linked in; undefined in a program without. */
-export function linkedRoot(program: EmscriptenProgram): Address | undefined {
-  return program.addressOf("pymalloc_root");
-}
-
 /**
  * The heap that was linked in, where it is in force: with PYTHONMALLOC=malloc or mimalloc it is not.
  * @throws Error where it was linked by another version of pymalloc, whose heaps are of another kind
  */
 export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   const { memory } = program;
-  const root = linkedRoot(program);
+  const root = program.addressOf("pymalloc_root");
   if (root === undefined) return undefined;
   const bytes = new DataView(memory.buffer, root);
   if (bytes.getUint32(linkedLayout.STATE_LAYOUT, true) !== layoutMark) {
