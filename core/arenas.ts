@@ -14,14 +14,13 @@ import { arenaAlloc, arenaFree, holeAlloc, root, tableRealloc } from "./host";
 import {
   ARENA_BITS,
   ARENA_RESERVE,
-  ARENA_SIZE,
   BOOKS,
   Books,
   BY_FREE_SLICES,
   FIRST_RUN_SLOTS,
   Pool,
+  RUN_ARENAS,
   RUN_REQUEST,
-  RUN_SIZE,
   Run,
   SLICE_BITS,
   SLICE_MASK,
@@ -131,31 +130,16 @@ export function holdsOff(): bool {
   return true;
 }
 
-/** The longest run that fits into a hole, in bytes; 0 for none. Its memory is in `run.base`. */
-function takeHole(run: Run): usize {
-  run.base = holeAlloc(RUN_REQUEST);
-  if (run.base !== 0) return RUN_SIZE;
-  // Where not even the shortest fits, there is no need to ask for those between.
-  run.base = holeAlloc(ARENA_SIZE - ARENA_RESERVE);
-  if (run.base === 0) return 0;
-  for (let size = RUN_SIZE >> 1; size > ARENA_SIZE; size >>= 1) {
-    const longer = holeAlloc(size - ARENA_RESERVE);
-    if (longer === 0) continue;
-    arenaFree(run.base, ARENA_SIZE - ARENA_RESERVE);
-    run.base = longer;
-    return size;
-  }
-  return ARENA_SIZE;
-}
-
-/** Takes memory for a run into its slot: the longest in a hole, or else the longest there is. */
+/** Takes memory for a run into its slot: in a hole, or else the longest run there is. */
 function takeMemory(run: Run): bool {
-  let size = takeHole(run);
-  if (size === 0) {
-    size = RUN_SIZE;
-    run.base = arenaAlloc(RUN_REQUEST);
+  const hole = holeAlloc();
+  if (hole !== 0) {
+    run.base = hole & ~SLICE_MASK;
+    run.arenas = <u32>(hole & SLICE_MASK);
+    return true;
   }
-  run.arenas = <u32>(size >>> ARENA_BITS);
+  run.base = arenaAlloc(RUN_REQUEST);
+  run.arenas = <u32>RUN_ARENAS;
   return run.base !== 0;
 }
 

@@ -8,6 +8,12 @@
 
 export declare const root: usize;
 
+/**
+ * How many blocks a full pool may have got back, at most, before it is looked at again: 1 to MOST_UNSEEN. A few make free
+ * and malloc faster where blocks come and go at random, and leave memory idle while a heap grows.
+ */
+export declare const mostUnseen: i32;
+
 /** The raw domain (CPython: PyMem_RawMalloc, ...), hooks included. C's contracts; 0 for no memory. */
 export declare function malloc(bytes: usize): usize;
 export declare function calloc(count: usize, size: usize): usize;
@@ -22,10 +28,10 @@ export declare function tableRealloc(p: usize, bytes: usize): usize;
 
 /**
  * The arena allocator (CPython: PyObjectArenaAllocator). 0 for no memory, or for "the raw domain should serve
- * this request and the next HOLD_OFF ones". `holeAlloc` gives only what does not make the memory longer, at
- * a slice boundary; 0 where there is no such place, or the host does not know of one. What either gave goes back to
- * `arenaFree`.
+ * this request and the next HOLD_OFF ones". `holeAlloc` gives a run that does not make the memory longer and begins
+ * at a slice boundary: its address, and in the low bits of that how many arenas it has; 0 where there is no such place, or
+ * the host does not know of one. What either gave goes back to `arenaFree`.
  */
 export declare function arenaAlloc(bytes: usize): usize;
-export declare function holeAlloc(bytes: usize): usize;
+export declare function holeAlloc(): usize;
 export declare function arenaFree(p: usize, bytes: usize): void;

@@ -20,7 +20,10 @@ export const SMALL_REQUEST_THRESHOLD: usize = 512;
 export const SLICE_BITS: usize = 10;
 
 /** The next pool of a class is a `1 << GROWTH_BITS`th of those it has, in slices and rounded down. */
-export const GROWTH_BITS: u32 = 2;
+export const GROWTH_BITS: u32 = 5;
+
+/** A pool should not leave more than a `1 << TAIL_BITS`th of itself behind its last block. */
+export const TAIL_BITS: usize = 5;
 
 /** A pool is long enough for so many blocks at least. */
 export const LEAST_BLOCKS: usize = 2;

@@ -9,8 +9,8 @@
  *            |                                                          v              |
  *            +------------- its last block is freed                   full, in no list
  *
- * The more slices a class has, the longer is its next pool: a rare size takes a kilobyte, a common one soon
- * all that is free in a run.
+ * The more slices a class has, the longer is its next pool: a rare size takes a kilobyte, a common one all that is free
+ * in a run. And before the memory grows, a class uses what the next larger one has got back.
  *
  * The only pool in a list is pinned: it stays there when its last block is freed, since the next malloc
  * of its class would have to bring it back. Its bias is 1, so that free never sees it become empty.
@@ -23,22 +23,20 @@
  */
 
 import { givePool, holdsOff, mayStayEmpty, newRun, slicesOf, takePool } from "./arenas";
-import { root } from "./host";
+import { mostUnseen, root } from "./host";
 import {
   CARVE_BYTES,
   CLASS_SLICES,
-  GROWTH_BITS,
   HEAD_SIZE,
   HEADS,
   Head,
   POOL_HEADER,
   Pool,
-  RUN_SLICES,
   SIZE_CLASSES,
   STATE_FREE_MASK,
   STATE_USED_ONE,
 } from "./layout";
-import { classOf, leastSlicesFor, sizeOf, unseenOf } from "./sizes";
+import { classOf, leastSlicesFor, sizeOf, slicesFor, unseenOf } from "./sizes";
 
 export function headOf(sizeClass: usize): Head {
   return changetype<Head>(root + HEADS + sizeClass * HEAD_SIZE);
@@ -84,11 +82,18 @@ function link(pool: Pool, head: Head): void {
   head.next = pool;
 }
 
+/** Is this the current pool of that class? Then it is not any more. */
+function forget(pool: Pool, head: Head): void {
+  if (head.current === pool) head.current = asPool(head);
+}
+
 function unlink(pool: Pool): void {
   pool.next.prev = pool.prev;
   pool.prev.next = pool.next;
-  const head = headOf(classOf(pool.size));
-  if (head.current === pool) head.current = asPool(head);
+  const sizeClass = classOf(pool.size);
+  forget(pool, headOf(sizeClass));
+  // It may be lent.
+  if (sizeClass !== 0) forget(pool, headOf(sizeClass - 1));
 }
 
 /** Takes a pool out of the list of its class and gives it back. */
@@ -118,6 +123,10 @@ function carve(pool: Pool): void {
   pool.state |= <u32>first;
 }
 
+function hasFree(pool: Pool): bool {
+  return (pool.state & STATE_FREE_MASK) !== 0;
+}
+
 /** Are there blocks that were never in the free list? */
 function hasUncarved(pool: Pool): bool {
   return <usize>pool.carved + <usize>pool.size <= <usize>pool.end;
@@ -133,26 +142,15 @@ function collectEmpty(all: bool): void {
   }
 }
 
-/** A pool from anywhere: a usable run, another class that does not need it, a new run; 0 for none. */
-function findPool(least: u32, most: u32): usize {
-  const pool = takePool(least, most);
-  if (pool !== 0) return pool;
-  if (holdsOff()) return 0;
-  collectEmpty(true);
-  const collected = takePool(least, most);
-  if (collected !== 0) return collected;
-  return newRun() ? takePool(least, most) : 0;
-}
-
-/** Adds a pool to a class, as its current one. False when there is no memory. */
+/** Adds a pool from a usable run to a class, as its current one. False when there is no such run. */
 function addPool(sizeClass: usize, head: Head): bool {
   const size = sizeOf(sizeClass);
   const cell = slicesCell(sizeClass);
-  const least = leastSlicesFor(size);
-  const address = findPool(least, min(max(least, load<u32>(cell) >>> GROWTH_BITS), RUN_SLICES));
+  const owned = load<u32>(cell);
+  const address = takePool(leastSlicesFor(size), slicesFor(size, owned));
   if (address === 0) return false;
   const pool = changetype<Pool>(address);
-  store<u32>(cell, load<u32>(cell) + slicesOf(pool));
+  store<u32>(cell, owned + slicesOf(pool));
   pool.state = 0;
   pool.size = <u16>size;
   pool.carved = <u16>POOL_HEADER;
@@ -163,24 +161,48 @@ function addPool(sizeClass: usize, head: Head): bool {
   return true;
 }
 
+/** The first pool of a class that is not full, after those that are were taken out of its list; 0 for none. */
+function usablePool(head: Head): usize {
+  for (let pool = head.next; pool !== asPool(head); pool = head.next) {
+    if (hasFree(pool) || hasUncarved(pool)) return changetype<usize>(pool);
+    unlink(pool);
+    const capacity = <i32>usedIn(pool);
+    setBias(pool, min(unseenOf(capacity), mostUnseen) - capacity);
+  }
+  return 0;
+}
+
 /**
- * Makes a pool with a free block the current one of a class, when that has none: carves more blocks, or
- * takes full pools out of the list, or adds a pool. False when there is no memory.
+ * Lends a class a pool of the next larger one for its current pool, where that has blocks that came back: they
+ * would lie idle while the memory grows. False when it has none.
+ */
+function borrow(sizeClass: usize, head: Head): bool {
+  if (sizeClass === SIZE_CLASSES - 1) return false;
+  const address = usablePool(headOf(sizeClass + 1));
+  if (address === 0) return false;
+  const pool = changetype<Pool>(address);
+  if (!hasFree(pool) || hasUncarved(pool)) return false;
+  head.current = pool;
+  return true;
+}
+
+/**
+ * Makes a pool with a free block the current one of a class, when that has none: one that the class has, or one
+ * from anywhere. False when there is no memory.
  */
 export function refill(sizeClass: usize): bool {
   const head = headOf(sizeClass);
-  for (let pool = head.next; pool !== asPool(head); pool = head.next) {
-    const hasFree = (pool.state & STATE_FREE_MASK) !== 0;
-    if (hasFree || hasUncarved(pool)) {
-      if (!hasFree) carve(pool);
-      head.current = pool;
-      return true;
-    }
-    unlink(pool);
-    const capacity = <i32>usedIn(pool);
-    setBias(pool, unseenOf(capacity) - capacity);
+  const address = usablePool(head);
+  if (address !== 0) {
+    const pool = changetype<Pool>(address);
+    if (!hasFree(pool)) carve(pool);
+    head.current = pool;
+    return true;
   }
-  return addPool(sizeClass, head);
+  if (addPool(sizeClass, head) || borrow(sizeClass, head)) return true;
+  if (holdsOff()) return false;
+  collectEmpty(true);
+  return addPool(sizeClass, head) || (newRun() && addPool(sizeClass, head));
 }
 
 /**

@@ -4,12 +4,15 @@ import {
   ALIGNMENT,
   ALIGNMENT_BITS,
   ARENA_RESERVE,
+  GROWTH_BITS,
   LEAST_BLOCKS,
   MOST_UNSEEN,
   POOL_HEADER,
+  RUN_SLICES,
   SLICE_BITS,
   SLICE_SIZE,
   SMALL_REQUEST_THRESHOLD,
+  TAIL_BITS,
 } from "./layout";
 
 /** True for 1..SMALL_REQUEST_THRESHOLD; 0 wraps around and is not small. */
@@ -43,7 +46,21 @@ export function leastSlicesFor(size: usize): u32 {
   return <u32>((bytes + SLICE_SIZE - 1) >>> SLICE_BITS);
 }
 
-/** After how many frees a full pool of so many blocks is looked at again. */
+/**
+ * How many slices the next pool of a class should have: a part of those that it has, and more, up to as many, where
+ * the blocks would leave too much of it unused.
+ */
+export function slicesFor(size: usize, owned: u32): u32 {
+  const most = min(owned, RUN_SLICES);
+  let slices = min(max(leastSlicesFor(size), owned >>> GROWTH_BITS), RUN_SLICES);
+  for (; slices < most; slices++) {
+    const bytes = (<usize>slices) << SLICE_BITS;
+    if ((bytes - ARENA_RESERVE - POOL_HEADER) % size <= bytes >>> TAIL_BITS) break;
+  }
+  return slices;
+}
+
+/** After how many frees, at most, a full pool of so many blocks is looked at again. */
 export function unseenOf(capacity: i32): i32 {
   return min(1 + (capacity >> 4), MOST_UNSEEN);
 }

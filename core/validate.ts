@@ -174,8 +174,8 @@ function checkPool(pool: Pool): u32 {
   const used = usedIn(pool);
   if (carved > capacity || used > carved) return broken(10, at);
   if (pool.bias < 0) {
-    const unseen = unseenOf(capacity);
-    if (<i32>pool.bias !== unseen - <i32>capacity) return broken(11, at);
+    const unseen = <i32>pool.bias + <i32>capacity;
+    if (unseen < 1 || unseen > unseenOf(capacity)) return broken(11, at);
     if (carved !== capacity || <i32>(capacity - used) >= unseen) return broken(11, at);
   }
   // A list that ends has no node twice; with the right length it holds every free block once.
@@ -195,7 +195,7 @@ function checkClass(sizeClass: usize): u32 {
   let before = asPool(head);
   let pinned: u32 = 0;
   let listed: u32 = 0;
-  let hasCurrent = head.current === asPool(head);
+  let hasCurrent = head.current === asPool(head) || isPoolOf(head.current, sizeClass + 1);
   for (let pool = head.next; pool !== asPool(head); pool = pool.next) {
     const p = changetype<usize>(pool);
     if (!isPoolOf(pool, sizeClass) || pool.prev !== before) return broken(13, p);

@@ -1,7 +1,6 @@
 /** Our functions go into a program, and into the place of its own. */
 import type Binaryen from "binaryen";
-import { layout, linkedLayout, modules } from "../src/generated/modules.js";
-import { MOST_TURNS } from "../src/hosts/host.js";
+import { linkedLayout, modules } from "../src/generated/modules.js";
 import { layoutMark } from "../src/hosts/linked.js";
 import type { Address } from "../src/types.js";
 import { type Api, bind, optimize } from "./bind.js";
@@ -13,7 +12,13 @@ const CALLED = {
   ...{ malloc: "PyMem_RawMalloc", calloc: "PyMem_RawCalloc" },
   ...{ realloc: "PyMem_RawRealloc", free: "PyMem_RawFree", tableRealloc: "realloc" },
   ...{ systemMalloc: "malloc", systemCalloc: "calloc", systemRealloc: "realloc" },
-  ...{ systemFree: "free", sbrk: "sbrk", write: "write", PyLong_FromSize_t: "PyLong_FromSize_t" },
+  ...{
+    systemFree: "free",
+    systemMemalign: "memalign",
+    sbrk: "sbrk",
+    write: "write",
+    PyLong_FromSize_t: "PyLong_FromSize_t",
+  },
 };
 
 /** ... and those that ours stand in front of. */
@@ -23,21 +28,11 @@ const SHADOWED = {
   theirAllocatorName: "_PyMem_GetCurrentAllocatorName",
 };
 
-/** The linked core's arena allocator is its own; what it tells of comes from the arenas. */
-const TOLD = {
-  arenaAlloc: "core/linked/report/arenaAlloc",
-  holeAlloc: "core/linked/report/holeAlloc",
-  arenaFree: "modules/arenas/arenaFree",
-  takeRun: "modules/arenas/arenaAlloc",
-  takeHole: "modules/arenas/holeAlloc",
-};
-
-/** What the arenas take memory with. */
-const CALLED_BY_ARENAS = {
-  malloc: "malloc",
-  realloc: "realloc",
-  free: "free",
-  memalign: "memalign",
+/** The linked core's arena allocator is its own. */
+const ARENAS = {
+  arenaAlloc: "core/linked/arenas/arenaAlloc",
+  holeAlloc: "core/linked/arenas/holeAlloc",
+  arenaFree: "core/linked/arenas/arenaFree",
 };
 
 const FAMILIES = ["PyObject_", "PyMem_", "PyMem_Raw"].flatMap((prefix) =>
@@ -68,6 +63,7 @@ function numbersFor(found: Survey): Record<string, number> {
   return {
     root: found.heapBase,
     layoutMark,
+    mostUnseen: MOST_UNSEEN,
     rawRecord: found.records.raw,
     memRecord: found.records.mem,
     objectRecord: found.records.object,
@@ -90,6 +86,12 @@ function exportedFunctions(binaryen: Api, module: Binaryen.Module): Map<string, 
   }
   return exported;
 }
+
+/**
+ * Full pools are looked at after each free: a started interpreter has grown fast, and should be no larger than the
+ * malloc's it takes the place of.
+ */
+const MOST_UNSEEN = 1;
 
 /** The program, while ours go into it. */
 class Graft {
@@ -228,15 +230,12 @@ export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Arr
   const texts = layOutTexts(start);
   const program = new Graft(binaryen, bytes, found);
   const shadowed = program.shadow(SHADOWED);
-  const holdOff = found.heapBase + layout.HOLD_OFF;
-  const arenas = { begin: 0, mostTurns: MOST_TURNS, holdOff };
-  program.insert(decode(modules.arenas), arenas, program.namesOf(CALLED_BY_ARENAS));
   const numbers = {
     ...numbersFor(found),
     ...texts.addresses,
     reserved: reservedBytes(texts.bytes.length),
   };
-  const called = { ...program.namesOf(CALLED), ...shadowed, ...TOLD };
+  const called = { ...program.namesOf(CALLED), ...shadowed, ...ARENAS };
   program.insert(decode(modules.linked), numbers, called);
   program.start(found, { start, bytes: texts.bytes });
   const end = found.heapBase + reservedBytes(texts.bytes.length);

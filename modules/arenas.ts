@@ -2,14 +2,13 @@
  * Arenas out of a malloc that knows nothing of them, and lean use of its memory.
  *
  * Runs of arenas begin at a slice boundary wherever the malloc can be brought to it, so that no slice is lost.
- * Before one is put where it makes the memory longer, the holes are used: by shorter runs, which the core asks
- * for, and those too short for any run by small blocks, which the malloc puts there when the core lets it.
+ * Before one is put where it makes the memory longer, the holes are used: by shorter runs, and those too short for any run by small blocks, which the malloc puts there when the core lets it.
  *
  * A malloc does not say where its holes are. But it puts a block into the smallest that will do; so a block that
  * lies before the frontier, the farthest run so far, has shown one.
  */
 
-import { ARENA_RESERVE, SLICE_MASK, SLICE_SIZE } from "../core/layout";
+import { ARENA_BITS, ARENA_RESERVE, RUN_ARENAS, SLICE_MASK, SLICE_SIZE } from "../core/layout";
 
 /** The malloc that owns the memory. */
 declare function malloc(bytes: usize): usize;
@@ -79,9 +78,9 @@ export function arenaAlloc(bytes: usize): usize {
   return p;
 }
 
-/** A run in a hole, at a slice boundary (the shortest has to hold a pool of any class); 0 when there is none. */
-export function holeAlloc(bytes: usize): usize {
-  if (unsearched !== 0) return 0;
+/** A run of so many arenas in a hole, at a slice boundary; 0 when there is none. */
+function inHole(arenas: usize): usize {
+  const bytes = (arenas << ARENA_BITS) - ARENA_RESERVE;
   let p = malloc(bytes);
   if (p < frontier) {
     p = aligned(p, bytes);
@@ -89,6 +88,23 @@ export function holeAlloc(bytes: usize): usize {
   }
   free(p);
   return 0;
+}
+
+/** The longest run that fits into a hole, as core/host.ts says. */
+export function holeAlloc(): usize {
+  if (unsearched !== 0) return 0;
+  const longest = inHole(RUN_ARENAS);
+  if (longest !== 0) return longest | RUN_ARENAS;
+  // Where not even the shortest fits, there is no need to look for those between.
+  const shortest = inHole(1);
+  if (shortest === 0) return 0;
+  for (let arenas = RUN_ARENAS >> 1; arenas > 1; arenas >>= 1) {
+    const longer = inHole(arenas);
+    if (longer === 0) continue;
+    free(shortest);
+    return longer | arenas;
+  }
+  return shortest | 1;
 }
 
 export function arenaFree(p: usize, _bytes: usize): void {

@@ -1,5 +1,5 @@
 /** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
-import { modules } from "./generated/modules.js";
+import { layout, modules } from "./generated/modules.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
 /** The functions of a PyMemAllocatorEx. */
@@ -78,8 +78,8 @@ export function instantiate(name: ModuleName, imports: WebAssembly.Imports): Web
 export interface ArenaSource {
   alloc(bytes: number): Address;
   free(p: Address, bytes: number): void;
-  /** A run in a hole of the memory; 0 when none is known. */
-  hole(bytes: number): Address;
+  /** A run in a hole of the memory, with the number of its arenas in the low bits; 0 when none is known. */
+  hole(): Address;
 }
 
 /**
@@ -100,6 +100,7 @@ export function instantiateCore(
     realloc: raw.realloc,
     free: raw.free,
     tableRealloc: system.realloc,
+    mostUnseen: layout.MOST_UNSEEN,
     arenaAlloc: arenas.alloc,
     arenaFree: arenas.free,
     holeAlloc: arenas.hole,

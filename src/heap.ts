@@ -124,7 +124,7 @@ export class Heap extends ObjectHeap {
       alloc: (bytes) => this.#arenas.alloc(this.#arenas.ctx, bytes),
       free: (p, bytes) => this.#arenas.free(this.#arenas.ctx, p, bytes),
       // An allocator that was set is asked for the longest runs only, and knows itself where to put them.
-      hole: (bytes) => (this.#arenas === this.#defaultArenas ? this.#holes(bytes) : 0),
+      hole: () => (this.#arenas === this.#defaultArenas ? this.#holes() : 0),
     };
     return instantiateCore(this.#host.memory, this.root, this.#host.system, raw, arenas);
   }

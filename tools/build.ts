@@ -26,7 +26,7 @@ interface ModuleRecipe {
 const recipes: Record<string, ModuleRecipe> = {
   core: { entry: "core/index.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   validate: { entry: "core/validate.ts", runtime: "stub" },
-  arenas: { entry: "modules/arenas.ts", runtime: "stub", flags: ["--debug"] },
+  arenas: { entry: "modules/arenas.ts", runtime: "stub" },
   linked: {
     entry: "core/linked/index.ts",
     runtime: "stub",

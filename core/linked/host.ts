@@ -52,9 +52,7 @@ export declare function systemCalloc(count: usize, size: usize): usize;
 export declare function systemRealloc(p: usize, bytes: usize): usize;
 export declare function systemFree(p: usize): void;
 
-/** The arenas' own functions (modules/arenas.ts): the core's host is `report.ts`, which tells of what they give. */
-export declare function takeRun(bytes: usize): usize;
-export declare function takeHole(bytes: usize): usize;
+export declare function systemMemalign(alignment: usize, bytes: usize): usize;
 
 /** Moves the end of the heap; where it was, or -1. */
 export declare function sbrk(bytes: usize): usize;

@@ -1,6 +1,7 @@
 /** The functions that take the place of a program's, nothing else. */
 
 export { pyCalloc, pyFree, pyMalloc, pyRealloc } from "../cpython";
+export { arenaAlloc, arenaFree, holeAlloc } from "./arenas";
 export {
   PyMem_Calloc,
   PyMem_Free,
@@ -15,6 +16,6 @@ export {
   PyObject_Malloc,
   PyObject_Realloc,
 } from "./families";
-export { arenaAlloc, blocksOfSys, holeAlloc, statsOfSys } from "./report";
+export { blocksOfSys, statsOfSys } from "./report";
 export { allocatorName, constructors, getenv } from "./start";
 export { STATE_LAYOUT, STATE_PLACED, TEXTS } from "./state";

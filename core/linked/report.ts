@@ -6,7 +6,6 @@
 import { books } from "../arenas";
 import { root } from "../host";
 import {
-  ARENA_RESERVE,
   ARENA_SIZE,
   CLASS_SLICES,
   POOL_HEADER,
@@ -15,7 +14,6 @@ import {
   REPORT_FREE_SLICES,
   REPORT_POOLS,
   REPORT_USED,
-  RUN_REQUEST,
   SIZE_CLASSES,
   SLICE_SIZE,
 } from "../layout";
@@ -28,8 +26,6 @@ import {
   reportTail,
   systemFree,
   systemMalloc,
-  takeHole,
-  takeRun,
   write,
 } from "./host";
 import { state } from "./state";
@@ -148,24 +144,6 @@ export function report(): void {
   tail = fill(tail, total - counted(REPORT_ALL_SLICES, 0) * <u32>SLICE_SIZE);
   fill(fill(tail, total), 0);
   systemFree(line);
-}
-
-/** With PYTHONMALLOCSTATS, CPython reports whenever an arena comes (new_arena). */
-function announced(run: usize): usize {
-  if (run !== 0 && state().reports) report();
-  return run;
-}
-
-/** The arena allocator of the linked core. */
-export function arenaAlloc(bytes: usize): usize {
-  return announced(takeRun(bytes));
-}
-
-export function holeAlloc(bytes: usize): usize {
-  const run = takeHole(bytes);
-  // Where it has the shortest, the core looks for longer ones, and what it has is not in the books yet.
-  const isFirst = bytes === RUN_REQUEST || bytes === ARENA_SIZE - ARENA_RESERVE;
-  return isFirst ? announced(run) : run;
 }
 
 /** In the place of `sys.getallocatedblocks`. */

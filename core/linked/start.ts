@@ -47,6 +47,10 @@ export function constructors(): void {
   s.wanted = true;
   s.placed = false;
   s.reports = false;
+  s.founded = false;
+  s.foundation = 0;
+  s.foundationNext = 0;
+  s.foundationReturned = 0;
   s.theirBlocks = exchange(blocksMethod, blocksIndex);
   s.theirStats = exchange(statsMethod, statsIndex);
   callConstructors();

@@ -15,6 +15,12 @@ export class State {
   placed: bool;
   /** Is PYTHONMALLOCSTATS set? */
   reports: bool;
+  /** Was the memory for the foundation asked for? See `arenas.ts`. */
+  founded: bool;
+  /** Where it begins, its first run that was never taken, and the list of those that came back; 0 for none. */
+  foundation: usize;
+  foundationNext: usize;
+  foundationReturned: usize;
   /** What stood in the method table of `sys`. */
   theirBlocks: u32;
   theirStats: u32;

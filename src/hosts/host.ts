@@ -26,7 +26,7 @@ export interface OwnMemory {
 interface Arenas {
   arenaAlloc(bytes: number): Address;
   arenaFree(p: Address, bytes: number): void;
-  holeAlloc(bytes: number): Address;
+  holeAlloc(): Address;
 }
 
 /** Holes too short for arenas are filled so many times before the next long run: time is worth something, too. */

@@ -60,20 +60,14 @@ function rawFunctions(program: EmscriptenProgram): Domain {
 /** Arenas that are told of, where someone wants to know: else no call of theirs leaves WebAssembly. */
 function announced(arenas: ArenaSource, onNewArena: (() => void) | undefined): ArenaSource {
   if (onNewArena === undefined) return arenas;
-  // The core looks for the longest run, and only where it has the shortest for those between.
-  const first = [layout.RUN_REQUEST, layout.ARENA_SIZE - layout.ARENA_RESERVE];
+  const tell = (run: Address) => {
+    if (run !== 0) onNewArena();
+    return run;
+  };
   return {
     free: arenas.free,
-    alloc(bytes) {
-      const p = arenas.alloc(bytes);
-      if (p !== 0) onNewArena();
-      return p;
-    },
-    hole(bytes) {
-      const p = arenas.hole(bytes);
-      if (p !== 0 && first.includes(bytes)) onNewArena();
-      return p;
-    },
+    alloc: (bytes) => tell(arenas.alloc(bytes)),
+    hole: () => tell(arenas.hole()),
   };
 }
 

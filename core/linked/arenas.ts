@@ -1,0 +1,67 @@
+/**
+ * The arenas of a linked core. As many as any interpreter takes for its start lie in one block, the foundation: pools
+ * there leave no gaps between larger blocks, and larger blocks none between pools. It is taken with the first run and
+ * kept; runs that come back are the next to be taken. All others are where the system malloc has room (`holes.ts`).
+ */
+
+import { books } from "../arenas";
+import { ARENA_RESERVE, RUN_SIZE, SLICE_SIZE } from "../layout";
+import { fillsHole, runAnywhere, runInHole } from "./holes";
+import { systemFree, systemMemalign } from "./host";
+import { report } from "./report";
+import { state } from "./state";
+
+/** Pyodide's interpreters have 6 to 7 MB of small blocks when they are started. */
+const FOUNDATION: usize = 320 * RUN_SIZE;
+
+/** A run of the foundation; 0 when all are taken, or there was no memory for it. */
+function takeFounded(): usize {
+  const s = state();
+  if (!s.founded) {
+    s.founded = true;
+    s.foundation = systemMemalign(SLICE_SIZE, FOUNDATION - ARENA_RESERVE);
+    s.foundationNext = s.foundation;
+  }
+  const returned = s.foundationReturned;
+  if (returned !== 0) {
+    s.foundationReturned = load<usize>(returned);
+    return returned;
+  }
+  const next = s.foundationNext;
+  if (next === 0 || next - s.foundation === FOUNDATION) return 0;
+  s.foundationNext = next + RUN_SIZE;
+  return next;
+}
+
+function hasFounded(): bool {
+  const s = state();
+  if (!s.founded || s.foundationReturned !== 0) return true;
+  return s.foundationNext - s.foundation !== FOUNDATION && s.foundation !== 0;
+}
+
+/** With PYTHONMALLOCSTATS, CPython reports whenever an arena comes (new_arena). */
+function announced(run: usize): usize {
+  if (run !== 0 && state().reports) report();
+  return run;
+}
+
+export function arenaAlloc(_bytes: usize): usize {
+  // There is a hole, and the core lets the system malloc fill it.
+  if (books().holdOff !== 0) return 0;
+  const founded = takeFounded();
+  return announced(founded !== 0 ? founded : runAnywhere());
+}
+
+export function holeAlloc(): usize {
+  return hasFounded() || fillsHole() ? 0 : announced(runInHole());
+}
+
+export function arenaFree(p: usize, _bytes: usize): void {
+  const s = state();
+  if (s.foundation === 0 || p - s.foundation >= FOUNDATION) {
+    systemFree(p);
+    return;
+  }
+  store<usize>(p, s.foundationReturned);
+  s.foundationReturned = p;
+}
