@@ -20,8 +20,9 @@ import {
 } from "./render.js";
 import { benchTraces } from "./traces.js";
 
-const ROUNDS = 15;
-const STARTS = 5;
+const PYTHON_PROCESSES = 3;
+const PYTHON_ROUNDS = 6;
+const STARTS = 9;
 const TRACE_PROCESSES = 7;
 const TRACE_ROUNDS = 4;
 const GUEST_PROCESSES = 7;
@@ -31,7 +32,7 @@ const results = new URL("results/", import.meta.url);
 /** How each part is measured, in the order of the README. */
 const measures = {
   javascript: () => benchJavaScript(),
-  python: () => benchPython(ROUNDS),
+  python: () => benchPython(PYTHON_PROCESSES, PYTHON_ROUNDS),
   memory: () => benchMemory(STARTS),
   traces: () => benchTraces(TRACE_PROCESSES, TRACE_ROUNDS),
   guests: () => benchGuests(GUEST_PROCESSES, GUEST_ROUNDS),

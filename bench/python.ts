@@ -1,12 +1,16 @@
 /** Allocation-heavy Python on each allocator: what `pymalloc run --compare` measures. */
 import { readdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Comparison, compare } from "../cli/compare.js";
+import { type AllocatorResult, type Comparison, compare } from "../cli/compare.js";
+import { median } from "../cli/paired.js";
 import { geometricMean } from "./paired.js";
+import { inProcess } from "./processes.js";
 
 export interface PythonResults {
   readonly pyodide: string;
+  readonly processes: number;
+  /** In each process. */
   readonly rounds: number;
   /** Programs that allocate much. */
   readonly programs: readonly ProgramResult[];
@@ -68,26 +72,72 @@ function resultOf(name: string, comparison: Comparison): ProgramResult {
   };
 }
 
-async function benchFolder(name: string, rounds: number) {
+/** Compares the allocators on each program of a folder, in this process. */
+export async function compareFolder(name: string, rounds: number): Promise<Comparison[]> {
   const folder = fileURLToPath(new URL(name, import.meta.url));
-  const programs: ProgramResult[] = [];
-  let pyodide = "";
-  for (const name of readdirSync(folder).sort()) {
-    const path = resolve(folder, name);
-    const script = { path, file: path, arguments: [], cwd: folder };
-    const comparison = await compare(script, { rounds, stdout: nowhere });
-    pyodide = comparison.pyodide;
-    programs.push(resultOf(name.replace(".py", ""), comparison));
+  const comparisons: Comparison[] = [];
+  for (const file of readdirSync(folder).sort()) {
+    const script = { path: resolve(folder, file), file: resolve(folder, file), cwd: folder };
+    comparisons.push(await compare({ ...script, arguments: [] }, { rounds, stdout: nowhere }));
   }
-  return { pyodide, programs };
+  return comparisons;
 }
 
-export async function benchPython(rounds: number): Promise<PythonResults> {
-  const { pyodide, programs } = await benchFolder("programs", rounds);
-  const { programs: pure } = await benchFolder("pure", rounds);
+/** One allocator's results of several processes: the shortest round of all, and the median of the others' figures. */
+function mergeResults(results: readonly AllocatorResult[], base: number): AllocatorResult {
+  const seconds = results.flatMap((result) => result.seconds);
+  const middle = (of: (result: AllocatorResult) => number) => median(results.map(of));
+  return {
+    ...(results[0] as AllocatorResult),
+    seconds,
+    ratio: {
+      ofMinima: Math.min(...seconds) / base,
+      median: middle(({ ratio }) => ratio.median),
+      lowerQuartile: middle(({ ratio }) => ratio.lowerQuartile),
+      upperQuartile: middle(({ ratio }) => ratio.upperQuartile),
+    },
+    heapBytes: middle(({ heapBytes }) => heapBytes),
+    heapRatio: middle(({ heapRatio }) => heapRatio),
+  };
+}
+
+function merge(comparisons: readonly Comparison[]): Comparison {
+  const [first] = comparisons as [Comparison];
+  const failed = comparisons.find(({ status, sameOutput }) => status !== 0 || !sameOutput);
+  if (failed !== undefined) return failed;
+  const ofAll = (at: number) =>
+    comparisons.map(({ allocators }) => allocators[at] as AllocatorResult);
+  const shortest = (results: readonly AllocatorResult[]) =>
+    Math.min(...results.flatMap(({ seconds }) => seconds));
+  const debugs = comparisons.flatMap(({ debug }) => debug ?? []);
+  // The debug mode's rounds are its own, compared with others of pymalloc's.
+  const debugBase = shortest(debugs) / median(debugs.map(({ ratio }) => ratio.ofMinima));
+  return {
+    ...first,
+    allocators: first.allocators.map((_, at) => mergeResults(ofAll(at), shortest(ofAll(0)))),
+    debug: mergeResults(debugs, debugBase),
+  };
+}
+
+async function benchFolder(name: string, processes: number, rounds: number) {
+  const all: Comparison[][] = [];
+  for (let run = 0; run < processes; run++) {
+    all.push(await inProcess("python-process.ts", [name, `${rounds}`]));
+  }
+  const [first] = all as [Comparison[]];
+  const programs = first.map(({ program }, at) =>
+    resultOf(basename(program, ".py"), merge(all.map((results) => results[at] as Comparison))),
+  );
+  return { pyodide: first[0]?.pyodide ?? "", programs };
+}
+
+/** An engine places code by chance, for the life of a process: so there are several. */
+export async function benchPython(processes: number, rounds: number): Promise<PythonResults> {
+  const { pyodide, programs } = await benchFolder("programs", processes, rounds);
+  const { programs: pure } = await benchFolder("pure", processes, rounds);
   const mean = (of: (program: ProgramResult) => number) => geometricMean(programs.map(of));
   return {
-    ...{ pyodide, rounds, programs, pure },
+    ...{ pyodide, processes, rounds, programs, pure },
     time: mean((program) => program.ofMinima),
     linkedTime: mean((program) => program.linkedOfMinima),
     mimallocTime: mean((program) => program.mimallocOfMinima),

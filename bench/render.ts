@@ -67,7 +67,7 @@ function programRow(program: ProgramResult): string[] {
 }
 
 export function renderPython(results: PythonResults) {
-  const { pyodide, rounds, programs, pure, debugTime, debugHeap } = results;
+  const { pyodide, processes, rounds, programs, pure, debugTime, debugHeap } = results;
   const means = [
     "geometric mean",
     "",
@@ -86,8 +86,8 @@ export function renderPython(results: PythonResults) {
   return [
     table(head, [...programs.map(programRow), means, ...pure.map(programRow)]),
     "",
-    `Pyodide ${pyodide}, ${rounds} paired rounds; ratios are to CPython's own malloc in the same process, of the`,
-    "shortest rounds (in brackets the median of the rounds' ratios), with pymalloc installed at run time and linked in. The last rows",
+    `Pyodide ${pyodide}, ${rounds} paired rounds in each of ${processes} processes; ratios are to CPython's own malloc, of the`,
+    "shortest rounds of all (in brackets the median of the rounds' ratios), with pymalloc installed at run time and linked in. The last rows",
     "only compute. Heap ratio: installed / linked. Debug mode: time / heap against pymalloc without it.",
   ].join("\n");
 }

@@ -29,23 +29,72 @@ test("a pool is filled to its last block before the next one is taken", () => {
   }
 });
 
-test("the first pools of a class are short, and the more it has the longer they get", () => {
+/** The lengths of a class's pools, in slices, in the order in which they came. */
+function lengthsOfPools(size: number, count: number): number[] {
   const heap = pooledHeap();
   const lengths: number[] = [];
-  for (let before = 0, i = 0; i < 40_000; i++) {
-    const pool = poolOf(heap, heap.object.malloc(48));
-    if (pool === before) continue;
+  for (let before = 0, i = 0; i < count; i++) {
+    const pool = poolOf(heap, heap.object.malloc(size));
+    // A few are held off, to fill holes that are too short for pools.
+    if (pool === before || pool === 0) continue;
     before = pool;
     lengths.push(((heap.u16[pool / 2 + 11] as number) + layout.ARENA_RESERVE) / SLICE_SIZE);
   }
-  assert.deepEqual(lengths.slice(0, 8), [1, 1, 1, 1, 1, 1, 1, 1]);
-  assert.equal(Math.max(...lengths), layout.RUN_SLICES);
-  // A quarter of what is there, or what was free in a row.
+  return lengths;
+}
+
+test("the first pools of a class are short, and the more it has the longer they get", () => {
+  // A thirty-second of what is there, or what was free in a row: 32 bytes leave little unused in any length.
   let all = 0;
+  const lengths = lengthsOfPools(32, 40_000);
   for (const length of lengths) {
     assert.ok(length <= Math.max(1, all >>> layout.GROWTH_BITS), `${length} after ${all}`);
     all += length;
   }
+  assert.equal(Math.max(...lengths), layout.RUN_SLICES);
+});
+
+test("a pool is longer where that leaves less of it unused, up to what its class has", () => {
+  const unused = (slices: number, size: number) =>
+    (slices * SLICE_SIZE - layout.POOL_HEADER - layout.ARENA_RESERVE) % size;
+  for (const size of [48, 200, 352, 496]) {
+    let all = 0;
+    for (const length of lengthsOfPools(size, 300)) {
+      const least = Math.max(1, all >>> layout.GROWTH_BITS);
+      const most = Math.max(1, Math.min(all, layout.RUN_SLICES));
+      // Any longer one was not better, or there was no room for it.
+      const shorter = Array.from({ length: length - least }, (_, i) => least + i);
+      assert.ok(length <= most, `${length} slices for ${size}, after ${all}`);
+      assert.ok(shorter.every((slices) => unused(slices, size) > (slices * SLICE_SIZE) / 32));
+      all += length;
+    }
+    assert.ok(all > 10);
+  }
+});
+
+test("a class uses what the next larger one got back before the memory grows", () => {
+  const heap = pooledHeap();
+  const larger = Array.from({ length: 4000 }, () => heap.object.malloc(40));
+  const smaller = Array.from({ length: 4000 }, () => heap.object.malloc(32));
+  const before = heap.stats();
+  for (let i = 0; i < larger.length; i += 4) heap.object.free(larger[i] as number);
+  const lent = Array.from({ length: 1000 }, () => heap.object.malloc(25));
+  assert.ok(heap.stats().arenas.current <= before.arenas.current + 8, "at most a run more");
+  const sizes = lent.map((p) => heap.u16[(poolOf(heap, p) + layout.POOL_BLOCK_SIZE) / 2]);
+  const share = sizes.filter((size) => size === 40).length / sizes.length;
+  assert.ok(share > 0.5, `${share} are in pools of 40 bytes`);
+  heap.validate();
+  // They are blocks of 40 bytes: they may grow to that, and go back there.
+  const p = lent[sizes.indexOf(40)] as number;
+  assert.equal(heap.object.realloc(p, 40), p);
+  // Pools that were lent may become empty, and are then nobody's.
+  for (const q of [...lent, ...larger.filter((_, i) => i % 4 !== 0)]) heap.object.free(q);
+  heap.validate();
+  assertBalanced(heap, smaller.length);
+  const again = Array.from({ length: 1000 }, () => heap.object.malloc(32));
+  heap.validate();
+  for (const q of [...smaller, ...again]) heap.object.free(q);
+  assertBalanced(heap, 0);
 });
 
 test("all blocks that full pools get back are handed out again before a pool is added", () => {
