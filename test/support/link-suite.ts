@@ -168,7 +168,9 @@ json.dumps([traced, line, [str(n) for n in range(1000)][-1]])
     type Call = (...parameters: number[]) => number;
     const call = (verb: string) => program.require<Call>(`PyObject_${verb}`);
     // Blocks of these sizes are at hand: so none of them goes to fill a hole.
-    const early = [42, 200, 10].flatMap((bytes) => Array(50).fill(bytes).map(call("Malloc")));
+    const early = [42, 200, 10].flatMap((bytes) =>
+      Array.from({ length: 50 }, () => call("Malloc")(bytes)),
+    );
     for (const block of early) call("Free")(block);
     const end = startCensus(pyodide, install(pyodide));
     assert.notEqual(allocatorName(pyodide), "pymalloc");
