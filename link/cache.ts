@@ -28,7 +28,7 @@ function cacheFolder(): string {
 export async function cachedLink(pyodide: string, onProgress?: Progress): Promise<string> {
   const { program, glue, version } = readPyodide(pyodide);
   const hash = createHash("sha256").update(program).update(glue);
-  hash.update(modules.linked).update(modules.arenas).update(String(layoutMark));
+  hash.update(modules.linked).update(String(layoutMark));
   const name = `pyodide-${version}-${hash.digest("hex").slice(0, 16)}`;
   const output = join(cacheFolder(), name);
   if (existsSync(output)) return output;

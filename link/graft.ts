@@ -57,6 +57,12 @@ const IN_TABLE = {
   statsIndex: "statsOfSys",
 };
 
+/**
+ * Full pools are looked at after each free: a started interpreter has grown fast, and should be no larger than the
+ * malloc's it takes the place of.
+ */
+const MOST_UNSEEN = 1;
+
 /** The addresses and places in the table that the linked core has as constants. */
 function numbersFor(found: Survey): Record<string, number> {
   const places = Object.keys(IN_TABLE).map((name, at) => [name, found.tableLength + at]);
@@ -86,12 +92,6 @@ function exportedFunctions(binaryen: Api, module: Binaryen.Module): Map<string, 
   }
   return exported;
 }
-
-/**
- * Full pools are looked at after each free: a started interpreter has grown fast, and should be no larger than the
- * malloc's it takes the place of.
- */
-const MOST_UNSEEN = 1;
 
 /** The program, while ours go into it. */
 class Graft {

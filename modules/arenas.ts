@@ -2,7 +2,8 @@
  * Arenas out of a malloc that knows nothing of them, and lean use of its memory.
  *
  * Runs of arenas begin at a slice boundary wherever the malloc can be brought to it, so that no slice is lost.
- * Before one is put where it makes the memory longer, the holes are used: by shorter runs, and those too short for any run by small blocks, which the malloc puts there when the core lets it.
+ * Before one is put where it makes the memory longer, the holes are used: by shorter runs, and those too short for
+ * any run by small blocks, which the malloc puts there when the core lets it.
  *
  * A malloc does not say where its holes are. But it puts a block into the smallest that will do; so a block that
  * lies before the frontier, the farthest run so far, has shown one.

@@ -5,7 +5,7 @@
  */
 
 import { books } from "../arenas";
-import { ARENA_RESERVE, RUN_SIZE, SLICE_SIZE } from "../layout";
+import { ARENA_RESERVE, RUN_ARENAS, RUN_SIZE, SLICE_SIZE } from "../layout";
 import { fillsHole, runAnywhere, runInHole } from "./holes";
 import { systemFree, systemMemalign } from "./host";
 import { report } from "./report";
@@ -33,27 +33,21 @@ function takeFounded(): usize {
   return next;
 }
 
-function hasFounded(): bool {
-  const s = state();
-  if (!s.founded || s.foundationReturned !== 0) return true;
-  return s.foundationNext - s.foundation !== FOUNDATION && s.foundation !== 0;
-}
-
 /** With PYTHONMALLOCSTATS, CPython reports whenever an arena comes (new_arena). */
 function announced(run: usize): usize {
   if (run !== 0 && state().reports) report();
   return run;
 }
 
-export function arenaAlloc(_bytes: usize): usize {
-  // There is a hole, and the core lets the system malloc fill it.
-  if (books().holdOff !== 0) return 0;
+export function holeAlloc(): usize {
   const founded = takeFounded();
-  return announced(founded !== 0 ? founded : runAnywhere());
+  if (founded !== 0) return announced(founded | RUN_ARENAS);
+  return fillsHole() ? 0 : announced(runInHole());
 }
 
-export function holeAlloc(): usize {
-  return hasFounded() || fillsHole() ? 0 : announced(runInHole());
+export function arenaAlloc(_bytes: usize): usize {
+  // There is a hole, and the core lets the system malloc fill it.
+  return books().holdOff !== 0 ? 0 : announced(runAnywhere());
 }
 
 export function arenaFree(p: usize, _bytes: usize): void {
