@@ -10,7 +10,7 @@
  * number; here one list per number and a bit for each that is not empty do the same without a search.
  */
 
-import { arenaAlloc, arenaFree, holeAlloc, root, tableRealloc } from "./host";
+import { arenaAlloc, arenaFree, holeAlloc, leanArenas, root, tableRealloc } from "./host";
 import {
   ARENA_BITS,
   ARENA_RESERVE,
@@ -29,6 +29,11 @@ import { ensureMap, writeMap } from "./map";
 
 export function books(): Books {
   return changetype<Books>(root + BOOKS);
+}
+
+/** Is the heap still to take as little memory as it can? See `leanArenas`. */
+export function isLean(): bool {
+  return books().arenasHighwater <= leanArenas;
 }
 
 export function runAt(slot: u32): Run {

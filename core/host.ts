@@ -14,6 +14,14 @@ export declare const root: usize;
  */
 export declare const mostUnseen: i32;
 
+/**
+ * As long as the heap never had more arenas than this, it is lean: what is left over in one size class serves another, and
+ * pools grow by another part of their class, 1 << `leanGrowthBits` instead of GROWTH_BITS. Afterwards the blocks that a program
+ * allocates one after the other rather lie together.
+ */
+export declare const leanArenas: u32;
+export declare const leanGrowthBits: u32;
+
 /** The raw domain (CPython: PyMem_RawMalloc, ...), hooks included. C's contracts; 0 for no memory. */
 export declare function malloc(bytes: usize): usize;
 export declare function calloc(count: usize, size: usize): usize;

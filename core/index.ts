@@ -36,6 +36,7 @@ export {
   SIZE_CLASSES,
   SLICE_SIZE,
   SMALL_REQUEST_THRESHOLD,
+  TAIL_BITS,
 } from "./layout";
 export { addressInRange, poolOf } from "./map";
 export { calloc, free, initialize, malloc, realloc } from "./pymalloc";

@@ -19,11 +19,11 @@ export const SMALL_REQUEST_THRESHOLD: usize = 512;
 /** A slice is `1 << SLICE_BITS` bytes at an address that is a multiple of that; a pool is one or more. */
 export const SLICE_BITS: usize = 10;
 
-/** The next pool of a class is a `1 << GROWTH_BITS`th of those it has, in slices and rounded down. */
+/** The next pool of a class is a `1 << GROWTH_BITS`th of those it has, in slices and rounded down; see also `isLean`. */
 export const GROWTH_BITS: u32 = 5;
 
 /** A pool should not leave more than a `1 << TAIL_BITS`th of itself behind its last block. */
-export const TAIL_BITS: usize = 5;
+export const TAIL_BITS: usize = 6;
 
 /** A pool is long enough for so many blocks at least. */
 export const LEAST_BLOCKS: usize = 2;

@@ -10,7 +10,7 @@
  *            +------------- its last block is freed                   full, in no list
  *
  * The more slices a class has, the longer is its next pool: a rare size takes a kilobyte, a common one all that is free
- * in a run. And before the memory grows, a class uses what the next larger one has got back.
+ * in a run. And before the memory of a lean heap grows, a class uses what the next larger one has got back.
  *
  * The only pool in a list is pinned: it stays there when its last block is freed, since the next malloc
  * of its class would have to bring it back. Its bias is 1, so that free never sees it become empty.
@@ -22,11 +22,12 @@
  * so that what is never asked for is never touched.
  */
 
-import { givePool, holdsOff, mayStayEmpty, newRun, slicesOf, takePool } from "./arenas";
-import { mostUnseen, root } from "./host";
+import { givePool, holdsOff, isLean, mayStayEmpty, newRun, slicesOf, takePool } from "./arenas";
+import { leanGrowthBits, mostUnseen, root } from "./host";
 import {
   CARVE_BYTES,
   CLASS_SLICES,
+  GROWTH_BITS,
   HEAD_SIZE,
   HEADS,
   Head,
@@ -147,7 +148,8 @@ function addPool(sizeClass: usize, head: Head): bool {
   const size = sizeOf(sizeClass);
   const cell = slicesCell(sizeClass);
   const owned = load<u32>(cell);
-  const address = takePool(leastSlicesFor(size), slicesFor(size, owned));
+  const growthBits = isLean() ? leanGrowthBits : GROWTH_BITS;
+  const address = takePool(leastSlicesFor(size), slicesFor(size, owned, growthBits));
   if (address === 0) return false;
   const pool = changetype<Pool>(address);
   store<u32>(cell, owned + slicesOf(pool));
@@ -199,7 +201,7 @@ export function refill(sizeClass: usize): bool {
     head.current = pool;
     return true;
   }
-  if (addPool(sizeClass, head) || borrow(sizeClass, head)) return true;
+  if (addPool(sizeClass, head) || (isLean() && borrow(sizeClass, head))) return true;
   if (holdsOff()) return false;
   collectEmpty(true);
   return addPool(sizeClass, head) || (newRun() && addPool(sizeClass, head));

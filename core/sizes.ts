@@ -4,7 +4,6 @@ import {
   ALIGNMENT,
   ALIGNMENT_BITS,
   ARENA_RESERVE,
-  GROWTH_BITS,
   LEAST_BLOCKS,
   MOST_UNSEEN,
   POOL_HEADER,
@@ -47,12 +46,12 @@ export function leastSlicesFor(size: usize): u32 {
 }
 
 /**
- * How many slices the next pool of a class should have: a part of those that it has, and more, up to as many, where
- * the blocks would leave too much of it unused.
+ * How many slices the next pool of a class should have: a `1 << growthBits`th of those that it has, and more, up to as many,
+ * where the blocks would leave too much of it unused.
  */
-export function slicesFor(size: usize, owned: u32): u32 {
+export function slicesFor(size: usize, owned: u32, growthBits: u32): u32 {
   const most = min(owned, RUN_SLICES);
-  let slices = min(max(leastSlicesFor(size), owned >>> GROWTH_BITS), RUN_SLICES);
+  let slices = min(max(leastSlicesFor(size), owned >>> growthBits), RUN_SLICES);
   for (; slices < most; slices++) {
     const bytes = (<usize>slices) << SLICE_BITS;
     if ((bytes - ARENA_RESERVE - POOL_HEADER) % size <= bytes >>> TAIL_BITS) break;

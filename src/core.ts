@@ -74,6 +74,9 @@ export function instantiate(name: ModuleName, imports: WebAssembly.Imports): Web
   return new WebAssembly.Instance(module, imports).exports;
 }
 
+/** More arenas than any heap has. */
+const ALWAYS_LEAN = 0xffffffff;
+
 /** What the core takes runs of arenas from. */
 export interface ArenaSource {
   alloc(bytes: number): Address;
@@ -101,6 +104,8 @@ export function instantiateCore(
     free: raw.free,
     tableRealloc: system.realloc,
     mostUnseen: layout.MOST_UNSEEN,
+    leanArenas: ALWAYS_LEAN,
+    leanGrowthBits: layout.GROWTH_BITS,
     arenaAlloc: arenas.alloc,
     arenaFree: arenas.free,
     holeAlloc: arenas.hole,

@@ -65,7 +65,11 @@ test("a pool is longer where that leaves less of it unused, up to what its class
       // Any longer one was not better, or there was no room for it.
       const shorter = Array.from({ length: length - least }, (_, i) => least + i);
       assert.ok(length <= most, `${length} slices for ${size}, after ${all}`);
-      assert.ok(shorter.every((slices) => unused(slices, size) > (slices * SLICE_SIZE) / 32));
+      assert.ok(
+        shorter.every(
+          (slices) => unused(slices, size) > (slices * SLICE_SIZE) / (1 << layout.TAIL_BITS),
+        ),
+      );
       all += length;
     }
     assert.ok(all > 10);

@@ -3,13 +3,21 @@
  * are, but it puts a block into the smallest that will do; so a block that lies before the frontier, the farthest
  * run so far, has shown one.
  *
- * The smallest are used first: those too short for any run by small blocks, which dlmalloc serves when the core lets it.
- * So holes that are long stay so, for the large blocks that would make the memory longer.
+ * While the heap is lean the smallest are used first: those too short for any run by small blocks, which dlmalloc serves
+ * when the core lets it. So holes that are long stay so, for the large blocks that would make the memory longer. Later small
+ * blocks all come from pools, and those rather from a whole run in one place.
  */
 
-import { books } from "../arenas";
-import { ARENA_BITS, ARENA_RESERVE, RUN_ARENAS, SLICE_MASK, SLICE_SIZE } from "../layout";
-import { systemFree, systemMalloc, systemMemalign } from "./host";
+import { books, isLean } from "../arenas";
+import {
+  ARENA_BITS,
+  ARENA_RESERVE,
+  ARENA_SIZE,
+  RUN_ARENAS,
+  SLICE_MASK,
+  SLICE_SIZE,
+} from "../layout";
+import { systemFree, systemMalloc, systemMemalign, systemRealloc } from "./host";
 
 /** A hole of so many bytes is worth filling. (Shorter ones than 256 dlmalloc keeps in another order.) */
 const HOLE: usize = 264;
@@ -20,6 +28,9 @@ const BLOCKS: u32 = 12;
 /** ... and so many holes are filled before the next run, as long as dlmalloc serves at most so many blocks for each arena. */
 const MOST_TURNS: u32 = 24;
 const MOST_RAW: u32 = 4;
+
+/** A hole of so many bytes is kept for large blocks as long as there are shorter ones. */
+const LONG: usize = 64 << 10;
 
 /** These two are no part of the heap's state: whoever does not know them searches once more. */
 let frontier: usize = 0;
@@ -37,29 +48,37 @@ function takeRun(arenas: usize): usize {
   return systemMemalign(SLICE_SIZE, bytesOf(arenas));
 }
 
-/** The same in a hole; 0 when there is none. */
-function inHole(arenas: usize): usize {
-  const probe = systemMalloc(bytesOf(arenas));
-  systemFree(probe);
-  if (probe >= frontier) return 0;
-  const p = takeRun(arenas);
-  if (p < frontier) return p;
-  systemFree(p);
-  return 0;
+/** False for 0. */
+function isBeforeFrontier(p: usize): bool {
+  return p !== 0 && p < frontier;
+}
+
+/** In the word before a block dlmalloc keeps the size of its chunk, and in that word's low bits its flags. */
+const IN_USE: usize = 2;
+const FLAGS: usize = 7;
+
+/**
+ * How many bytes a block before the frontier could have where it is, when the chunk behind it is free. Of another malloc
+ * this would be any number: so it is nothing but a hint.
+ */
+function roomOf(p: usize): usize {
+  const room = load<usize>(p - sizeof<usize>()) & ~FLAGS;
+  if (room >= frontier - p) return room;
+  const head = load<usize>(p + room - sizeof<usize>());
+  return (head & IN_USE) !== 0 ? room : room + (head & ~FLAGS);
 }
 
 /** Is there a hole that is worth filling, and too short for a run? */
 function isShortHole(): bool {
   const hole = systemMalloc(HOLE);
+  const isShort = isBeforeFrontier(hole) && roomOf(hole) < ARENA_SIZE;
   systemFree(hole);
-  if (hole >= frontier) return false;
-  const longer = systemMalloc(bytesOf(1));
-  systemFree(longer);
-  return hole !== longer;
+  return isShort;
 }
 
 /** Lets dlmalloc fill a hole with small blocks, where that is worth it. */
 export function fillsHole(): bool {
+  if (!isLean()) return false;
   const book = books();
   const isEnough = turns === MOST_TURNS || book.rawBlocks > MOST_RAW * book.arenasCurrent;
   if (isEnough || !isShortHole()) {
@@ -71,19 +90,34 @@ export function fillsHole(): bool {
   return true;
 }
 
-/** The longest run in the smallest hole that has room for one, as core/host.ts says. */
-export function runInHole(): usize {
-  const hole = inHole(1);
-  if (hole === 0) return 0;
-  systemFree(hole);
-  for (let arenas = RUN_ARENAS; arenas > 1; arenas >>= 1) {
-    const longer = inHole(arenas);
-    if (longer === hole) return longer | arenas;
-    // It fits only into a larger hole.
-    if (longer !== 0) systemFree(longer);
+/** A whole run in a hole that is not long; 0 when there is none. */
+function wholeRunInHole(): usize {
+  const p = takeRun(RUN_ARENAS);
+  if (isBeforeFrontier(p) && roomOf(p) < LONG) return p | RUN_ARENAS;
+  systemFree(p);
+  return 0;
+}
+
+/** The longest run in the smallest hole that has room for one; 0 when there is none. */
+function runInSmallestHole(): usize {
+  const p = takeRun(1);
+  if (!isBeforeFrontier(p)) {
+    systemFree(p);
+    return 0;
   }
-  const shortest = inHole(1);
-  return shortest === 0 ? <usize>0 : shortest | 1;
+  const arenas = min(roomOf(p) >> ARENA_BITS, RUN_ARENAS);
+  if (arenas <= 1) return p | 1;
+  const longer = systemRealloc(p, bytesOf(arenas));
+  if (longer === p) return p | arenas;
+  // dlmalloc's block would have grown where it is.
+  systemFree(longer !== 0 ? longer : p);
+  return 0;
+}
+
+/** A run that does not make the memory longer, as core/host.ts says. */
+export function runInHole(): usize {
+  const whole = isLean() ? <usize>0 : wholeRunInHole();
+  return whole !== 0 ? whole : runInSmallestHole();
 }
 
 /** The longest run, wherever there is room for it. */
