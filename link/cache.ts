@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { modules } from "../src/generated/modules.js";
 import { layoutMark } from "../src/hosts/linked.js";
 import { link, readPyodide } from "./folder.js";
+import { CHOSEN } from "./graft.js";
 import type { Progress } from "./link.js";
 
 function cacheFolder(): string {
@@ -28,7 +29,7 @@ function cacheFolder(): string {
 export async function cachedLink(pyodide: string, onProgress?: Progress): Promise<string> {
   const { program, glue, version } = readPyodide(pyodide);
   const hash = createHash("sha256").update(program).update(glue);
-  hash.update(modules.linked).update(String(layoutMark));
+  hash.update(modules.linked).update(JSON.stringify({ layoutMark, ...CHOSEN }));
   const name = `pyodide-${version}-${hash.digest("hex").slice(0, 16)}`;
   const output = join(cacheFolder(), name);
   if (existsSync(output)) return output;

@@ -53,6 +53,14 @@ function isBeforeFrontier(p: usize): bool {
   return p !== 0 && p < frontier;
 }
 
+/** A run in a hole; 0 when there is none. */
+function inHole(arenas: usize): usize {
+  const p = takeRun(arenas);
+  if (isBeforeFrontier(p)) return p;
+  systemFree(p);
+  return 0;
+}
+
 /** In the word before a block dlmalloc keeps the size of its chunk, and in that word's low bits its flags. */
 const IN_USE: usize = 2;
 const FLAGS: usize = 7;
@@ -92,19 +100,17 @@ export function fillsHole(): bool {
 
 /** A whole run in a hole that is not long; 0 when there is none. */
 function wholeRunInHole(): usize {
-  const p = takeRun(RUN_ARENAS);
-  if (isBeforeFrontier(p) && roomOf(p) < LONG) return p | RUN_ARENAS;
+  const p = inHole(RUN_ARENAS);
+  if (p === 0) return 0;
+  if (roomOf(p) < LONG) return p | RUN_ARENAS;
   systemFree(p);
   return 0;
 }
 
 /** The longest run in the smallest hole that has room for one; 0 when there is none. */
 function runInSmallestHole(): usize {
-  const p = takeRun(1);
-  if (!isBeforeFrontier(p)) {
-    systemFree(p);
-    return 0;
-  }
+  const p = inHole(1);
+  if (p === 0) return 0;
   const arenas = min(roomOf(p) >> ARENA_BITS, RUN_ARENAS);
   if (arenas <= 1) return p | 1;
   const longer = systemRealloc(p, bytesOf(arenas));

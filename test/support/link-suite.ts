@@ -191,6 +191,20 @@ json.dumps([traced, line, [str(n) for n in range(1000)][-1]])
     assert.equal(pyodide.runPython(WORKLOAD), pyodide.runPython(WORKLOAD));
   });
 
+  test(`${name}: once it has grown, small blocks all come from pools`, async () => {
+    const pyodide = await loadLinked(name);
+    const program = programOf(pyodide, "test");
+    const malloc = program.require<(bytes: number) => number>("PyObject_Malloc");
+    const free = program.require<(block: number) => void>("PyObject_Free");
+    const heap = install(pyodide);
+    const grown = Array.from({ length: 200_000 }, () => malloc(48));
+    const later = Array.from({ length: 5000 }, (_, i) => malloc(1 + (i % 512)));
+    assert.ok(later.every((block) => heap.isPymallocAddress(block)));
+    heap.validate();
+    for (const block of [...grown, ...later]) free(block);
+    heap.validate();
+  });
+
   test(`${name}: a memory snapshot is restored, and goes on`, async () => {
     const pyodide = await loadLinked(name, undefined, { _makeSnapshot: true });
     pyodide.runPython("import json; kept = [(n, str(n)) for n in range(20_000)]");
