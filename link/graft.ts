@@ -9,16 +9,15 @@ import { layOutTexts } from "./texts.js";
 
 /** Functions of the program that ours call, by what ours import them as. */
 const CALLED = {
-  ...{ malloc: "PyMem_RawMalloc", calloc: "PyMem_RawCalloc" },
-  ...{ realloc: "PyMem_RawRealloc", free: "PyMem_RawFree", tableRealloc: "realloc" },
-  ...{ systemMalloc: "malloc", systemCalloc: "calloc", systemRealloc: "realloc" },
-  ...{
-    systemFree: "free",
-    systemMemalign: "memalign",
-    sbrk: "sbrk",
-    write: "write",
-    PyLong_FromSize_t: "PyLong_FromSize_t",
-  },
+  tableRealloc: "realloc",
+  systemMalloc: "malloc",
+  systemCalloc: "calloc",
+  systemRealloc: "realloc",
+  systemFree: "free",
+  systemMemalign: "memalign",
+  sbrk: "sbrk",
+  write: "write",
+  PyLong_FromSize_t: "PyLong_FromSize_t",
 };
 
 /** ... and those that ours stand in front of. */
@@ -28,8 +27,12 @@ const SHADOWED = {
   theirAllocatorName: "_PyMem_GetCurrentAllocatorName",
 };
 
-/** The linked core's arena allocator is its own. */
-const ARENAS = {
+/** The linked core's raw domain and arena allocator are its own. */
+const OWN = {
+  malloc: "core/linked/kept/keptMalloc",
+  calloc: "core/linked/kept/keptCalloc",
+  realloc: "core/linked/kept/keptRealloc",
+  free: "core/linked/kept/keptFree",
   arenaAlloc: "core/linked/arenas/arenaAlloc",
   holeAlloc: "core/linked/arenas/holeAlloc",
   arenaFree: "core/linked/arenas/arenaFree",
@@ -241,7 +244,7 @@ export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Arr
     ...texts.addresses,
     reserved: reservedBytes(texts.bytes.length),
   };
-  const called = { ...program.namesOf(CALLED), ...shadowed, ...ARENAS };
+  const called = { ...program.namesOf(CALLED), ...shadowed, ...OWN };
   program.insert(decode(modules.linked), numbers, called);
   program.start(found, { start, bytes: texts.bytes });
   const end = found.heapBase + reservedBytes(texts.bytes.length);

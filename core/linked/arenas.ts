@@ -8,6 +8,7 @@ import { books } from "../arenas";
 import { ARENA_RESERVE, RUN_ARENAS, RUN_SIZE, SLICE_SIZE } from "../layout";
 import { fillsHole, runAnywhere, runInHole } from "./holes";
 import { systemFree, systemMemalign } from "./host";
+import { releaseKept } from "./kept";
 import { report } from "./report";
 import { state } from "./state";
 
@@ -40,6 +41,7 @@ function announced(run: usize): usize {
 }
 
 export function holeAlloc(): usize {
+  releaseKept();
   const founded = takeFounded();
   if (founded !== 0) return announced(founded | RUN_ARENAS);
   return fillsHole() ? 0 : announced(runInHole());

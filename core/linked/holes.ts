@@ -17,6 +17,7 @@ import {
   SLICE_MASK,
   SLICE_SIZE,
 } from "../layout";
+import { roomOf } from "./chunks";
 import { systemFree, systemMalloc, systemMemalign, systemRealloc } from "./host";
 
 /** A hole of so many bytes is worth filling. (Shorter ones than 256 dlmalloc keeps in another order.) */
@@ -61,25 +62,10 @@ function inHole(arenas: usize): usize {
   return 0;
 }
 
-/** In the word before a block dlmalloc keeps the size of its chunk, and in that word's low bits its flags. */
-const IN_USE: usize = 2;
-const FLAGS: usize = 7;
-
-/**
- * How many bytes a block before the frontier could have where it is, when the chunk behind it is free. Of another malloc
- * this would be any number: so it is nothing but a hint.
- */
-function roomOf(p: usize): usize {
-  const room = load<usize>(p - sizeof<usize>()) & ~FLAGS;
-  if (room >= frontier - p) return room;
-  const head = load<usize>(p + room - sizeof<usize>());
-  return (head & IN_USE) !== 0 ? room : room + (head & ~FLAGS);
-}
-
 /** Is there a hole that is worth filling, and too short for a run? */
 function isShortHole(): bool {
   const hole = systemMalloc(HOLE);
-  const isShort = isBeforeFrontier(hole) && roomOf(hole) < ARENA_SIZE;
+  const isShort = isBeforeFrontier(hole) && roomOf(hole, frontier) < ARENA_SIZE;
   systemFree(hole);
   return isShort;
 }
@@ -102,7 +88,7 @@ export function fillsHole(): bool {
 function wholeRunInHole(): usize {
   const p = inHole(RUN_ARENAS);
   if (p === 0) return 0;
-  if (roomOf(p) < LONG) return p | RUN_ARENAS;
+  if (roomOf(p, frontier) < LONG) return p | RUN_ARENAS;
   systemFree(p);
   return 0;
 }
@@ -111,7 +97,7 @@ function wholeRunInHole(): usize {
 function runInSmallestHole(): usize {
   const p = inHole(1);
   if (p === 0) return 0;
-  const arenas = min(roomOf(p) >> ARENA_BITS, RUN_ARENAS);
+  const arenas = min(roomOf(p, frontier) >> ARENA_BITS, RUN_ARENAS);
   if (arenas <= 1) return p | 1;
   const longer = systemRealloc(p, bytesOf(arenas));
   if (longer === p) return p | arenas;

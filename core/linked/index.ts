@@ -16,6 +16,7 @@ export {
   PyObject_Malloc,
   PyObject_Realloc,
 } from "./families";
+export { keptCalloc, keptFree, keptMalloc, keptRealloc } from "./kept";
 export { blocksOfSys, statsOfSys } from "./report";
 export { allocatorName, constructors, getenv } from "./start";
 export { STATE_LAYOUT, STATE_PLACED, TEXTS } from "./state";

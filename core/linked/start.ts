@@ -51,6 +51,8 @@ export function constructors(): void {
   s.foundation = 0;
   s.foundationNext = 0;
   s.foundationReturned = 0;
+  s.recent = 0;
+  s.isKept = false;
   s.theirBlocks = exchange(blocksMethod, blocksIndex);
   s.theirStats = exchange(statsMethod, statsIndex);
   callConstructors();

@@ -24,6 +24,11 @@ export class State {
   /** What stood in the method table of `sys`. */
   theirBlocks: u32;
   theirStats: u32;
+  /** The last block of those that may be kept, 0 for none, what it has room for, and was it given back? See `kept.ts`. */
+  recent: usize;
+  recentBytes: usize;
+  recentChunk: usize;
+  isKept: bool;
 }
 
 const STATE: usize = (ROOT_SIZE + 7) & ~7;
