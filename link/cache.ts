@@ -3,10 +3,8 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { modules } from "../src/generated/modules.js";
-import { layoutMark } from "../src/hosts/linked.js";
+import { linkerMark, modules } from "../src/generated/modules.js";
 import { link, readPyodide } from "./folder.js";
-import { CHOSEN } from "./graft.js";
 import type { Progress } from "./link.js";
 
 function cacheFolder(): string {
@@ -29,7 +27,7 @@ function cacheFolder(): string {
 export async function cachedLink(pyodide: string, onProgress?: Progress): Promise<string> {
   const { program, glue, version } = readPyodide(pyodide);
   const hash = createHash("sha256").update(program).update(glue);
-  hash.update(modules.linked).update(JSON.stringify({ layoutMark, ...CHOSEN }));
+  hash.update(modules.linked).update(linkerMark);
   const name = `pyodide-${version}-${hash.digest("hex").slice(0, 16)}`;
   const output = join(cacheFolder(), name);
   if (existsSync(output)) return output;

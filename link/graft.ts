@@ -61,7 +61,7 @@ const IN_TABLE = {
 };
 
 /** What core/host.ts lets a host choose, as it is when linked. */
-export const CHOSEN = {
+const CHOSEN = {
   /** Full pools are looked at after each free: a started interpreter should be no larger than a stock one. */
   mostUnseen: 1,
   /**

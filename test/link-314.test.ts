@@ -1,14 +1,38 @@
 /** link/: CPython with pymalloc linked in. The newest line of Pyodide has more tests than the others. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { linkedLayout } from "../src/generated/modules.js";
 import { programOf } from "../src/hosts/cpython.js";
 import { install } from "../src/hosts/pyodide.js";
+import { assertGolden, sumOf, tally } from "./support/golden.js";
 import { blocks, testLinked } from "./support/link-suite.js";
-import { loadLinked } from "./support/linked.js";
+import { linkedFolder, loadLinked } from "./support/linked.js";
 import { WORKLOAD } from "./support/pyodide.js";
 
 testLinked("pyodide");
+
+test("CPython's functions are the fast paths, with one load and a comparison in front", async () => {
+  const file = join(await linkedFolder("pyodide"), "pyodide.asm.wasm");
+  const { default: binaryen } = await import("binaryen");
+  const module = binaryen.readBinary(readFileSync(file));
+  const countOpcodes = (exported: string) => {
+    const { value } = binaryen.getExportInfo(module.getExport(exported));
+    const { body } = binaryen.getFunctionInfo(module.getFunction(value));
+    const words = binaryen.emitText(body).matchAll(/\((?!then|else|result|type)([a-z][\w.]*)/g);
+    return tally(Array.from(words, ([, opcode]) => opcode as string));
+  };
+  const names = ["PyObject_Malloc", "PyObject_Free", "PyMem_Malloc", "PyMem_Free"];
+  const now = Object.fromEntries(names.map((name) => [name, countOpcodes(name)]));
+  module.dispose();
+  assertGolden("fast-paths-linked.json", now);
+  const { PyObject_Malloc: malloc = {}, PyMem_Malloc: mem = {} } = now;
+  // The core's three, the record's, and two for another allocator: where it is, and its context.
+  assert.equal(sumOf(malloc, /\.load/), 3 + 1 + 2);
+  assert.equal(sumOf(malloc, /\.store/), 1);
+  assert.deepEqual(malloc, mem);
+});
 
 test("a word that PYTHONMALLOC does not have is refused, as by any CPython", async () => {
   await assert.rejects(loadLinked("pyodide", "tcmalloc"));

@@ -8,8 +8,10 @@
  *   cli/             --esbuild--> dist/cli
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -76,6 +78,13 @@ function readLayout(name: string): [string, number][] {
   );
 }
 
+/** A hash of the sources of link/. */
+function linkerMark(): string {
+  const hash = createHash("sha256");
+  for (const file of readdirSync("link").sort()) hash.update(readFileSync(join("link", file)));
+  return hash.digest("hex").slice(0, 16);
+}
+
 function generate(): void {
   const bytes = Object.keys(recipes).map((name) => {
     const base64 = readFileSync(`build/${name}.wasm`).toString("base64");
@@ -95,6 +104,9 @@ function generate(): void {
     "export const modules = {",
     ...bytes,
     "};",
+    "",
+    "/** A text that stands for the linker: whatever it has linked, another one would link otherwise. */",
+    `export const linkerMark = "${linkerMark()}";`,
     "",
     ...Object.entries(layouts).flatMap(([constant, name]) => [
       `/** The numbers of the module ${name}, read from it. */`,

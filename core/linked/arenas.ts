@@ -12,8 +12,11 @@ import { releaseKept } from "./kept";
 import { report } from "./report";
 import { state } from "./state";
 
-/** Pyodide's interpreters have 6 to 7 MB of small blocks when they are started. */
-const FOUNDATION: usize = 320 * RUN_SIZE;
+/**
+ * Pyodide's interpreters have 5 to 6 MB of small blocks when they are started; the rest of them, and what comes and goes
+ * before, is best where there are holes.
+ */
+const FOUNDATION: usize = 288 * RUN_SIZE;
 
 /** A run of the foundation; 0 when all are taken, or there was no memory for it. */
 function takeFounded(): usize {
