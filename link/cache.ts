@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { linkerMark, modules } from "../src/generated/modules.js";
+import { layoutMark } from "../src/hosts/linked.js";
 import { link, readPyodide } from "./folder.js";
 import type { Progress } from "./link.js";
 
@@ -27,7 +28,8 @@ function cacheFolder(): string {
 export async function cachedLink(pyodide: string, onProgress?: Progress): Promise<string> {
   const { program, glue, version } = readPyodide(pyodide);
   const hash = createHash("sha256").update(program).update(glue);
-  hash.update(modules.linked).update(linkerMark);
+  // The layout also has numbers that only JavaScript reads, and a heap is bound to all of them.
+  hash.update(modules.linked).update(linkerMark).update(String(layoutMark));
   const name = `pyodide-${version}-${hash.digest("hex").slice(0, 16)}`;
   const output = join(cacheFolder(), name);
   if (existsSync(output)) return output;

@@ -105,7 +105,7 @@ function generate(): void {
     ...bytes,
     "};",
     "",
-    "/** A text that stands for the linker: whatever it has linked, another one would link otherwise. */",
+    "/** Stands for the sources of link/: another linker may link otherwise. */",
     `export const linkerMark = "${linkerMark()}";`,
     "",
     ...Object.entries(layouts).flatMap(([constant, name]) => [

@@ -1,5 +1,5 @@
 /**
- * The arenas of a linked core. As many as any interpreter takes for its start lie in one block, the foundation: pools
+ * The arenas of a linked core. Most of those that an interpreter takes for its start lie in one block, the foundation: pools
  * there leave no gaps between larger blocks, and larger blocks none between pools. It is taken with the first run and
  * kept; runs that come back are the next to be taken. All others are where the system malloc has room (`holes.ts`).
  */

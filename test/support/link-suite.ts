@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { median } from "../../cli/paired.js";
 import { startCensus } from "../../src/hosts/census.js";
 import { AllocatorTable, Domains, programOf } from "../../src/hosts/cpython.js";
+import type { EmscriptenProgram } from "../../src/hosts/emscripten.js";
 import { install } from "../../src/hosts/pyodide.js";
 import { numbers } from "./heaps.js";
 import { folderOf, linkedFolder, loadLinked } from "./linked.js";
@@ -27,6 +28,19 @@ export function allocatorName(pyodide: Pyodide): string {
 
 export const blocks = (pyodide: Pyodide) =>
   pyodide.runPython("import sys; sys.getallocatedblocks()") as number;
+
+/**
+ * Puts CPython's own debug hooks on all domains, and returns what takes them away again. What was allocated before, they
+ * don't know; so no Python may run in between.
+ */
+function setupDebugHooks(program: EmscriptenProgram): () => void {
+  const table = new AllocatorTable(program);
+  const before = Object.values(Domains).map((domain) => [domain, table.get(domain)] as const);
+  program.require<() => void>("PyMem_SetupDebugHooks")();
+  return () => {
+    for (const [domain, record] of before) table.set(domain, record);
+  };
+}
 
 /** PYTHONMALLOC's words, and the name of what they give. Up to 3.12, CPython has no mimalloc. */
 const words = [
@@ -80,7 +94,7 @@ export function testLinked(name: string): void {
       const bytes: number[] = [];
       for (let starts = 0; starts < 5; starts++) {
         const program = programOf(await start(), "taken");
-        bytes.push(program.break() - (program.addressOf("__heap_base") ?? 0));
+        bytes.push(program.break() - program.heapBase);
       }
       return median(bytes);
     };
@@ -150,11 +164,8 @@ json.dumps([traced, line, [str(n) for n in range(1000)][-1]])
     assert.deepEqual([line, after], [4, "999"]);
 
     const program = programOf(pyodide, "test");
-    const table = new AllocatorTable(program);
-    const before = Object.values(Domains).map((domain) => [domain, table.get(domain)] as const);
-    program.require<() => void>("PyMem_SetupDebugHooks")();
+    const takeAway = setupDebugHooks(program);
     assert.equal(allocatorName(pyodide), "pymalloc_debug");
-    // What was allocated before, CPython's hooks don't know; so no Python runs from here on.
     const p = program.require<(bytes: number) => number>("PyObject_Malloc")(20);
     const bytes = new Uint8Array(program.memory.buffer);
     assert.deepEqual(
@@ -163,7 +174,7 @@ json.dumps([traced, line, [str(n) for n in range(1000)][-1]])
     );
     program.require<(p: number) => void>("PyObject_Free")(p);
     assert.equal(bytes[p + 12], 0xdd);
-    for (const [domain, record] of before) table.set(domain, record);
+    takeAway();
     assert.equal(allocatorName(pyodide), "pymalloc");
     assert.match(String(pyodide.runPython(WORKLOAD)), /^4000 2000 /, "it goes on as before");
   });
@@ -235,9 +246,7 @@ json.dumps([traced, line, [str(n) for n in range(1000)][-1]])
       assert.ok(inUse() < before - 1069, "any other request gives it back first");
     }
 
-    const table = new AllocatorTable(program);
-    const records = Object.values(Domains).map((domain) => [domain, table.get(domain)] as const);
-    program.require<() => void>("PyMem_SetupDebugHooks")();
+    const takeAway = setupDebugHooks(program);
     const hooked = malloc(1069);
     // Behind it and what mem's debug hooks write there, the raw domain's have their own word.
     const word = hooked + 1069 + 4;
@@ -245,7 +254,7 @@ json.dumps([traced, line, [str(n) for n in range(1000)][-1]])
     assert.deepEqual([...bytes], [0xfd, 0xfd, 0xfd, 0xfd]);
     free(hooked);
     assert.deepEqual([...bytes], [0xdd, 0xdd, 0xdd, 0xdd], "they see it come back");
-    for (const [domain, record] of records) table.set(domain, record);
+    takeAway();
   });
 
   test(`${name}: large blocks keep their content, whichever way they come and go`, async () => {
