@@ -23,7 +23,7 @@
  */
 
 import { givePool, holdsOff, isLean, mayStayEmpty, newRun, slicesOf, takePool } from "./arenas";
-import { leanGrowthBits, mostUnseen, root } from "./host";
+import { leanGrowthBits, leanThreshold, mostUnseen, root } from "./host";
 import {
   CARVE_BYTES,
   CLASS_SLICES,
@@ -190,7 +190,7 @@ function borrow(sizeClass: usize, head: Head): bool {
 
 /**
  * Makes a pool with a free block the current one of a class, when that has none: one that the class has, or one
- * from anywhere. False when there is no memory.
+ * from anywhere. False when there is no memory, or the raw domain should serve the request.
  */
 export function refill(sizeClass: usize): bool {
   const head = headOf(sizeClass);
@@ -201,6 +201,7 @@ export function refill(sizeClass: usize): bool {
     head.current = pool;
     return true;
   }
+  if (isLean() && sizeOf(sizeClass) > leanThreshold) return false;
   if (addPool(sizeClass, head) || (isLean() && borrow(sizeClass, head))) return true;
   if (holdsOff()) return false;
   collectEmpty(true);

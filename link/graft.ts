@@ -65,11 +65,12 @@ const CHOSEN = {
   /** Full pools are looked at after each free: a started interpreter should be no larger than a stock one. */
   mostUnseen: 1,
   /**
-   * It is lean while it starts, for which CPython 3.12 to 3.14 take 2,670 to 3,060 arenas. Short pools are emptied more
+   * It is lean while it starts, for which CPython 3.12 to 3.14 take 2,050 to 2,470 arenas. Short pools are emptied more
    * often by what the start itself gives back, and a program's own blocks lie together in long ones.
    */
-  leanArenas: 3328,
+  leanArenas: 2560,
   leanGrowthBits: 8,
+  leanThreshold: 256,
 };
 
 /** The addresses and places in the table that the linked core has as constants. */

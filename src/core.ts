@@ -106,6 +106,7 @@ export function instantiateCore(
     mostUnseen: layout.MOST_UNSEEN,
     leanArenas: ALWAYS_LEAN,
     leanGrowthBits: layout.GROWTH_BITS,
+    leanThreshold: layout.SMALL_REQUEST_THRESHOLD,
     arenaAlloc: arenas.alloc,
     arenaFree: arenas.free,
     holeAlloc: arenas.hole,

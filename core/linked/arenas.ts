@@ -13,10 +13,10 @@ import { report } from "./report";
 import { state } from "./state";
 
 /**
- * Pyodide's interpreters have 4.6 to 5.4 MB of small blocks when they are started; the rest of them, and what comes and goes
+ * Pyodide's interpreters have 4.2 to 5 MB of pools when they are started; the rest of them, and what comes and goes
  * before, is best where there are holes.
  */
-const FOUNDATION: usize = 288 * RUN_SIZE;
+const FOUNDATION: usize = 208 * RUN_SIZE;
 
 /** A run of the foundation; 0 when all are taken, or there was no memory for it. */
 function takeFounded(): usize {
