@@ -73,7 +73,8 @@ let measured: Results = {
   cpu: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores`,
   coreBytes,
 };
-for (const part of known.filter((part) => whole || parts.includes(part))) {
+// The last first: guests need a compiler, and where there is none, nothing else was measured in vain.
+for (const part of known.filter((part) => whole || parts.includes(part)).reverse()) {
   measured = { ...measured, [part]: await measures[part]() };
   console.log(`${render[part](measured)}\n`);
 }

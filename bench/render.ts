@@ -3,6 +3,7 @@ import { megabytes, percent, whole } from "../cli/render.js";
 import type { GuestResults } from "./guests.js";
 import type { JavaScriptResults } from "./javascript.js";
 import type { MemoryResult } from "./memory.js";
+import { geometricMean } from "./paired.js";
 import type { ProgramResult, PythonResults } from "./python.js";
 import type { TraceResults } from "./traces.js";
 
@@ -68,11 +69,13 @@ function programRow(program: ProgramResult): string[] {
 
 export function renderPython(results: PythonResults) {
   const { pyodide, processes, rounds, programs, pure, debugTime, debugHeap } = results;
+  const medians = (of: (program: ProgramResult) => number) =>
+    ratio(geometricMean(programs.map(of)));
   const means = [
     "geometric mean",
     "",
-    ratio(results.time),
-    `**${ratio(results.linkedTime)}**`,
+    `${ratio(results.time)} (${medians((program) => program.median)})`,
+    `**${ratio(results.linkedTime)}** (${medians((program) => program.linkedMedian)})`,
     ratio(results.mimallocTime),
     "",
     `${ratio(results.heap)} / **${ratio(results.linkedHeap)}**`,

@@ -208,12 +208,14 @@ json.dumps([traced, line, [str(n) for n in range(1000)][-1]])
     assert.equal(pyodide.runPython(WORKLOAD), pyodide.runPython(WORKLOAD));
   });
 
-  test(`${name}: once it has grown, small blocks all come from pools`, async () => {
+  test(`${name}: started, no class above 256 bytes has pools; once it has grown, small blocks all come from pools`, async () => {
     const pyodide = await loadLinked(name);
     const program = programOf(pyodide, "test");
     const malloc = program.require<(bytes: number) => number>("PyObject_Malloc");
     const free = program.require<(block: number) => void>("PyObject_Free");
     const heap = install(pyodide);
+    const { classes } = heap.stats();
+    assert.ok(classes.every(({ size, pools }) => size <= 256 || pools === 0));
     const grown = Array.from({ length: 200_000 }, () => malloc(48));
     const later = Array.from({ length: 5000 }, (_, i) => malloc(1 + (i % 512)));
     assert.ok(later.every((block) => heap.isPymallocAddress(block)));
