@@ -15,7 +15,11 @@ export interface MemoryResult {
   readonly bytes: Readonly<Record<(typeof allocators)[number], number>>;
 }
 
-/** Hashes of texts are random, and so is the order of some allocations: so each is measured several times. */
+/**
+ * Each is measured several times, since where one block lies moves all that come after it, and with them the end of the
+ * heap by a hundredth. Hashes of texts are random, but with the same environment a linked interpreter takes the same
+ * memory in each start; so each start has another environment, and the starts of all allocators have the same ones.
+ */
 export async function benchMemory(starts: number): Promise<MemoryResult[]> {
   const linked = await linkedPyodideFolder();
   const streams = { stdout: () => {} };
@@ -28,7 +32,8 @@ export async function benchMemory(starts: number): Promise<MemoryResult[]> {
       const taken: number[] = [];
       for (let start = 0; start < starts; start++) {
         const place = allocator === "linked" ? { folder: linked } : {};
-        const interpreter = await Interpreter.load({ allocator, script, streams, ...place });
+        const env = { PADDING: "x".repeat(16 * start) };
+        const interpreter = await Interpreter.load({ allocator, script, streams, env, ...place });
         const status = await interpreter.run();
         if (status !== 0) throw new Error(`${name} on ${allocator}: status ${status}`);
         taken.push(interpreter.heapBytes());

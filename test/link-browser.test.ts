@@ -8,7 +8,8 @@ import type { Browser } from "playwright-core";
 import { build, createServer } from "vite";
 import { linkedPyodide } from "../link/vite.js";
 import { findChromium, launchChromium, type Site, serve } from "./support/chromium.js";
-import { folderOf, linkedFolder } from "./support/linked.js";
+import { linkedFolder } from "./support/linked.js";
+import { folderOf } from "./support/pyodide.js";
 
 const executable = findChromium();
 const inCI = Boolean(process.env["CI"]);

@@ -15,7 +15,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { LinkError, link, linkProgram } from "../link/index.js";
-import { folderOf, linkedFolder } from "./support/linked.js";
+import { linkedFolder } from "./support/linked.js";
+import { folderOf } from "./support/pyodide.js";
 
 const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "pymalloc-link-"));

@@ -14,21 +14,33 @@ export interface Pyodide extends PyodideLike {
   setStderr(options: { write(bytes: Uint8Array): number }): void;
 }
 
+/** What Pyodide may be told at its start. */
+export interface LoadOptions {
+  readonly env?: Record<string, string>;
+  readonly [option: string]: unknown;
+}
+
 const require = createRequire(import.meta.url);
+
+/** Where the Pyodide of a package is. */
+export function folderOf(name: string): string {
+  return dirname(require.resolve(`${name}/package.json`));
+}
 
 /** An interpreter of the Pyodide in a folder. */
 export async function loadFrom(
   folder: string,
   pythonMalloc?: string,
-  options: object = {},
+  { env: more, ...options }: LoadOptions = {},
 ): Promise<Pyodide> {
   const { loadPyodide } = await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
-  const env = { HOME: "/home/pyodide", ...(pythonMalloc ? { PYTHONMALLOC: pythonMalloc } : {}) };
+  const word = pythonMalloc ? { PYTHONMALLOC: pythonMalloc } : {};
+  const env = { HOME: "/home/pyodide", ...word, ...more };
   return await loadPyodide({ env, ...options });
 }
 
 export async function load(name: string, pythonMalloc?: string): Promise<Pyodide> {
-  return await loadFrom(dirname(require.resolve(`${name}/package.json`)), pythonMalloc);
+  return await loadFrom(folderOf(name), pythonMalloc);
 }
 
 /** Keeps what a program writes on standard error from now on. */
