@@ -7,6 +7,25 @@ import { median } from "../cli/paired.js";
 import { geometricMean } from "./paired.js";
 import { inProcess } from "./processes.js";
 
+/** What is shown of each program, and in the mean of those that allocate. The times are those of the others against CPython's own malloc. */
+const ratios = [
+  // pymalloc's, installed: of the shortest rounds, and median.
+  "ofMinima",
+  "median",
+  // The same of pymalloc that is linked in, and of CPython's mimalloc.
+  "linkedOfMinima",
+  "linkedMedian",
+  "mimallocOfMinima",
+  "mimallocMedian",
+  // Peak heaps, installed and linked.
+  "heapRatio",
+  "linkedHeapRatio",
+  // The debug mode's time and heap against pymalloc's own without it.
+  "debugTime",
+  "debugHeap",
+] as const;
+export type Ratios = Readonly<Record<(typeof ratios)[number], number>>;
+
 export interface PythonResults {
   readonly pyodide: string;
   readonly processes: number;
@@ -14,37 +33,18 @@ export interface PythonResults {
   readonly rounds: number;
   /** Programs that allocate much. */
   readonly programs: readonly ProgramResult[];
+  /** Geometric means over those. */
+  readonly means: Ratios;
   /** Programs that only compute. */
   readonly pure: readonly ProgramResult[];
-  /** Geometric means over the programs that allocate, against CPython's own malloc. */
-  readonly time: number;
-  readonly linkedTime: number;
-  readonly mimallocTime: number;
-  readonly heap: number;
-  readonly linkedHeap: number;
-  /** Geometric mean, of the debug mode against pymalloc without it. */
-  readonly debugTime: number;
-  readonly debugHeap: number;
 }
 
-export interface ProgramResult {
+export interface ProgramResult extends Ratios {
   readonly name: string;
   readonly milliseconds: number;
-  /** pymalloc's time against that of CPython's own malloc: of the shortest rounds, and median. */
-  readonly ofMinima: number;
-  readonly median: number;
-  /** The same of pymalloc that is linked in. */
-  readonly linkedOfMinima: number;
-  readonly linkedMedian: number;
-  readonly mimallocOfMinima: number;
   readonly heapBytes: number;
-  readonly heapRatio: number;
-  readonly linkedHeapRatio: number;
   /** Share of the requests that pools served. */
   readonly fromPools: number;
-  /** The debug mode's time and heap against pymalloc's own without it. */
-  readonly debugTime: number;
-  readonly debugHeap: number;
 }
 
 const nowhere = { write: () => {} };
@@ -63,6 +63,7 @@ function resultOf(name: string, comparison: Comparison): ProgramResult {
     linkedOfMinima: linked.ratio.ofMinima,
     linkedMedian: linked.ratio.median,
     mimallocOfMinima: mimalloc.ratio.ofMinima,
+    mimallocMedian: mimalloc.ratio.median,
     heapBytes: ours.heapBytes,
     heapRatio: ours.heapRatio,
     linkedHeapRatio: linked.heapRatio,
@@ -135,15 +136,7 @@ async function benchFolder(name: string, processes: number, rounds: number) {
 export async function benchPython(processes: number, rounds: number): Promise<PythonResults> {
   const { pyodide, programs } = await benchFolder("programs", processes, rounds);
   const { programs: pure } = await benchFolder("pure", processes, rounds);
-  const mean = (of: (program: ProgramResult) => number) => geometricMean(programs.map(of));
-  return {
-    ...{ pyodide, processes, rounds, programs, pure },
-    time: mean((program) => program.ofMinima),
-    linkedTime: mean((program) => program.linkedOfMinima),
-    mimallocTime: mean((program) => program.mimallocOfMinima),
-    heap: mean((program) => program.heapRatio),
-    linkedHeap: mean((program) => program.linkedHeapRatio),
-    debugTime: mean((program) => program.debugTime),
-    debugHeap: mean((program) => program.debugHeap),
-  };
+  const mean = (ratio: keyof Ratios) => geometricMean(programs.map((program) => program[ratio]));
+  const means = Object.fromEntries(ratios.map((ratio) => [ratio, mean(ratio)])) as Ratios;
+  return { pyodide, processes, rounds, programs, means, pure };
 }

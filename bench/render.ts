@@ -3,8 +3,7 @@ import { megabytes, percent, whole } from "../cli/render.js";
 import type { GuestResults } from "./guests.js";
 import type { JavaScriptResults } from "./javascript.js";
 import type { MemoryResult } from "./memory.js";
-import { geometricMean } from "./paired.js";
-import type { ProgramResult, PythonResults } from "./python.js";
+import type { ProgramResult, PythonResults, Ratios } from "./python.js";
 import type { TraceResults } from "./traces.js";
 
 export interface Results {
@@ -53,41 +52,36 @@ export function renderJavaScript({
   ].join("\n");
 }
 
-function programRow(program: ProgramResult): string[] {
+const times = (ofMinima: number, median: number) => `${ratio(ofMinima)} (${ratio(median)})`;
+
+/** The cells of the ratios; what only programs have comes in between. */
+function pythonRow(of: Ratios, name: string, program?: ProgramResult): string[] {
   return [
-    program.name,
-    `${program.milliseconds.toFixed(0)} ms`,
-    `${ratio(program.ofMinima)} (${ratio(program.median)})`,
-    `**${ratio(program.linkedOfMinima)}** (${ratio(program.linkedMedian)})`,
-    ratio(program.mimallocOfMinima),
-    megabytes(program.heapBytes),
-    `${ratio(program.heapRatio)} / **${ratio(program.linkedHeapRatio)}**`,
-    percent(program.fromPools),
-    `${program.debugTime.toFixed(2)} / ${program.debugHeap.toFixed(2)}`,
+    name,
+    program ? `${program.milliseconds.toFixed(0)} ms` : "",
+    times(of.ofMinima, of.median),
+    `**${ratio(of.linkedOfMinima)}** (${ratio(of.linkedMedian)})`,
+    times(of.mimallocOfMinima, of.mimallocMedian),
+    program ? megabytes(program.heapBytes) : "",
+    `${ratio(of.heapRatio)} / **${ratio(of.linkedHeapRatio)}**`,
+    program ? percent(program.fromPools) : "",
+    `${of.debugTime.toFixed(2)} / ${of.debugHeap.toFixed(2)}`,
   ];
 }
 
-export function renderPython(results: PythonResults) {
-  const { pyodide, processes, rounds, programs, pure, debugTime, debugHeap } = results;
-  const medians = (of: (program: ProgramResult) => number) =>
-    ratio(geometricMean(programs.map(of)));
-  const means = [
-    "geometric mean",
-    "",
-    `${ratio(results.time)} (${medians((program) => program.median)})`,
-    `**${ratio(results.linkedTime)}** (${medians((program) => program.linkedMedian)})`,
-    ratio(results.mimallocTime),
-    "",
-    `${ratio(results.heap)} / **${ratio(results.linkedHeap)}**`,
-    "",
-    `${debugTime.toFixed(2)} / ${debugHeap.toFixed(2)}`,
-  ];
+const programRow = (program: ProgramResult) => pythonRow(program, program.name, program);
+
+export function renderPython({ pyodide, processes, rounds, programs, means, pure }: PythonResults) {
   const head = [
     ...["program", "time", "installed", "linked", "mimalloc's", "peak heap", "heap ratio"],
     ...["from pools", "debug mode"],
   ];
   return [
-    table(head, [...programs.map(programRow), means, ...pure.map(programRow)]),
+    table(head, [
+      ...programs.map(programRow),
+      pythonRow(means, "geometric mean"),
+      ...pure.map(programRow),
+    ]),
     "",
     `Pyodide ${pyodide}, ${rounds} paired rounds in each of ${processes} processes; ratios are to CPython's own malloc, of the`,
     "shortest rounds of all (in brackets the median of the rounds' ratios), with pymalloc installed at run time and linked in. The last rows",
