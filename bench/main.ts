@@ -20,7 +20,7 @@ import {
 } from "./render.js";
 import { benchTraces } from "./traces.js";
 
-const PYTHON_PROCESSES = 3;
+const PYTHON_PROCESSES = 5;
 const PYTHON_ROUNDS = 6;
 /** A stock interpreter starts with one of three sizes, 2 % apart, by chance. */
 const STARTS = 15;
