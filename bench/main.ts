@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures everything that the README claims, prints it, and writes it to
  * bench/results/ and into the README. `npm run bench -- javascript`, `-- python`, `-- memory`, `-- traces` or `-- guests` measures only that
- * part; the others stay as they were measured, where that was with the same core.
+ * part; the others stay as they were measured, and each says with which core and on what machine.
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -10,14 +10,7 @@ import { benchGuests } from "./guests.js";
 import { benchJavaScript } from "./javascript.js";
 import { benchMemory } from "./memory.js";
 import { benchPython } from "./python.js";
-import {
-  type Results,
-  renderGuests,
-  renderJavaScript,
-  renderMemory,
-  renderPython,
-  renderTraces,
-} from "./render.js";
+import { type Conditions, PARTS, type Part, type Results, renderPart } from "./render.js";
 import { benchTraces } from "./traces.js";
 
 const PYTHON_PROCESSES = 5;
@@ -30,58 +23,44 @@ const GUEST_PROCESSES = 7;
 const GUEST_ROUNDS = 9;
 const results = new URL("results/", import.meta.url);
 
-/** How each part is measured, in the order of the README. */
-const measures = {
-  javascript: () => benchJavaScript(),
+const measures: {
+  readonly [P in Part]: () => Results[P]["figures"] | Promise<Results[P]["figures"]>;
+} = {
+  javascript: benchJavaScript,
   python: () => benchPython(PYTHON_PROCESSES, PYTHON_ROUNDS),
   memory: () => benchMemory(STARTS),
   traces: () => benchTraces(TRACE_PROCESSES, TRACE_ROUNDS),
   guests: () => benchGuests(GUEST_PROCESSES, GUEST_ROUNDS),
 };
-type Part = keyof typeof measures;
 
-const parts = process.argv.slice(2);
-const known = Object.keys(measures) as Part[];
-const unknown = parts.filter((part) => !known.includes(part as Part));
+function conditions(): Conditions {
+  return {
+    version: (JSON.parse(readFileSync("package.json", "utf8")) as { version: string }).version,
+    node: process.version,
+    cpu: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores`,
+    coreBytes: statSync("build/core.wasm").size,
+  };
+}
+
+function write(measured: Results): void {
+  writeFileSync(new URL("results.json", results), `${JSON.stringify(measured, null, 2)}\n`);
+  const text = `${PARTS.map((part) => renderPart(part, measured)).join("\n\n")}\n`;
+  writeFileSync(new URL("traces.svg", results), renderChart(measured.traces.figures));
+  writeFileSync(new URL("results.md", results), text);
+  const readme = readFileSync("README.md", "utf8");
+  const section = /(<!-- results -->\n)[\s\S]*(<!-- \/results -->)/;
+  writeFileSync("README.md", readme.replace(section, `$1\n${text}\n$2`));
+}
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((part) => !PARTS.includes(part as Part));
 if (unknown.length > 0) {
-  console.error(`bench: unknown part ${unknown.join(", ")}, expected one of ${known.join(", ")}`);
+  console.error(`bench: unknown part ${unknown.join(", ")}, expected one of ${PARTS.join(", ")}`);
   process.exit(2);
 }
-
-const render = {
-  javascript: ({ javascript }: Results) => renderJavaScript(javascript),
-  python: ({ python }: Results) => renderPython(python),
-  memory: ({ memory }: Results) => renderMemory(memory),
-  traces: ({ traces }: Results) => renderTraces(traces),
-  guests: ({ guests }: Results) => renderGuests(guests),
-};
-
-const coreBytes = statSync("build/core.wasm").size;
-const file = new URL("results.json", results);
-const before = JSON.parse(readFileSync(file, "utf8")) as Results;
-const whole = parts.length === 0;
-if (!whole && before.coreBytes !== coreBytes) {
-  console.error(
-    "bench: the core has changed since the last results, so every part has to be measured",
-  );
-  process.exit(2);
+let measured = JSON.parse(readFileSync(new URL("results.json", results), "utf8")) as Results;
+for (const part of PARTS.filter((name) => asked.length === 0 || asked.includes(name))) {
+  measured = { ...measured, [part]: { ...conditions(), figures: await measures[part]() } };
+  write(measured);
+  console.log(`${renderPart(part, measured)}\n`);
 }
-let measured: Results = {
-  ...before,
-  version: (JSON.parse(readFileSync("package.json", "utf8")) as { version: string }).version,
-  node: process.version,
-  cpu: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores`,
-  coreBytes,
-};
-// The last first: guests need a compiler, and where there is none, nothing else was measured in vain.
-for (const part of known.filter((part) => whole || parts.includes(part)).reverse()) {
-  measured = { ...measured, [part]: await measures[part]() };
-  console.log(`${render[part](measured)}\n`);
-}
-writeFileSync(file, `${JSON.stringify(measured, null, 2)}\n`);
-const text = `${known.map((part) => render[part](measured)).join("\n\n")}\n`;
-writeFileSync(new URL("traces.svg", results), renderChart(measured.traces));
-writeFileSync(new URL("results.md", results), text);
-const readme = readFileSync("README.md", "utf8");
-const section = /(<!-- results -->\n)[\s\S]*(<!-- \/results -->)/;
-writeFileSync("README.md", readme.replace(section, `$1\n${text}\n$2`));

@@ -6,18 +6,28 @@ import type { MemoryResult } from "./memory.js";
 import type { ProgramResult, PythonResults, Ratios } from "./python.js";
 import type { TraceResults } from "./traces.js";
 
-export interface Results {
+/** With what a part was measured, and on what. */
+export interface Conditions {
   readonly version: string;
   readonly node: string;
   readonly cpu: string;
   /** Bytes of build/core.wasm. */
   readonly coreBytes: number;
-  readonly javascript: JavaScriptResults;
-  readonly python: PythonResults;
-  readonly memory: readonly MemoryResult[];
-  readonly traces: TraceResults;
-  readonly guests: GuestResults;
 }
+
+interface Measured<Figures> extends Conditions {
+  readonly figures: Figures;
+}
+
+export interface Results {
+  readonly javascript: Measured<JavaScriptResults>;
+  readonly python: Measured<PythonResults>;
+  readonly memory: Measured<readonly MemoryResult[]>;
+  readonly traces: Measured<TraceResults>;
+  readonly guests: Measured<GuestResults>;
+}
+
+export type Part = keyof Results;
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const rule = head.map((_, column) => (column === 0 ? "---" : "---:"));
@@ -27,13 +37,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const ns = (value: number) => `${value.toFixed(1)} ns`;
 const ratio = (value: number) => value.toFixed(3);
 
-export function renderJavaScript({
-  pair,
-  pairRatio,
-  churn,
-  thingRatio,
-  createHeap,
-}: JavaScriptResults) {
+function renderJavaScript({ pair, pairRatio, churn, thingRatio, createHeap }: JavaScriptResults) {
   const rows = [
     ["two calls of an empty export", ns(pair.empty), ""],
     ["**pymalloc**", `**${ns(pair.pymalloc)}**`, `**${ns(churn.pymalloc)}**`],
@@ -71,7 +75,7 @@ function pythonRow(of: Ratios, name: string, program?: ProgramResult): string[] 
 
 const programRow = (program: ProgramResult) => pythonRow(program, program.name, program);
 
-export function renderPython({ pyodide, processes, rounds, programs, means, pure }: PythonResults) {
+function renderPython({ pyodide, processes, rounds, programs, means, pure }: PythonResults) {
   const head = [
     ...["program", "time", "installed", "linked", "mimalloc's", "peak heap", "heap ratio"],
     ...["from pools", "debug mode"],
@@ -89,7 +93,7 @@ export function renderPython({ pyodide, processes, rounds, programs, means, pure
   ].join("\n");
 }
 
-export function renderMemory(results: readonly MemoryResult[]): string {
+function renderMemory(results: readonly MemoryResult[]): string {
   const rows = results.map(({ program, bytes }) => [
     program,
     megabytes(bytes.malloc, 2),
@@ -102,7 +106,7 @@ export function renderMemory(results: readonly MemoryResult[]): string {
   ].join("\n");
 }
 
-export function renderTraces({ processes, rounds, traces, means }: TraceResults): string {
+function renderTraces({ processes, rounds, traces, means }: TraceResults): string {
   const rows = traces.map(({ name, events, peakLiveBytes, results }) => [
     name,
     whole(events),
@@ -138,7 +142,7 @@ export function renderTraces({ processes, rounds, traces, means }: TraceResults)
   ].join("\n");
 }
 
-export function renderGuests({ processes, rounds, programs }: GuestResults): string {
+function renderGuests({ processes, rounds, programs }: GuestResults): string {
   const rows = programs.map(({ name, ours, stock, ofMinima, median, memory, memoryAfter }) => [
     name,
     `${stock.toFixed(1)} ms`,
@@ -153,4 +157,21 @@ export function renderGuests({ processes, rounds, programs }: GuestResults): str
     `\`bench/guests/programs.c\`, compiled twice by clang, ${rounds} rounds in turn in each of ${processes} processes: shortest rounds, in`,
     "brackets the median of the rounds' ratios. Memory: its length after the first run, in brackets after all rounds.",
   ].join("\n");
+}
+
+const renderers: { readonly [P in Part]: (figures: Results[P]["figures"]) => string } = {
+  javascript: renderJavaScript,
+  python: renderPython,
+  memory: renderMemory,
+  traces: renderTraces,
+  guests: renderGuests,
+};
+
+/** In the order of the README. */
+export const PARTS = Object.keys(renderers) as Part[];
+
+export function renderPart<P extends Part>(part: P, results: Results): string {
+  const { version, node, cpu, coreBytes, figures } = results[part];
+  const on = `_${cpu}; Node ${node}; pymalloc ${version}, its core ${whole(coreBytes)} bytes long._`;
+  return `${renderers[part](figures)}\n\n${on}`;
 }
