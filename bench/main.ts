@@ -33,14 +33,12 @@ const measures: {
   guests: () => benchGuests(GUEST_PROCESSES, GUEST_ROUNDS),
 };
 
-function conditions(): Conditions {
-  return {
-    version: (JSON.parse(readFileSync("package.json", "utf8")) as { version: string }).version,
-    node: process.version,
-    cpu: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores`,
-    coreBytes: statSync("build/core.wasm").size,
-  };
-}
+const conditions: Conditions = {
+  version: (JSON.parse(readFileSync("package.json", "utf8")) as { version: string }).version,
+  node: process.version,
+  cpu: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores`,
+  coreBytes: statSync("build/core.wasm").size,
+};
 
 function write(measured: Results): void {
   writeFileSync(new URL("results.json", results), `${JSON.stringify(measured, null, 2)}\n`);
@@ -60,7 +58,7 @@ if (unknown.length > 0) {
 }
 let measured = JSON.parse(readFileSync(new URL("results.json", results), "utf8")) as Results;
 for (const part of PARTS.filter((name) => asked.length === 0 || asked.includes(name))) {
-  measured = { ...measured, [part]: { ...conditions(), figures: await measures[part]() } };
+  measured = { ...measured, [part]: { ...conditions, figures: await measures[part]() } };
   write(measured);
   console.log(`${renderPart(part, measured)}\n`);
 }
