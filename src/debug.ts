@@ -3,6 +3,7 @@ import { type DebugCore, instantiate } from "./core.js";
 import type { PyMemError } from "./errors.js";
 import { faultError } from "./faults.js";
 import { debugLayout } from "./generated/modules.js";
+import { loadWord, storeWord } from "./memory.js";
 import type { DebugSettings } from "./options.js";
 import { Histories, type Tracer } from "./stacks.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
@@ -31,7 +32,7 @@ const L = debugLayout;
 /** Memory for the ledger of a debug heap; 0 when there is none. */
 export function newLedger({ memory, system }: Pick<DebugHost, "memory" | "system">): Address {
   const ledger = system.malloc(L.LEDGER_SIZE);
-  if (ledger !== 0) new Uint32Array(memory.buffer)[(ledger + L.LEDGER_MAGIC) >>> 2] = 0;
+  if (ledger !== 0) storeWord(memory, ledger + L.LEDGER_MAGIC, 0);
   return ledger;
 }
 
@@ -75,11 +76,11 @@ export class DebugHeap {
 
   /** A word of the ledger, at one of `debugLayout`'s offsets. */
   read(offset: number): number {
-    return new Uint32Array(this.#host.memory.buffer)[(this.ledger + offset) >>> 2] as number;
+    return loadWord(this.#host.memory, this.ledger + offset);
   }
 
   write(offset: number, value: number): void {
-    new Uint32Array(this.#host.memory.buffer)[(this.ledger + offset) >>> 2] = value;
+    storeWord(this.#host.memory, this.ledger + offset, value);
   }
 
   /** The quarantine, pads included, and the number of the last call that made a block. */

@@ -1,4 +1,36 @@
-/** Typed views of a memory that survive its growth. */
+/**
+ * A memory as JavaScript reads and writes it: parts of it by their address, and typed views that survive its growth.
+ *
+ * WebAssembly's numbers have no sign and JavaScript gives them one: an address from 2 GiB on comes out negative. So whatever
+ * came out of WebAssembly and is an index here, or is compared, divided or shown, goes through `unsigned` first, and nobody
+ * but this file makes a view of a part of a memory.
+ */
+import type { Address } from "./types.js";
+
+/** An address or a size that came out of WebAssembly, as the number from 0 to 2^32 - 1 that it stands for. */
+export function unsigned(value: number): number {
+  return value >>> 0;
+}
+
+/** So many words (u32) of a memory from an address on, a multiple of 4; the view is good until the memory grows. */
+export function wordsAt(memory: WebAssembly.Memory, p: Address, count: number): Uint32Array {
+  return new Uint32Array(memory.buffer, unsigned(p), count);
+}
+
+/** So many bytes of a memory from an address on; the view is good until the memory grows. */
+export function bytesAt(memory: WebAssembly.Memory, p: Address, count: number): Uint8Array {
+  return new Uint8Array(memory.buffer, unsigned(p), count);
+}
+
+/** The word (u32) at an address that is a multiple of 4. */
+export function loadWord(memory: WebAssembly.Memory, p: Address): number {
+  return wordsAt(memory, p, 1)[0] as number;
+}
+
+/** Writes the word (u32) at an address that is a multiple of 4. */
+export function storeWord(memory: WebAssembly.Memory, p: Address, value: number): void {
+  wordsAt(memory, p, 1)[0] = value;
+}
 
 /** Growing detaches a memory's buffer and empties the views of it: an empty view is an old view. */
 export class MemoryViews {

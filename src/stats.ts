@@ -1,6 +1,7 @@
 /** Statistics: read from the books in linear memory, and written the way CPython writes them. */
 import type { Core } from "./core.js";
 import { layout } from "./generated/modules.js";
+import { wordsAt } from "./memory.js";
 import { type MallocMode, nameOf } from "./options.js";
 import { fillPattern, reportPatterns } from "./report.js";
 import type { Address, HeapStats, SizeClassStats } from "./types.js";
@@ -12,7 +13,7 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
 /** Reads the heap at `root` after a walk over its pools. */
 export function readStats(core: Core, memory: WebAssembly.Memory, root: Address): HeapStats {
   const inPools = core.stats();
-  const words = new Uint32Array(memory.buffer, root, layout.ROOT_SIZE / 4);
+  const words = wordsAt(memory, root, layout.ROOT_SIZE / 4);
   const read = (offset: number): number => words[offset / 4] as number;
 
   const classes: SizeClassStats[] = [];

@@ -2,6 +2,7 @@
 import { instantiate } from "./core.js";
 import { brokenInvariant } from "./errors.js";
 import { layout } from "./generated/modules.js";
+import { loadWord } from "./memory.js";
 import type { Address } from "./types.js";
 
 /** @throws PyMemError with the number in docs/invariants.md of the first broken invariant */
@@ -11,6 +12,5 @@ export function validateHeap(memory: WebAssembly.Memory, root: Address): void {
   };
   const invariant = validate();
   if (invariant === 0) return;
-  const [at] = new Uint32Array(memory.buffer, root + layout.BROKEN_AT, 1);
-  throw brokenInvariant(invariant, at as number);
+  throw brokenInvariant(invariant, loadWord(memory, root + layout.BROKEN_AT));
 }

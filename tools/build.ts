@@ -9,9 +9,17 @@
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -49,12 +57,36 @@ const recipes: Record<string, ModuleRecipe> = {
   recorder: { entry: "modules/recorder.ts", runtime: "stub", flags: ["--importTable"] },
 };
 
+/** An AssemblyScript file and all files of ours that it imports. */
+function sourcesOf(file: string, known = new Set<string>()): Set<string> {
+  if (known.has(file)) return known;
+  known.add(file);
+  for (const [, from] of readFileSync(file, "utf8").matchAll(/ from "(\.[^"]*)"/g)) {
+    sourcesOf(`${join(dirname(file), from as string)}.ts`, known);
+  }
+  return known;
+}
+
+/** Stands for all that decides what a module becomes. */
+function moduleMark(recipe: ModuleRecipe, flags: readonly string[]): string {
+  const { version } = require("assemblyscript/package.json") as { version: string };
+  const hash = createHash("sha256").update(JSON.stringify([version, recipe, flags]));
+  for (const file of sourcesOf(recipe.entry)) hash.update(readFileSync(file));
+  return hash.digest("hex");
+}
+
+/** Compiles a module, unless it was compiled from just these sources. */
 function compile(name: string, recipe: ModuleRecipe): void {
   const common = ["-O3", "--noAssert", "--importMemory", "--noExportMemory"];
   const outputs = ["-o", `build/${name}.wasm`, "-t", `build/${name}.wat`];
   const asc = require.resolve("assemblyscript/bin/asc.js");
   const flags = [...common, "--runtime", recipe.runtime, ...(recipe.flags ?? []), ...outputs];
+  const mark = moduleMark(recipe, flags);
+  const stamp = `build/${name}.stamp`;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === mark) return;
+  rmSync(stamp, { force: true });
   execFileSync(process.execPath, [asc, recipe.entry, ...flags], { stdio: "inherit" });
+  writeFileSync(stamp, mark);
 }
 
 /** Numbers that a module exports: read from it, so that nobody retypes them. */
