@@ -8,7 +8,7 @@ import { debugLayout, layout, objectsLayout } from "./generated/modules.js";
 import { Guests } from "./guests/guests.js";
 import { type Host, systemArenas } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
-import { MemoryViews } from "./memory.js";
+import { loadWord, MemoryViews, storeWord, unsigned } from "./memory.js";
 import { ObjectHeap } from "./object-heap.js";
 import { Objects } from "./objects.js";
 import { type HeapOptions, nameOf, type ResolvedOptions, readOptions } from "./options.js";
@@ -78,7 +78,7 @@ export class Heap extends ObjectHeap {
     this.#options = options;
     this.#host = hostFor(options.owner);
     this.#views = new MemoryViews(this.#host.memory);
-    this.root = options.root ?? this.#host.system.calloc(1, ROOT_BLOCK);
+    this.root = unsigned(options.root ?? this.#host.system.calloc(1, ROOT_BLOCK));
     if (this.root === 0) {
       throw new RangeError("createHeap: the memory has no room for the heap's root");
     }
@@ -131,7 +131,7 @@ export class Heap extends ObjectHeap {
 
   /** The address of the debug heap's ledger; 0 while there is none. */
   get #ledger(): Address {
-    return this.#views.u32[(this.root + LEDGER_SLOT) >>> 2] as number;
+    return loadWord(this.#host.memory, this.root + LEDGER_SLOT);
   }
 
   /** A block with pads in it is not one without: a heap that is there has to be taken for what it is. */
@@ -157,7 +157,7 @@ export class Heap extends ObjectHeap {
     };
     const ledger = this.#ledger || newLedger(host);
     if (ledger === 0) throw new RangeError("the memory has no room for the debug mode's ledger");
-    this.#views.u32[(this.root + LEDGER_SLOT) >>> 2] = ledger;
+    storeWord(memory, this.root + LEDGER_SLOT, ledger);
     this.#debugHeap = new DebugHeap(host, ledger);
     return this.#debugHeap;
   }

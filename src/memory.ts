@@ -3,7 +3,11 @@
  *
  * WebAssembly's numbers have no sign and JavaScript gives them one: an address from 2 GiB on comes out negative. So whatever
  * came out of WebAssembly and is an index here, or is compared, divided or shown, goes through `unsigned` first, and nobody
- * but this file makes a view of a part of a memory.
+ * but this file makes a view of a part of a memory. (An index into one of `MemoryViews`' arrays may be had by `p >>> 2` as
+ * well: a shift takes an address of either sign.) What goes back into WebAssembly may have either sign.
+ *
+ * Addresses that our own functions return are unsigned. Only the domains' functions, which are the exports themselves, return
+ * them as they come out.
  */
 import type { Address } from "./types.js";
 

@@ -57,7 +57,8 @@ const layers: Record<string, readonly (readonly string[])[]> = {
   ],
   src: [
     ["types", "generated/modules", "dispose"],
-    ["errors", "memory", "stacks", "owned"],
+    ["memory"],
+    ["errors", "stacks", "owned"],
     ["dump", "options", "core", "fields"],
     ["type-object"],
     ["objects"],
