@@ -2,13 +2,22 @@
 import { Allocators } from "./allocators.js";
 import { type ArenaSource, type Core, instantiateCore } from "./core.js";
 import { DebugHeap, type DebugHost, newLedger } from "./debug.js";
-import { byCNames, domainNames, readDomain, requireMembers } from "./domains.js";
+import {
+  allocatorMembers,
+  arenaMembers,
+  byCNames,
+  copyOf,
+  domainNames,
+  readDomain,
+  requireMembers,
+} from "./domains.js";
 import { hex } from "./errors.js";
 import { debugLayout, layout, objectsLayout } from "./generated/modules.js";
 import { Guests } from "./guests/guests.js";
+import { givenHost } from "./hosts/given.js";
 import { type Host, systemArenas } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
-import { loadWord, MemoryViews, storeWord, unsigned } from "./memory.js";
+import { isAddress, loadWord, MemoryViews, storeWord, unsigned } from "./memory.js";
 import { ObjectHeap } from "./object-heap.js";
 import { Objects } from "./objects.js";
 import { type HeapOptions, nameOf, type ResolvedOptions, readOptions } from "./options.js";
@@ -31,7 +40,7 @@ const LEDGER_SLOT = OBJECTS_ROOT + objectsLayout.OBJECTS_ROOT_SIZE;
 const ROOT_BLOCK = LEDGER_SLOT + 4;
 
 function hostFor(owner: ResolvedOptions["owner"]): Host {
-  if (owner.kind === "given") return { memory: owner.memory, system: owner.system };
+  if (owner.kind === "given") return givenHost(owner.memory, owner.system);
   if (owner.kind === "image") return restoredHost(owner.image, owner.maximumPages);
   return standaloneHost(owner.initialPages, owner.maximumPages);
 }
@@ -88,7 +97,7 @@ export class Heap extends ObjectHeap {
     this.#holes = source.hole;
     this.#defaultArenas = Object.freeze({
       ctx: null,
-      alloc: (_ctx: unknown, bytes: number) => source.alloc(bytes),
+      alloc: (_ctx: unknown, bytes: number) => unsigned(source.alloc(bytes)),
       free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
     });
     this.#arenas = this.#defaultArenas;
@@ -190,7 +199,7 @@ export class Heap extends ObjectHeap {
   PyMem_SetAllocator(domain: DomainName | DomainNumber, allocator: Allocator): void {
     const where = "PyMem_SetAllocator";
     const name = readDomain(domain, where);
-    requireMembers(allocator, ["malloc", "calloc", "realloc", "free"], where);
+    requireMembers(allocator, allocatorMembers, where);
     this.#allocators.set(name, allocator);
     this.#publish();
   }
@@ -217,15 +226,9 @@ export class Heap extends ObjectHeap {
    * @throws TypeError for an incomplete allocator
    */
   PyObject_SetArenaAllocator(allocator: ArenaAllocator): void {
-    requireMembers(allocator, ["alloc", "free"], "PyObject_SetArenaAllocator");
-    this.#arenas =
-      allocator === this.#defaultArenas
-        ? allocator
-        : Object.freeze({
-            ctx: allocator.ctx,
-            alloc: allocator.alloc.bind(allocator),
-            free: allocator.free.bind(allocator),
-          });
+    requireMembers(allocator, arenaMembers, "PyObject_SetArenaAllocator");
+    const ours = allocator === this.#defaultArenas;
+    this.#arenas = ours ? allocator : copyOf(allocator, arenaMembers);
   }
 
   /**
@@ -322,9 +325,9 @@ export class Heap extends ObjectHeap {
     this.#allocators.validateBlocks();
   }
 
-  /** Does `p` point into a pool (CPython: address_in_range)? Any number may be asked about. */
+  /** Does `p` point into a pool (CPython: address_in_range)? Any number may be asked about; what is no address does not. */
   isPymallocAddress(p: Address): boolean {
-    return this.#allocators.core.addressInRange(p) !== 0;
+    return isAddress(p) && this.#allocators.core.addressInRange(p) !== 0;
   }
 }
 

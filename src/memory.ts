@@ -16,6 +16,11 @@ export function unsigned(value: number): number {
   return value >>> 0;
 }
 
+/** Can this be an address, of either sign? WebAssembly would take any number for one, modulo 2^32. */
+export function isAddress(value: unknown): value is Address {
+  return typeof value === "number" && (value === value >>> 0 || value === (value | 0));
+}
+
 /** So many words (u32) of a memory from an address on, a multiple of 4; the view is good until the memory grows. */
 export function wordsAt(memory: WebAssembly.Memory, p: Address, count: number): Uint32Array {
   return new Uint32Array(memory.buffer, unsigned(p), count);

@@ -16,7 +16,7 @@ import {
   sizeOf,
 } from "./fields.js";
 import { objectsLayout as layout } from "./generated/modules.js";
-import { type MemoryViews, unsigned } from "./memory.js";
+import { isAddress, type MemoryViews, unsigned } from "./memory.js";
 import type { Address } from "./types.js";
 
 /** What `heap.defineType` takes. */
@@ -128,9 +128,9 @@ export function readDefinition(definition: TypeDefinition): ResolvedType {
   };
 }
 
-/** The word where an object at `p` has its type; undefined where no object can be. */
+/** The word where an object at `p` has its type; undefined where no object can be, and for what is no address. */
 export function typeAt({ u32 }: MemoryViews, p: Address): Address | undefined {
-  return (p & 3) === 0 ? u32[(p + layout.OB_TYPE) >>> 2] : undefined;
+  return isAddress(p) && (p & 3) === 0 ? u32[(p + layout.OB_TYPE) >>> 2] : undefined;
 }
 
 /** The name of the type at `type`, from the memory. */
