@@ -2,13 +2,22 @@
 import { Allocators } from "./allocators.js";
 import { type ArenaSource, type Core, instantiateCore } from "./core.js";
 import { DebugHeap, type DebugHost, newLedger } from "./debug.js";
-import { byCNames, domainNames, readDomain, requireMembers } from "./domains.js";
+import {
+  allocatorMembers,
+  arenaMembers,
+  byCNames,
+  copyOf,
+  domainNames,
+  readDomain,
+  requireMembers,
+} from "./domains.js";
 import { hex } from "./errors.js";
 import { debugLayout, layout, objectsLayout } from "./generated/modules.js";
 import { Guests } from "./guests/guests.js";
+import { givenHost } from "./hosts/given.js";
 import { type Host, systemArenas } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
-import { MemoryViews } from "./memory.js";
+import { isAddress, loadWord, MemoryViews, storeWord, unsigned } from "./memory.js";
 import { ObjectHeap } from "./object-heap.js";
 import { Objects } from "./objects.js";
 import { type HeapOptions, nameOf, type ResolvedOptions, readOptions } from "./options.js";
@@ -31,7 +40,7 @@ const LEDGER_SLOT = OBJECTS_ROOT + objectsLayout.OBJECTS_ROOT_SIZE;
 const ROOT_BLOCK = LEDGER_SLOT + 4;
 
 function hostFor(owner: ResolvedOptions["owner"]): Host {
-  if (owner.kind === "given") return { memory: owner.memory, system: owner.system };
+  if (owner.kind === "given") return givenHost(owner.memory, owner.system);
   if (owner.kind === "image") return restoredHost(owner.image, owner.maximumPages);
   return standaloneHost(owner.initialPages, owner.maximumPages);
 }
@@ -78,7 +87,7 @@ export class Heap extends ObjectHeap {
     this.#options = options;
     this.#host = hostFor(options.owner);
     this.#views = new MemoryViews(this.#host.memory);
-    this.root = options.root ?? this.#host.system.calloc(1, ROOT_BLOCK);
+    this.root = unsigned(options.root ?? this.#host.system.calloc(1, ROOT_BLOCK));
     if (this.root === 0) {
       throw new RangeError("createHeap: the memory has no room for the heap's root");
     }
@@ -88,7 +97,7 @@ export class Heap extends ObjectHeap {
     this.#holes = source.hole;
     this.#defaultArenas = Object.freeze({
       ctx: null,
-      alloc: (_ctx: unknown, bytes: number) => source.alloc(bytes),
+      alloc: (_ctx: unknown, bytes: number) => unsigned(source.alloc(bytes)),
       free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
     });
     this.#arenas = this.#defaultArenas;
@@ -131,7 +140,7 @@ export class Heap extends ObjectHeap {
 
   /** The address of the debug heap's ledger; 0 while there is none. */
   get #ledger(): Address {
-    return this.#views.u32[(this.root + LEDGER_SLOT) >>> 2] as number;
+    return loadWord(this.#host.memory, this.root + LEDGER_SLOT);
   }
 
   /** A block with pads in it is not one without: a heap that is there has to be taken for what it is. */
@@ -157,7 +166,7 @@ export class Heap extends ObjectHeap {
     };
     const ledger = this.#ledger || newLedger(host);
     if (ledger === 0) throw new RangeError("the memory has no room for the debug mode's ledger");
-    this.#views.u32[(this.root + LEDGER_SLOT) >>> 2] = ledger;
+    storeWord(memory, this.root + LEDGER_SLOT, ledger);
     this.#debugHeap = new DebugHeap(host, ledger);
     return this.#debugHeap;
   }
@@ -190,7 +199,7 @@ export class Heap extends ObjectHeap {
   PyMem_SetAllocator(domain: DomainName | DomainNumber, allocator: Allocator): void {
     const where = "PyMem_SetAllocator";
     const name = readDomain(domain, where);
-    requireMembers(allocator, ["malloc", "calloc", "realloc", "free"], where);
+    requireMembers(allocator, allocatorMembers, where);
     this.#allocators.set(name, allocator);
     this.#publish();
   }
@@ -217,15 +226,9 @@ export class Heap extends ObjectHeap {
    * @throws TypeError for an incomplete allocator
    */
   PyObject_SetArenaAllocator(allocator: ArenaAllocator): void {
-    requireMembers(allocator, ["alloc", "free"], "PyObject_SetArenaAllocator");
-    this.#arenas =
-      allocator === this.#defaultArenas
-        ? allocator
-        : Object.freeze({
-            ctx: allocator.ctx,
-            alloc: allocator.alloc.bind(allocator),
-            free: allocator.free.bind(allocator),
-          });
+    requireMembers(allocator, arenaMembers, "PyObject_SetArenaAllocator");
+    const ours = allocator === this.#defaultArenas;
+    this.#arenas = ours ? allocator : copyOf(allocator, arenaMembers);
   }
 
   /**
@@ -322,9 +325,9 @@ export class Heap extends ObjectHeap {
     this.#allocators.validateBlocks();
   }
 
-  /** Does `p` point into a pool (CPython: address_in_range)? Any number may be asked about. */
+  /** Does `p` point into a pool (CPython: address_in_range)? Any number may be asked about; what is no address does not. */
   isPymallocAddress(p: Address): boolean {
-    return this.#allocators.core.addressInRange(p) !== 0;
+    return isAddress(p) && this.#allocators.core.addressInRange(p) !== 0;
   }
 }
 

@@ -3,7 +3,7 @@ import { instantiate } from "./core.js";
 import { hex, show } from "./errors.js";
 import type { FieldTypes, ScalarType } from "./fields.js";
 import { objectsLayout as layout } from "./generated/modules.js";
-import type { MemoryViews } from "./memory.js";
+import { type MemoryViews, unsigned } from "./memory.js";
 import {
   nameAt,
   type ResolvedType,
@@ -63,7 +63,7 @@ export class Objects {
         root: this.#root,
         malloc,
         free,
-        dealloc: (number: number, p: Address) => this.#dealloc(number, p),
+        dealloc: (number: number, p: Address) => this.#dealloc(number, unsigned(p)),
         raise: () => this.#raise(),
       };
       const imports = { env: { memory: this.#views.memory }, host };
@@ -140,36 +140,36 @@ export class Objects {
     dealloc: number,
   ): Address {
     const text = new TextEncoder().encode(`${name}\0`);
-    const p = this.#raw.malloc(layout.TYPE_SIZE + text.length);
+    const p = unsigned(this.#raw.malloc(layout.TYPE_SIZE + text.length));
     if (p === 0) throw new RangeError(`defineType: the memory has no room for the type ${name}`);
-    this.#views.u8.set(text, (p + layout.TYPE_SIZE) >>> 0);
+    this.#views.u8.set(text, p + layout.TYPE_SIZE);
     this.functions.initializeType(p, p + layout.TYPE_SIZE, basicsize, itemsize, dealloc);
     return p;
   }
 
   /** Address of the type of all types; 0 before the first type. */
   get #metatype(): Address {
-    return this.#views.i32[(this.#root + layout.METATYPE) >>> 2] as Address;
+    return this.#views.u32[(this.#root + layout.METATYPE) >>> 2] as Address;
   }
 
   // ----------------------------------------------------------------------------- birth
 
   PyObject_New(type: TypeObject): Address {
     this.#requireType(type, "PyObject_New", false);
-    return this.functions.PyObject_New(type.address);
+    return unsigned(this.functions.PyObject_New(type.address));
   }
 
   PyObject_NewVar(type: TypeObject, n: number): Address {
     this.#requireType(type, "PyObject_NewVar", true);
     requireCount(type, n, "PyObject_NewVar");
-    return this.functions.PyObject_NewVar(type.address, n);
+    return unsigned(this.functions.PyObject_NewVar(type.address, n));
   }
 
   PyObject_Init(p: Address, type: TypeObject): Address {
     this.#requireType(type, "PyObject_Init", false);
     if (p === 0) return 0;
     this.#requirePlace(p, type.basicsize, type.alignment, "PyObject_Init");
-    return this.functions.PyObject_Init(p, type.address);
+    return unsigned(this.functions.PyObject_Init(p, type.address));
   }
 
   PyObject_InitVar(p: Address, type: TypeObject, n: number): Address {
@@ -178,7 +178,7 @@ export class Objects {
     if (p === 0) return 0;
     const bytes = type.basicsize + n * type.itemsize;
     this.#requirePlace(p, bytes, type.alignment, "PyObject_InitVar");
-    return this.functions.PyObject_InitVar(p, type.address, n);
+    return unsigned(this.functions.PyObject_InitVar(p, type.address, n));
   }
 
   #requireType(type: unknown, where: string, items: boolean): void {
@@ -196,7 +196,7 @@ export class Objects {
   }
 
   #requirePlace(p: unknown, bytes: number, alignment: number, where: string): void {
-    const start = typeof p === "number" && Number.isInteger(p) ? p >>> 0 : Number.NaN;
+    const start = typeof p === "number" && Number.isInteger(p) ? unsigned(p) : Number.NaN;
     const { byteLength } = this.#views.memory.buffer;
     if (start % alignment === 0 && start + bytes <= byteLength) return;
     const expected = `${bytes} bytes of the memory, at a multiple of ${alignment}`;

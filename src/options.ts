@@ -1,5 +1,6 @@
 /** Options: what `createHeap` takes, and its one reader: unknown keys and wrong values stop here. */
 import { isObject, type PyMemError, requireFunctions, requireKnown, show } from "./errors.js";
+import { isAddress, unsigned } from "./memory.js";
 import type { Address, MallocName, SystemMalloc } from "./types.js";
 
 const PAGE = 65536;
@@ -134,7 +135,10 @@ function readSystem(value: unknown): SystemMalloc {
   if (!isObject(value)) {
     throw bad("system", value, "the malloc, calloc, realloc and free that own `memory`");
   }
-  requireFunctions(value, ["malloc", "calloc", "realloc", "free"], "createHeap: system.");
+  const { memalign } = value as SystemMalloc;
+  const members = ["malloc", "calloc", "realloc", "free"];
+  if (memalign !== undefined) members.push("memalign");
+  requireFunctions(value, members, "createHeap: system.");
   return value as SystemMalloc;
 }
 
@@ -182,10 +186,10 @@ function readRoot(options: HeapOptions, kind: string): number | undefined {
     return undefined;
   }
   if (kind === "own") throw bad("root", root, "nothing without `memory` and `system`, or `image`");
-  if (!Number.isInteger(root) || root <= 0 || root % 8 !== 0) {
+  if (!isAddress(root) || root === 0 || root % 8 !== 0) {
     throw bad("root", root, "the `heap.root` of a heap that is there");
   }
-  return root;
+  return unsigned(root);
 }
 
 /** @throws TypeError that names the option, its value and what was expected. */

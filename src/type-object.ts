@@ -16,7 +16,7 @@ import {
   sizeOf,
 } from "./fields.js";
 import { objectsLayout as layout } from "./generated/modules.js";
-import type { MemoryViews } from "./memory.js";
+import { isAddress, type MemoryViews, unsigned } from "./memory.js";
 import type { Address } from "./types.js";
 
 /** What `heap.defineType` takes. */
@@ -128,14 +128,14 @@ export function readDefinition(definition: TypeDefinition): ResolvedType {
   };
 }
 
-/** The word where an object at `p` has its type; undefined where no object can be. */
-export function typeAt({ i32 }: MemoryViews, p: Address): Address | undefined {
-  return (p & 3) === 0 ? i32[(p + layout.OB_TYPE) >>> 2] : undefined;
+/** The word where an object at `p` has its type; undefined where no object can be, and for what is no address. */
+export function typeAt({ u32 }: MemoryViews, p: Address): Address | undefined {
+  return isAddress(p) && (p & 3) === 0 ? u32[(p + layout.OB_TYPE) >>> 2] : undefined;
 }
 
 /** The name of the type at `type`, from the memory. */
-export function nameAt({ i32, u8 }: MemoryViews, type: Address): string {
-  const start = (i32[(type + layout.TP_NAME) >>> 2] as Address) >>> 0;
+export function nameAt({ u32, u8 }: MemoryViews, type: Address): string {
+  const start = u32[(type + layout.TP_NAME) >>> 2] as Address;
   return new TextDecoder().decode(u8.subarray(start, u8.indexOf(0, start)));
 }
 
@@ -161,7 +161,7 @@ export class TypeObject<F = unknown, Items = unknown> {
   /** @internal */
   constructor(owner: object, views: MemoryViews, address: Address, type: ResolvedType) {
     this.name = type.name;
-    this.address = address | 0;
+    this.address = unsigned(address);
     this.basicsize = type.basicsize;
     this.itemsize = type.itemsize;
     this.alignment = type.alignment;
@@ -200,7 +200,7 @@ export class TypeObject<F = unknown, Items = unknown> {
       const found = typeof p === "number" ? hex(p) : show(p);
       throw new TypeError(`${where}: p is ${found}, expected an object of type ${this.name}`);
     }
-    cursor.address = p;
+    cursor.address = unsigned(p);
     return cursor as Cursor<F, Items>;
   }
 }

@@ -35,13 +35,19 @@ export interface Domain {
   free(p: Address): void;
 }
 
-/** The malloc family that owns a memory: WebAssembly exports (fastest) or JavaScript functions. C's contracts. */
+/**
+ * The malloc family that owns a memory: WebAssembly exports (fastest) or JavaScript functions. C's contracts. Addresses and
+ * sizes come to JavaScript's as numbers from 0 to 2^32 - 1.
+ */
 export interface SystemMalloc extends Domain {
   /** Optional: a block at a multiple of `alignment`, so that arenas lose nothing where they start. */
   memalign?(alignment: number, bytes: number): Address;
 }
 
-/** CPython's PyMemAllocatorEx: the functions of a domain, each with the context in front. */
+/**
+ * CPython's PyMemAllocatorEx: the functions of a domain, each with the context in front. Addresses and sizes come to them as
+ * numbers from 0 to 2^32 - 1.
+ */
 export interface Allocator {
   ctx: unknown;
   malloc(ctx: unknown, bytes: number): Address;
@@ -50,7 +56,10 @@ export interface Allocator {
   free(ctx: unknown, p: Address): void;
 }
 
-/** CPython's PyObjectArenaAllocator: where arenas come from. `alloc` may return any address; 0 for none. */
+/**
+ * CPython's PyObjectArenaAllocator: where arenas come from. `alloc` may return any address; 0 for none. Addresses come to
+ * `free` as numbers from 0 to 2^32 - 1.
+ */
 export interface ArenaAllocator {
   ctx: unknown;
   alloc(ctx: unknown, bytes: number): Address;

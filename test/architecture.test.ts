@@ -57,7 +57,8 @@ const layers: Record<string, readonly (readonly string[])[]> = {
   ],
   src: [
     ["types", "generated/modules", "dispose"],
-    ["errors", "memory", "stacks", "owned"],
+    ["memory"],
+    ["errors", "stacks", "owned"],
     ["dump", "options", "core", "fields"],
     ["type-object"],
     ["objects"],
@@ -67,7 +68,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["faults", "testing"],
     ["debug"],
     ["allocators", "hosts/host", "hosts/emscripten", "hosts/offsets", "hosts/locations"],
-    ["hosts/standalone", "hosts/dlmalloc", "hosts/cpython", "hosts/frames"],
+    ["hosts/standalone", "hosts/given", "hosts/dlmalloc", "hosts/cpython", "hosts/frames"],
     ["hosts/takeover"],
     ["hosts/linked"],
     ["hosts/pyodide"],

@@ -112,7 +112,7 @@ test("a root and an image go together", () => {
   const image = new Uint8Array(65536);
   assertRefused({ image }, /root is undefined, expected the `heap.root`/);
   assertRefused({ root: 1024 }, /root is 1024, expected nothing without/);
-  for (const root of [0, -8, 12, 1.5]) assertRefused({ image, root }, /root is .*, expected the/);
+  for (const root of [0, -4, 12, 1.5]) assertRefused({ image, root }, /root is .*, expected the/);
   assertRefused({ image: [], root: 8 }, /image is an object \(Array\), expected a Uint8Array/);
   assertRefused(
     { image: image.subarray(1), root: 8 },

@@ -1,11 +1,11 @@
 /** All state is in linear memory, reached from the root. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Domain } from "../src/index.js";
 import {
   assertBalanced,
   assertFilled,
   fill,
+  foreignMalloc,
   layout,
   numbers,
   pooledHeap,
@@ -59,50 +59,6 @@ test("two heaps in one process know nothing of each other", () => {
   assertBalanced(one, 2000);
   assert.notEqual(one.memory, other.memory);
 });
-
-/** The first-fit malloc of someone else's program, as plain JavaScript: header of 8 bytes, never merges. */
-function foreignMalloc(memory: WebAssembly.Memory, start: number): Domain & { live: Set<number> } {
-  const live = new Set<number>();
-  const sizes = new Map<number, number>();
-  let top = start;
-  const malloc = (bytes: number): number => {
-    for (const [p, size] of sizes) {
-      if (!live.has(p) && size >= bytes) {
-        live.add(p);
-        return p;
-      }
-    }
-    const p = top + 8;
-    top = p + Math.ceil(bytes / 8) * 8;
-    const missing = Math.ceil((top - memory.buffer.byteLength) / 65536);
-    if (missing > 0) memory.grow(missing);
-    sizes.set(p, bytes);
-    live.add(p);
-    return p;
-  };
-  const free = (p: number): void => {
-    if (p !== 0) assert.ok(live.delete(p), `free(${p}) of what is not live`);
-  };
-  return {
-    live,
-    malloc,
-    free,
-    calloc(count, size) {
-      const p = malloc(count * size);
-      new Uint8Array(memory.buffer).fill(0, p, p + count * size);
-      return p;
-    },
-    realloc(p, bytes) {
-      const moved = malloc(bytes);
-      if (p !== 0) {
-        const kept = Math.min(bytes, sizes.get(p) as number);
-        new Uint8Array(memory.buffer).copyWithin(moved, p, p + kept);
-        free(p);
-      }
-      return moved;
-    },
-  };
-}
 
 test("a heap in someone else's memory takes everything from their malloc, and gives it back", () => {
   const memory = new WebAssembly.Memory({ initial: 2 });
