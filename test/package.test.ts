@@ -183,6 +183,9 @@ describe("the package", { timeout: 300_000 }, () => {
     }
     const chunks = files.filter((file) => /^dist\/esm\/[^/]+\.js$/.test(file));
     assert.equal(chunks.length, 6, `leftovers of another build: ${chunks}`);
+    // @pyodide/webpack-plugin takes what is named so for Pyodide's own file, and rewrites it.
+    const confusing = files.filter((file) => /pyodide\.m?js$/.test(file));
+    assert.deepEqual(confusing, []);
     for (const file of files.filter((name) => name.endsWith(".js"))) {
       const text = readFileSync(join(installed, file), "utf8");
       assert.ok(!text.includes("sourceMappingURL"), `${file} names a source map`);

@@ -155,7 +155,8 @@ function generate(): void {
 async function bundle(): Promise<void> {
   const library = {
     index: "src/index.ts",
-    pyodide: "src/hosts/pyodide.ts",
+    // Not "pyodide": @pyodide/webpack-plugin takes each file that ends in pyodide.js or .mjs for Pyodide's own.
+    install: "src/hosts/pyodide.ts",
     testing: "src/testing.ts",
   };
   const common = {
