@@ -56,7 +56,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["objects/index"],
   ],
   src: [
-    ["types", "generated/modules", "dispose"],
+    ["types", "generated/modules", "dispose", "webassembly"],
     ["errors", "memory", "stacks", "owned"],
     ["dump", "options", "core", "fields"],
     ["type-object"],

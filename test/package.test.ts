@@ -142,6 +142,7 @@ const tag: number = Point.at(point).tag.get(0);
 // @ts-expect-error: no such field
 Point.at(point).z = 1;
 failAllocations(heap, { start: 2 }).remove();
+createHeap({ memory: heap.memory, system: heap.raw });
 const watched = createHeap({ malloc: "debug", onFault: (fault: PyMemError) => fault.serial });
 // @ts-expect-error: what shall become of faults
 createHeap({ onFault: "ignore" });
@@ -151,6 +152,34 @@ const typeImports = `import { type Address, createHeap, type Heap, type PyMemErr
 import { type InstalledPymalloc, install } from "pymalloc/pyodide";
 import { failAllocations } from "pymalloc/testing";
 `;
+
+/** Needs each line to be an error where there is a type, so none of them is any. */
+const usesOwnTypes = `
+import { link } from "pymalloc/link";
+import { linkedPyodide } from "pymalloc/vite";
+const pages: number = heap.memory.grow(0) + heap.memory.buffer.byteLength;
+// @ts-expect-error: pages are a number
+heap.memory.grow("1");
+const guest = heap.instantiate(new Uint8Array(8), { env: { memory: heap.memory } });
+// @ts-expect-error: not known to be a function
+guest.exports["main"]();
+// @ts-expect-error: bytes are not a text
+heap.instantiate("bytes");
+// @ts-expect-error: the name is a text
+export const others: [number, number, Promise<unknown>] = [pages, linkedPyodide().name, link({ pyodide: "", output: "" })];
+`;
+
+const usesTypesOfPages = `
+const memory: WebAssembly.Memory = heap.memory;
+const imports: WebAssembly.Imports = heap.imports();
+export const instance: WebAssembly.Instance = heap.instantiate(new Uint8Array(8), { ...imports, env: { memory } });
+`;
+
+function compileTypes(compilerOptions: object, files: readonly string[]): Promise<string> {
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+  const tsc = join(repository, "node_modules/typescript/bin/tsc");
+  return succeed(project, process.execPath, [tsc, "-p", "."]);
+}
 
 describe("the package", { timeout: 300_000 }, () => {
   before(async () => {
@@ -254,10 +283,12 @@ describe("the package", { timeout: 300_000 }, () => {
       types: [],
       noEmit: true,
     };
+    writeFileSync(join(project, "page.mts"), typeImports + usesTypes + usesTypesOfPages);
     const files = ["types.mts", "types.cts"];
-    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
-    const tsc = join(repository, "node_modules/typescript/bin/tsc");
-    await succeed(project, process.execPath, [tsc, "-p", "."]);
+    await compileTypes(compilerOptions, [...files, "page.mts"]);
+    // Without the library for pages and without Node, the types of WebAssembly are our own.
+    writeFileSync(join(project, "bare.mts"), typeImports + usesTypes + usesOwnTypes);
+    await compileTypes({ ...compilerOptions, lib: ["es2022"] }, [...files, "bare.mts"]);
   });
 
   test("its functions for linking say what to install where there is no Binaryen", async () => {
