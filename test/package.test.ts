@@ -1,6 +1,5 @@
 /** What gets published: packed, installed somewhere else, and used in every way it promises. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -15,51 +14,27 @@ import {
 import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import {
+  pack,
+  type Result,
+  repository,
+  run as runIn,
+  succeed as succeedIn,
+} from "./support/project.js";
 
-const repository = fileURLToPath(new URL("..", import.meta.url));
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "pymalloc-package-")));
 const project = join(folder, "project");
 const installed = join(project, "node_modules", "pymalloc");
 let tarball = "";
 
-interface Result {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Without what npm and the test runner tell their children, and without other places for packages. */
-function environment(): NodeJS.ProcessEnv {
-  const ours = /^(npm_|node_test_context$|node_path$|node_options$|pythonmalloc$)/i;
-  const own = Object.entries(process.env).filter(([name]) => !ours.test(name));
-  // A cache of its own shows that the installation needs nothing out of one.
-  const npm = { npm_config_cache: join(folder, "cache"), npm_config_update_notifier: "false" };
-  return { ...Object.fromEntries(own), ...npm };
-}
-
-function run(cwd: string, file: string, args: readonly string[]): Promise<Result> {
-  // Windows' commands are scripts, which only a shell starts.
-  const shell = process.platform === "win32" && file !== process.execPath;
-  const options = { cwd, env: environment(), shell, maxBuffer: 64 * 1024 * 1024 };
-  return new Promise((resolve, reject) => {
-    execFile(file, args, options, (error, stdout, stderr) => {
-      const status = error === null ? 0 : error.code;
-      if (typeof status === "number") resolve({ status, stdout, stderr });
-      else reject(error);
-    });
-  });
-}
-
-/** Runs what has to succeed; its output. */
-async function succeed(cwd: string, file: string, args: readonly string[]): Promise<string> {
-  const { status, stdout, stderr } = await run(cwd, file, args);
-  assert.equal(status, 0, `${file} ${args.join(" ")}\n${stdout}${stderr}`);
-  return stdout;
-}
+// A cache of its own shows that the installation needs nothing out of one.
+const own = { npm_config_cache: join(folder, "cache") };
+const run = (cwd: string, file: string, args: readonly string[]) => runIn(cwd, file, args, own);
+const succeed = (cwd: string, file: string, args: readonly string[]) =>
+  succeedIn(cwd, file, args, own);
 
 /** Writes a program into the project and runs it; its output. */
 async function runProgram(name: string, text: string): Promise<string> {
@@ -183,10 +158,7 @@ function compileTypes(compilerOptions: object, files: readonly string[]): Promis
 
 describe("the package", { timeout: 300_000 }, () => {
   before(async () => {
-    const pack = ["pack", "--ignore-scripts", "--json", "--pack-destination", folder];
-    const [packed] = JSON.parse(await succeed(repository, "npm", pack)) as { filename: string }[];
-    assert.ok(packed !== undefined);
-    tarball = join(folder, packed.filename);
+    tarball = await pack(folder, own);
     mkdirSync(project);
     writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }));
     const quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--offline"];
