@@ -257,7 +257,7 @@ export class Heap extends ObjectHeap {
     return this.#host.memory;
   }
 
-  /** Views of the whole memory, valid after growth as well: read them anew instead of keeping them. */
+  /** Views of the whole memory. Read the property anew each time: a view that is kept ends when the memory grows. */
   get u8(): Uint8Array {
     return this.#views.u8;
   }

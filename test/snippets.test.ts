@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -10,10 +11,10 @@ import {
   symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { transform } from "esbuild";
-import { newProject, type Project, repository, succeed } from "./support/project.js";
+import { newProject, type Project, repository, run, succeed } from "./support/project.js";
 import { allBlocks, snippet } from "./support/snippets.js";
 
 /** Blocks that no test takes, and why. */
@@ -122,14 +123,27 @@ test("the package is packed in a clone that was never built", async () => {
   const clone = mkdtempSync(join(tmpdir(), "pymalloc-clone-"));
   try {
     // The packages and the compiled modules are there: a minute less. What is built of them is not.
-    const left = [".git", "node_modules", "dist", "cache"].map((name) => join(repository, name));
+    const left = [".git", "node_modules", "dist", "build/cache"];
     const filter = (path: string) =>
-      !left.includes(path) && path !== join(repository, "build/cache") && !path.endsWith(".tgz");
+      !left.includes(relative(repository, path)) && !path.endsWith(".tgz");
     cpSync(repository, clone, { recursive: true, filter });
-    symlinkSync(join(repository, "node_modules"), join(clone, "node_modules"), "junction");
+    const packages = join(clone, "node_modules");
+    mkdirSync(packages);
+    for (const name of readdirSync(join(repository, "node_modules"))) {
+      symlinkSync(join(repository, "node_modules", name), join(packages, name), "junction");
+    }
     await succeed(clone, snippet("README.md#pack").trim(), [], {}, true);
     assert.ok(existsSync(join(clone, "pymalloc-0.1.0.tgz")));
     assert.ok(existsSync(join(clone, "dist/esm/install.js")));
+
+    // Behind an installation npm prepares as well: it takes the packages as made, and installs nothing by itself.
+    const stamp = join(packages, ".pymalloc-setup");
+    rmSync(stamp);
+    const npm = { npm_lifecycle_event: "prepare", npm_command: "ci" };
+    const prepare = ["tools/setup.mjs"];
+    const prepared = await run(clone, process.execPath, prepare, { ...npm, PATH: "" });
+    assert.deepEqual(prepared, { status: 0, stdout: "", stderr: "" });
+    assert.ok(existsSync(stamp));
   } finally {
     rmSync(clone, { recursive: true, force: true });
   }
