@@ -66,6 +66,18 @@ export interface ArenaAllocator {
   free(ctx: unknown, p: Address, bytes: number): void;
 }
 
+/** A copy of a heap, as `heap.snapshot()` gives it. It can be posted to a worker, and kept as long as this version is. */
+export interface HeapSnapshot {
+  /** The heap's memory, in whole pages of 64 KiB. */
+  readonly image: Uint8Array;
+  /** Where in it the heap's root is. */
+  readonly root: Address;
+  /** What the heap is: another allocator can't go on with it. */
+  readonly malloc: MallocName;
+  /** The version of pymalloc that made it. */
+  readonly version: string;
+}
+
 /** One size class in `HeapStats`. */
 export interface SizeClassStats {
   /** Bytes in a block. */

@@ -60,7 +60,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["memory"],
     ["errors", "stacks", "owned"],
     ["dump", "options", "core", "fields"],
-    ["type-object"],
+    ["type-object", "root"],
     ["objects"],
     ["object-heap"],
     ["report"],

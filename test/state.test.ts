@@ -23,7 +23,7 @@ test("a copy of the memory is a copy of the heap, and both go on by themselves",
   for (let i = 0; i < blocks.length; i += 3) heap.object.free(blocks[i]?.p as number);
   const live = blocks.filter((_, i) => i % 3 !== 0);
 
-  const copy = pooledHeap({ image: heap.u8.slice(), root: heap.root });
+  const copy = pooledHeap({ from: heap.snapshot() });
   assert.deepEqual(copy.stats(), heap.stats());
   for (const one of [copy, heap]) {
     const more = Array.from({ length: 3000 }, () => one.object.malloc(1 + next(2000)));
@@ -37,7 +37,7 @@ test("a copy of the memory is a copy of the heap, and both go on by themselves",
 test("a copy is taken at any moment, the first one included", () => {
   const heap = pooledHeap();
   for (let step = 0; step < 40; step++) {
-    const copy = pooledHeap({ image: heap.u8.slice(), root: heap.root });
+    const copy = pooledHeap({ from: heap.snapshot() });
     assertBalanced(copy, step);
     const p = copy.object.malloc(5000);
     assertBalanced(copy, step + 1);

@@ -1,16 +1,11 @@
 /** pymalloc in a program that it was linked into (`pymalloc link`): its heap, seen from outside. */
 import { instantiateCore } from "../core.js";
-import { layout, linkedLayout } from "../generated/modules.js";
+import { linkedLayout } from "../generated/modules.js";
 import { bytesAt, loadWord } from "../memory.js";
+import { layoutMark } from "../root.js";
 import type { Domain } from "../types.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 import type { Takeover } from "./takeover.js";
-
-/** A number that stands for the layout of a heap (FNV-1a of its description). */
-export const layoutMark = [...JSON.stringify(layout)].reduce(
-  (hash, character) => Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0,
-  0x811c9dc5,
-);
 
 /** What a core that only looks is over. */
 const nothing: Domain = { malloc: () => 0, calloc: () => 0, realloc: () => 0, free() {} };
