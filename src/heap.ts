@@ -1,5 +1,6 @@
 /** The heap: three domains of functions over one memory. */
 import { Allocators } from "./allocators.js";
+import { checkedDomains } from "./checked.js";
 import { type ArenaSource, type Core, instantiateCore } from "./core.js";
 import { DebugHeap, type DebugHost, newLedger } from "./debug.js";
 import {
@@ -57,6 +58,11 @@ export class Heap extends ObjectHeap {
   readonly mem: Domain;
   /** The object domain: for objects (CPython: PyObject_Malloc, ...). */
   readonly object: Domain;
+  /**
+   * The same three domains for numbers from outside: their functions check what they are given, as the exports
+   * themselves can't at no cost. See {@link Domain}.
+   */
+  readonly checked: Readonly<Record<DomainName, Domain>>;
   /** Address of the block that all of the heap's state is reached from. See {@link HeapOptions.root}. */
   readonly root: Address;
 
@@ -122,6 +128,7 @@ export class Heap extends ObjectHeap {
     this.raw = this.#allocators.functions("raw");
     this.mem = this.#allocators.functions("mem");
     this.object = this.#allocators.functions("object");
+    this.checked = checkedDomains(this);
     this.objects = new Objects(this.#views, this.root + OBJECTS_ROOT, this.raw, this.object);
     this.#publish();
     this.#guests = new Guests({

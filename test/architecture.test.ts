@@ -67,7 +67,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["stats", "domains", "validate"],
     ["faults", "testing"],
     ["debug"],
-    ["allocators", "hosts/host", "hosts/emscripten", "hosts/offsets", "hosts/locations"],
+    ["allocators", "checked", "hosts/host", "hosts/emscripten", "hosts/offsets", "hosts/locations"],
     ["hosts/standalone", "hosts/given", "hosts/dlmalloc", "hosts/cpython", "hosts/frames"],
     ["hosts/takeover"],
     ["hosts/linked"],
