@@ -28,9 +28,8 @@ function checkedDomain(name: DomainName, domain: Domain): Domain {
     calloc(count: number, size: number): Address {
       const all =
         readSize(count, where("calloc"), "count") * readSize(size, where("calloc"), "size");
-      if (all > MOST) return 0;
-      // One of them may be longer where the other is 0.
-      return unsigned(domain.calloc(Math.min(count, MOST), Math.min(size, MOST)));
+      // One of them may be over 2^32 where the other is 0.
+      return all > MOST ? 0 : unsigned(domain.calloc(count, size));
     },
     realloc(p: Address, bytes: number): Address {
       const block = readAddress(p, where("realloc"));

@@ -265,8 +265,8 @@ export class Heap extends ObjectHeap {
 
   /**
    * A copy of the heap, to be given to `createHeap({ from })`, now or later, here or in another thread: it is all of
-   * the memory that the heap uses, and what it is taken for. What JavaScript has is not in it: hooks, the stacks of a
-   * debug mode, types and their deallocs (see `adoptType`).
+   * the memory that the heap uses, and what it is taken for. What JavaScript has is not in it: hooks, instances of
+   * guests, the stacks of a debug mode, types and their deallocs (see `adoptType`).
    * @throws Error where the heap's memory is someone else's, whose state is no part of the heap
    */
   snapshot(): HeapSnapshot {

@@ -179,6 +179,16 @@ test("a snapshot goes to another thread, and on from there, in every mode", () =
   }
 });
 
+test("a snapshot is as long as what the heap uses of its memory", () => {
+  const heap = createHeap({ malloc: "pymalloc", initialBytes: 1 << 24 });
+  const p = heap.raw.malloc(100_000);
+  const { image } = heap.snapshot();
+  assert.ok(image.length < 1 << 18, `${image.length} bytes`);
+  const copy = createHeap({ from: heap.snapshot() });
+  copy.raw.free(p);
+  copy.validate();
+});
+
 test("debug options are of the new heap", () => {
   const heap = createHeap({ malloc: "debug" });
   const p = heap.object.malloc(10);
