@@ -2,6 +2,7 @@
  * A Pyodide's program without its Python: instantiated with imports that do nothing, and not started. So its memory
  * can be looked at, and its functions that need no interpreter can be called.
  */
+import { unsigned } from "../src/memory.js";
 import type { Address } from "../src/types.js";
 import { LinkError } from "./errors.js";
 
@@ -58,7 +59,7 @@ function ownMemory(module: WebAssembly.Module): Program {
   const table = exports["__indirect_function_table"] as WebAssembly.Table;
   const base = exports["__heap_base"];
   if (!(base instanceof WebAssembly.Global)) throw new LinkError("it does not export __heap_base");
-  const fixed = { ownsMemory: true, memoryBase: 0, heapBase: base.value as Address };
+  const fixed = { ownsMemory: true, memoryBase: 0, heapBase: unsigned(base.value as number) };
   return { exports, memory, table, ...fixed, tableLength: table.length };
 }
 
@@ -93,7 +94,7 @@ export function instantiateProgram(module: WebAssembly.Module, glue: string): Pr
 
 /** An exported variable's address. */
 export function addressOf({ exports, memoryBase }: Program, name: string): Address {
-  return ((exports[name] as WebAssembly.Global).value as number) + memoryBase;
+  return unsigned((exports[name] as WebAssembly.Global).value as number) + memoryBase;
 }
 
 /** An exported function. */

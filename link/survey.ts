@@ -2,6 +2,7 @@
  * What has to be known of a Pyodide's program before ours can be linked into it. It is found out by asking the program
  * and by looking at its memory, so nothing depends on how a compiler wrote things.
  */
+import { wordsAt } from "../src/memory.js";
 import type { Address } from "../src/types.js";
 import { LinkError } from "./errors.js";
 import { addressOf, functionOf, instantiateProgram, type Program } from "./program.js";
@@ -49,11 +50,11 @@ type Exchange = (domain: number, record: Address) => void;
 /** The record of a domain: its context and four indices. It is passed in memory that nobody uses yet. */
 function getAllocator(program: Program, domain: number): Uint32Array {
   functionOf<Exchange>(program, "PyMem_GetAllocator")(domain, program.heapBase);
-  return new Uint32Array(program.memory.buffer, program.heapBase, RECORD_WORDS).slice();
+  return wordsAt(program.memory, program.heapBase, RECORD_WORDS).slice();
 }
 
 function setAllocator(program: Program, domain: number, record: Uint32Array): void {
-  new Uint32Array(program.memory.buffer, program.heapBase, RECORD_WORDS).set(record);
+  wordsAt(program.memory, program.heapBase, RECORD_WORDS).set(record);
   functionOf<Exchange>(program, "PyMem_SetAllocator")(domain, program.heapBase);
 }
 
@@ -63,7 +64,7 @@ function findRecord(program: Program, domain: number): Address {
   const before = getAllocator(program, domain);
   const mark = new Uint32Array(RECORD_WORDS).map((_, at) => 0x5e10de50 + at);
   setAllocator(program, domain, mark);
-  const words = new Uint32Array(program.memory.buffer, runtime, RUNTIME_BYTES / 4);
+  const words = wordsAt(program.memory, runtime, RUNTIME_BYTES / 4);
   const at = words.findIndex((_, from) => mark.every((word, n) => words[from + n] === word));
   setAllocator(program, domain, before);
   if (at < 0) throw new LinkError("its PyMem_SetAllocator writes nothing into _PyRuntime");
@@ -83,7 +84,7 @@ function addressesOf(bytes: Buffer, text: string): Address[] {
 /** Where the function pointer is in the PyMethodDef (name, function, flags, text) of a function of `sys`. */
 function findMethod({ memory, heapBase }: Program, name: string): Address {
   const bytes = Buffer.from(memory.buffer, 0, heapBase);
-  const words = new Uint32Array(memory.buffer, 0, heapBase >>> 2);
+  const words = wordsAt(memory, 0, heapBase >>> 2);
   const found: Address[] = [];
   for (const text of addressesOf(bytes, name)) {
     for (let at = words.indexOf(text); at >= 0; at = words.indexOf(text, at + 1)) {

@@ -13,6 +13,7 @@
 import type { Core, DebugCore } from "./core.js";
 import type { DebugHeap } from "./debug.js";
 import {
+  allocatorMembers,
   bind,
   copyOf,
   debugDomain,
@@ -77,7 +78,7 @@ export class Allocators {
   set(name: DomainName, allocator: Allocator): void {
     const ours = allocator === this.#defaults[name] || allocator === this.#debugHooks[name];
     if (allocator === this.#below[name]) delete this.#below[name];
-    this.#current[name] = ours ? allocator : copyOf(allocator);
+    this.#current[name] = ours ? allocator : copyOf(allocator, allocatorMembers);
     if (name === "raw") this.#assemble();
   }
 

@@ -3,7 +3,7 @@ import { type DebugCore, instantiate } from "./core.js";
 import type { PyMemError } from "./errors.js";
 import { faultError } from "./faults.js";
 import { debugLayout } from "./generated/modules.js";
-import { loadWord, storeWord } from "./memory.js";
+import { loadWord, storeWord, unsigned } from "./memory.js";
 import type { DebugSettings } from "./options.js";
 import { Histories, type Tracer } from "./stacks.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
@@ -31,7 +31,7 @@ const L = debugLayout;
 
 /** Memory for the ledger of a debug heap; 0 when there is none. */
 export function newLedger({ memory, system }: Pick<DebugHost, "memory" | "system">): Address {
-  const ledger = system.malloc(L.LEDGER_SIZE);
+  const ledger = unsigned(system.malloc(L.LEDGER_SIZE));
   if (ledger !== 0) storeWord(memory, ledger + L.LEDGER_MAGIC, 0);
   return ledger;
 }

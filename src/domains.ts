@@ -1,7 +1,15 @@
 /** Domains: the core's functions by domain, and CPython's allocator records (PyMemAllocatorEx) around them. */
 import type { Core, DebugCore } from "./core.js";
 import { isObject, requireFunctions, show } from "./errors.js";
-import type { Address, Allocator, Domain, DomainName, DomainNumber } from "./types.js";
+import { unsigned } from "./memory.js";
+import type {
+  Address,
+  Allocator,
+  ArenaAllocator,
+  Domain,
+  DomainName,
+  DomainNumber,
+} from "./types.js";
 
 export const domainNames: readonly DomainName[] = ["raw", "mem", "object"];
 
@@ -79,20 +87,30 @@ export function late(domain: () => Domain): Domain {
 export function withContext(domain: () => Domain): Allocator {
   return Object.freeze({
     ctx: null,
-    malloc: (_ctx: unknown, bytes: number) => domain().malloc(bytes),
-    calloc: (_ctx: unknown, count: number, size: number) => domain().calloc(count, size),
-    realloc: (_ctx: unknown, p: Address, bytes: number) => domain().realloc(p, bytes),
+    malloc: (_ctx: unknown, bytes: number) => unsigned(domain().malloc(bytes)),
+    calloc: (_ctx: unknown, count: number, size: number) => unsigned(domain().calloc(count, size)),
+    realloc: (_ctx: unknown, p: Address, bytes: number) => unsigned(domain().realloc(p, bytes)),
     free: (_ctx: unknown, p: Address) => domain().free(p),
   });
 }
 
-/** A record of its own, as C copies the struct: what its owner changes later does not reach the heap. */
-export function copyOf(allocator: Allocator): Allocator {
-  return Object.freeze({
-    ctx: allocator.ctx,
-    malloc: allocator.malloc.bind(allocator),
-    calloc: allocator.calloc.bind(allocator),
-    realloc: allocator.realloc.bind(allocator),
-    free: allocator.free.bind(allocator),
+/** The functions of the two records that hooks are: behind the context, in the structs' order. */
+export const allocatorMembers = ["malloc", "calloc", "realloc", "free"] as const;
+export const arenaMembers = ["alloc", "free"] as const;
+
+/**
+ * A record of its own, as C copies the struct: what its owner changes later does not reach the heap. Whoever calls them,
+ * its functions get addresses and sizes as C has them, unsigned: a hook that remembers its blocks knows them again.
+ */
+export function copyOf<T extends Allocator | ArenaAllocator>(
+  record: T,
+  members: readonly (string & keyof T)[],
+): T {
+  const copies = members.map((name) => {
+    const hook = record[name] as (ctx: unknown, ...numbers: number[]) => number;
+    const call = (ctx: unknown, ...numbers: number[]) =>
+      unsigned(hook.call(record, ctx, ...numbers.map(unsigned)));
+    return [name, call];
   });
+  return Object.freeze({ ctx: record.ctx, ...Object.fromEntries(copies) });
 }

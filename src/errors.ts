@@ -1,4 +1,5 @@
 /** Errors: what is wrong with a heap, and how values are shown in messages. */
+import { unsigned } from "./memory.js";
 import type { Address, DomainName } from "./types.js";
 
 /** What docs/invariants.md says at length. */
@@ -91,7 +92,7 @@ export function brokenInvariant(invariant: number, address: Address): PyMemError
 
 /** An address as people write it. */
 export function hex(p: Address): string {
-  return `0x${(p >>> 0).toString(16)}`;
+  return `0x${unsigned(p).toString(16)}`;
 }
 
 /** How a value is shown in a message: its type where its text would not help. */

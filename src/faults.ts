@@ -3,6 +3,7 @@ import { domainNames } from "./domains.js";
 import { dumpBlock, dumpNothing } from "./dump.js";
 import { hex, PyMemError, type PyMemErrorDetails, type PyMemErrorKind } from "./errors.js";
 import { debugLayout, layout } from "./generated/modules.js";
+import { bytesAt, unsigned, wordsAt } from "./memory.js";
 import type { Address, DomainName } from "./types.js";
 
 const L = debugLayout;
@@ -59,11 +60,11 @@ function readCall(during: number, family: DomainName): [string, DomainName | und
 }
 
 function readFault(memory: WebAssembly.Memory, ledger: Address): Fault {
-  const words = new Uint32Array(memory.buffer);
+  const words = wordsAt(memory, 0, memory.buffer.byteLength >>> 2);
   const at = (address: Address) => words[address >>> 2] as number;
   const start = at(ledger + L.FAULT_BLOCK);
   const entry = at(ledger + L.FAULT_ENTRY);
-  const flags = new Uint8Array(memory.buffer);
+  const flags = bytesAt(memory, 0, memory.buffer.byteLength);
   const block = {
     start,
     size: at(entry + L.ENTRY_BLOCK_SIZE),
@@ -139,7 +140,7 @@ function describePointer(
     return `it points ${where} ${describe(block)}${dead}`;
   }
   if (address >= memory.length) return `it is outside the memory of ${memory.length} bytes`;
-  const pool = poolOf(address) >>> 0;
+  const pool = unsigned(poolOf(address));
   if (pool === 0) return "nothing was allocated there";
   return address - pool < layout.POOL_HEADER
     ? `it points into the header of the pool at ${hex(pool)}`
@@ -185,7 +186,7 @@ export function faultError(
 ): PyMemError {
   const fault = readFault(memory, ledger);
   const { kind, address, call, calledFamily, block } = fault;
-  const everything = new Uint8Array(memory.buffer);
+  const everything = bytesAt(memory, 0, memory.buffer.byteLength);
   return new PyMemError(kind, `${kind}: ${sentenceFor(fault, everything, poolOf)}`, {
     address,
     call,

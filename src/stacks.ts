@@ -1,5 +1,7 @@
 /** Stacks: where a program was when it allocated or freed a block. */
 
+import { unsigned } from "./memory.js";
+
 /** How stacks are taken, cheaply, and made into text when one is wanted. */
 export interface Tracer {
   capture(): unknown;
@@ -41,16 +43,16 @@ export class Histories {
   }
 
   born(p: number): void {
-    this.#histories.set(p >>> 0, { allocated: this.#tracer.capture(), freed: undefined });
+    this.#histories.set(unsigned(p), { allocated: this.#tracer.capture(), freed: undefined });
   }
 
   died(p: number): void {
-    const history = this.#histories.get(p >>> 0);
+    const history = this.#histories.get(unsigned(p));
     if (history !== undefined) history.freed = this.#tracer.capture();
   }
 
   of(p: number): { allocationStack?: string; freeStack?: string } {
-    const history = this.#histories.get(p >>> 0);
+    const history = this.#histories.get(unsigned(p));
     if (history === undefined) return {};
     const { allocated, freed } = history;
     return {

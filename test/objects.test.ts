@@ -177,7 +177,7 @@ test("a heap taken over knows its objects, but not the deallocs of before", () =
   const { newNode } = defineNode(heap);
   const Plain = heap.defineType({ name: "Plain" });
   const [node, plain] = [newNode(0, 0), heap.PyObject_New(Plain)];
-  const copy = pooledHeap({ image: heap.u8.slice(), root: heap.root });
+  const copy = pooledHeap({ from: heap.snapshot() });
   const fresh = copy.defineType({ name: "Fresh", dealloc: (p) => copy.PyObject_Del(p) });
   assert.equal(copy.Py_TYPE(copy.Py_TYPE(plain)), copy.Py_TYPE(fresh.address), "one metatype");
   const message = /^Py_DECREF: 0x\w+ is of type "Node", whose dealloc is not known: expected /;

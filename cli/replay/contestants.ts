@@ -10,6 +10,7 @@ import {
 } from "../../src/hosts/cpython.js";
 import { systemArenas } from "../../src/hosts/host.js";
 import { standaloneHost } from "../../src/hosts/standalone.js";
+import { unsigned } from "../../src/memory.js";
 import { readStats } from "../../src/stats.js";
 import type { Address, Domain, HeapStats, SystemMalloc } from "../../src/types.js";
 import { importPyodide } from "../pyodide.js";
@@ -39,9 +40,9 @@ export interface Contestant {
 
 /** A program whose memory ends at a break, with the reserve below everything that is allocated. */
 function reserve(program: BareProgram, bytes: number): Pick<Field, "memory" | "tape" | "taken"> {
-  const tape = program.sbrk(Math.ceil(bytes / 16) * 16) >>> 0;
-  const base = program.sbrk(0) >>> 0;
-  return { memory: program.memory, tape, taken: () => (program.sbrk(0) >>> 0) - base };
+  const tape = unsigned(program.sbrk(Math.ceil(bytes / 16) * 16));
+  const base = unsigned(program.sbrk(0));
+  return { memory: program.memory, tape, taken: () => unsigned(program.sbrk(0)) - base };
 }
 
 /** pymalloc over the malloc that owns the memory. */
@@ -74,7 +75,7 @@ function bump(reserved: number, span: number): Field {
   const functions = instantiate("bump", { env: { memory }, bump }) as unknown as Domain & {
     end(): number;
   };
-  return { memory, functions, tape: PAGE, taken: () => (functions.end() >>> 0) - start };
+  return { memory, functions, tape: PAGE, taken: () => unsigned(functions.end()) - start };
 }
 
 interface PyodideModule {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { stubImports } from "../../link/program.js";
+import { unsigned } from "../../src/memory.js";
 import { pyodideFile } from "../pyodide.js";
 
 /** What we use of the program's exports. */
@@ -31,7 +32,7 @@ export function bareProgram(): BareProgram {
 function instantiate(module: WebAssembly.Module): BareProgram {
   const grow = (bytes: number): number => {
     const { byteLength } = memory.buffer;
-    const missing = (bytes >>> 0) - byteLength;
+    const missing = unsigned(bytes) - byteLength;
     // By a fifth more, as Emscripten does: to grow a memory is dear.
     for (const more of [Math.max(missing, byteLength / 5), missing]) {
       try {

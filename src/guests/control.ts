@@ -1,5 +1,6 @@
 /** CPython's control functions for a guest: allocators as records in the memory, with pointers into its function table. */
 import { instantiate, type Thunks } from "../core.js";
+import { allocatorMembers, arenaMembers } from "../domains.js";
 import type { MemoryViews } from "../memory.js";
 import type { Address, Allocator, ArenaAllocator, DomainNumber } from "../types.js";
 
@@ -14,10 +15,6 @@ export interface Control {
 
 /** A function of the guest's that a pointer points to. */
 type Pointed = (...args: unknown[]) => unknown;
-
-/** The members behind `ctx`, in the structs' order. */
-const allocatorMembers = ["malloc", "calloc", "realloc", "free"] as const;
-const arenaMembers = ["alloc", "free"] as const;
 
 /** The guest's function table, in which pointers are found and new ones are placed. */
 export class FunctionTable {

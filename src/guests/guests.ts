@@ -3,7 +3,7 @@ import { byCNames, late } from "../domains.js";
 import { isObject, show } from "../errors.js";
 import { debugLayout, layout } from "../generated/modules.js";
 import type { Host } from "../hosts/host.js";
-import type { MemoryViews } from "../memory.js";
+import { type MemoryViews, unsigned } from "../memory.js";
 import type { Objects } from "../objects.js";
 import type { Address, Domain, DomainName } from "../types.js";
 import { type GuestBinary, type MemoryDescription, readGuest } from "./binary.js";
@@ -135,7 +135,7 @@ export class Guests {
     if (p === 0) return 0;
     if (debug()) {
       // CPython's frame: the size stands in front, big-endian. What is behind it is a pad.
-      const frame = new DataView(views.memory.buffer, (p >>> 0) - debugLayout.FRONT, 4);
+      const frame = new DataView(views.memory.buffer, unsigned(p) - debugLayout.FRONT, 4);
       return frame.getUint32(0);
     }
     const pool = poolOf(p);

@@ -1,6 +1,7 @@
 /** pymalloc in a running Pyodide: `import { install } from "pymalloc/pyodide"`. */
 import { PyMemError, requireKnown } from "../errors.js";
 import { debugLayout } from "../generated/modules.js";
+import { isAddress } from "../memory.js";
 import {
   type DebugOptions,
   debugOptionNames,
@@ -131,7 +132,7 @@ function handleOf(
       validateHeap(memory, root);
       validateBlocks();
     },
-    isPymallocAddress: (p) => core.addressInRange(p) !== 0,
+    isPymallocAddress: (p) => isAddress(p) && core.addressInRange(p) !== 0,
   };
 }
 

@@ -1,11 +1,11 @@
 /** What many tests ask of a heap. */
 import assert from "node:assert/strict";
 import { layout } from "../../src/generated/modules.js";
-import { createHeap, type Heap } from "../../src/index.js";
+import { createHeap, type Domain, type Heap } from "../../src/index.js";
 
 export { layout };
 
-/** A heap that no PYTHONMALLOC of the tester's environment changes. */
+/** A heap that no PYMALLOC of the tester's environment changes. */
 export function pooledHeap(options: Parameters<typeof createHeap>[0] = {}): Heap {
   return createHeap({ malloc: "pymalloc", ...options });
 }
@@ -70,4 +70,51 @@ export function numbers(seed: number): (bound: number) => number {
 /** The block size of a request, written down a second time on purpose. */
 export function classSize(bytes: number): number {
   return Math.max(8, Math.ceil(bytes / 8) * 8);
+}
+
+/** The first-fit malloc of someone else's program, as plain JavaScript: header of 8 bytes, never merges. */
+export function foreignMalloc(
+  memory: WebAssembly.Memory,
+  start: number,
+): Domain & { live: Set<number> } {
+  const live = new Set<number>();
+  const sizes = new Map<number, number>();
+  let top = start;
+  const malloc = (bytes: number): number => {
+    for (const [p, size] of sizes) {
+      if (!live.has(p) && size >= bytes) {
+        live.add(p);
+        return p;
+      }
+    }
+    const p = top + 8;
+    top = p + Math.ceil(bytes / 8) * 8;
+    const missing = Math.ceil((top - memory.buffer.byteLength) / 65536);
+    if (missing > 0) memory.grow(missing);
+    sizes.set(p, bytes);
+    live.add(p);
+    return p;
+  };
+  const free = (p: number): void => {
+    if (p !== 0) assert.ok(live.delete(p), `free(${p}) of what is not live`);
+  };
+  return {
+    live,
+    malloc,
+    free,
+    calloc(count, size) {
+      const p = malloc(count * size);
+      new Uint8Array(memory.buffer).fill(0, p, p + count * size);
+      return p;
+    },
+    realloc(p, bytes) {
+      const moved = malloc(bytes);
+      if (p !== 0) {
+        const kept = Math.min(bytes, sizes.get(p) as number);
+        new Uint8Array(memory.buffer).copyWithin(moved, p, p + kept);
+        free(p);
+      }
+      return moved;
+    },
+  };
 }
