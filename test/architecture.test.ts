@@ -70,6 +70,8 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["hosts/standalone", "hosts/dlmalloc", "hosts/cpython", "hosts/frames"],
     ["hosts/takeover"],
     ["hosts/linked"],
+    ["hosts/installation"],
+    ["hosts/python-side"],
     ["hosts/pyodide"],
     ["guests/binary"],
     ["guests/control"],

@@ -322,10 +322,22 @@ json.dumps([traced, line, [str(n) for n in range(1000)][-1]])
 
   test(`${name}: our debug mode may be put in front of it`, async () => {
     const pyodide = await loadLinked(name);
-    pyodide.runPython("early = [str(n) for n in range(5000)]");
+    pyodide.runPython("import gc; early = [str(n) for n in range(50_000)]; gc.collect()");
+    const before = blocks(pyodide);
     const faults: string[] = [];
     const heap = install(pyodide, { malloc: "debug", onFault: ({ kind }) => faults.push(kind) });
-    pyodide.runPython("late = early[::2]; del early");
+    const grown = () => {
+      assert.ok(Math.abs(heap.getAllocatedBlocks() - blocks(pyodide)) < 200);
+      return blocks(pyodide) - before;
+    };
+    // What install itself makes is some hundred.
+    assert.ok(Math.abs(grown()) < 2000, "what was there is counted");
+    pyodide.runPython("late = early[::2]; del early; gc.collect()");
+    assert.ok(Math.abs(grown() + 25_000) < 2000, `${grown()}: what was there and is freed`);
+    pyodide.runPython("more = [str(n) for n in range(50_000)]");
+    assert.ok(Math.abs(grown() - 25_000) < 2000, `${grown()}: what is new`);
+    pyodide.runPython("del late, more; gc.collect()");
+    assert.ok(Math.abs(grown() + 50_000) < 2000, `${grown()}: all of it`);
     pyodide.runPython(WORKLOAD);
     heap.validate();
     assert.deepEqual(faults, []);
