@@ -80,7 +80,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["index"],
   ],
   link: [
-    ["errors", "bind", "texts"],
+    ["errors", "bind", "texts", "build-id", "stdlib"],
     ["program"],
     ["survey"],
     ["graft"],
