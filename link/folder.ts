@@ -14,6 +14,7 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { buildIdOf, glueWith, LOADERS, loaderWith } from "./build-id.js";
 import { LinkError } from "./errors.js";
 import { linkProgram, type Progress } from "./link.js";
+import { checkInitialBytes, withInitialBytes } from "./memory.js";
 import { stdlibWithPymalloc } from "./stdlib.js";
 
 const PROGRAM = "pyodide.asm.wasm";
@@ -30,6 +31,11 @@ export interface LinkOptions {
   readonly output: string;
   /** The configure switch: false copies the folder as it is. Default true. */
   readonly withPymalloc?: boolean;
+  /**
+   * How long the memory of the linked program is at its start, in bytes, rounded up to pages of 64 KiB; at least what it is (30
+   * MiB), at most 4 GiB. Since Pyodide 314 a memory snapshot of a heap that has grown beyond that can't be restored.
+   */
+  readonly initialBytes?: number;
   /** Told of each step. */
   readonly onProgress?: Progress;
 }
@@ -139,6 +145,16 @@ function requireFree(output: string): void {
   throw new LinkError(`${output} exists already; link into a folder that does not`);
 }
 
+async function linkedProgram(
+  { program, glue }: PyodideFolder,
+  initialBytes: number | undefined,
+  onProgress: Progress,
+): Promise<Uint8Array> {
+  if (initialBytes !== undefined) checkInitialBytes(program, initialBytes);
+  const linked = await linkProgram(program, glue, onProgress);
+  return initialBytes === undefined ? linked : withInitialBytes(linked, initialBytes);
+}
+
 /**
  * Links pymalloc into a copy of a Pyodide's folder, which is then served in the place of the original. The original
  * is not touched. Takes some seconds.
@@ -146,18 +162,21 @@ function requireFree(output: string): void {
  * @throws LinkError that says what is wrong with the folders, or why this Pyodide can't be linked; nothing is written then
  */
 export async function link(options: LinkOptions): Promise<LinkReport> {
-  const { pyodide, withPymalloc = true, onProgress = () => {} } = options;
+  const { pyodide, withPymalloc = true, initialBytes, onProgress = () => {} } = options;
   const started = performance.now();
   const output = resolve(options.output);
   requireFree(output);
   const original = readPyodide(pyodide);
-  const { folder, program, glue, version } = original;
+  const { folder, program, version } = original;
   const inside = relative(folder, output);
   if (inside.split(sep)[0] !== "..") {
     throw new LinkError(`${output} is inside of ${folder}, expected a folder beside it`);
   }
+  if (initialBytes !== undefined && !withPymalloc) {
+    throw new LinkError("initialBytes is for a program that pymalloc is linked into");
+  }
   const linked = withPymalloc
-    ? await linkProgram(program, glue, onProgress).catch((error: unknown) => {
+    ? await linkedProgram(original, initialBytes, onProgress).catch((error: unknown) => {
         throw error instanceof LinkError ? new LinkError(`${pyodide}: ${error.message}`) : error;
       })
     : program;
