@@ -104,6 +104,11 @@ describe("in an empty project", () => {
     assert.equal(await project.program("objects.mjs", program), snippet("docs/objects.md#output"));
   });
 
+  test("objects of a snapshot are read", async () => {
+    const printed = await project.program("adopt.mjs", snippet("docs/objects.md#adopt"));
+    assert.equal(printed, "1.5\n");
+  });
+
   test("a reference is given back at the end of a block", async () => {
     // What TypeScript makes of `using`, which Node 20 does not know.
     const loader = { loader: "ts", target: "node20" } as const;
