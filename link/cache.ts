@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { linkerMark, modules } from "../src/generated/modules.js";
-import { layoutMark } from "../src/hosts/linked.js";
+import { layoutMark } from "../src/root.js";
 import { link, readPyodide } from "./folder.js";
 import type { Progress } from "./link.js";
 

@@ -1,5 +1,6 @@
 /** The heap: three domains of functions over one memory. */
 import { Allocators } from "./allocators.js";
+import { checkedDomains } from "./checked.js";
 import { type ArenaSource, type Core, instantiateCore } from "./core.js";
 import { DebugHeap, type DebugHost, newLedger } from "./debug.js";
 import {
@@ -11,16 +12,24 @@ import {
   readDomain,
   requireMembers,
 } from "./domains.js";
-import { hex } from "./errors.js";
-import { debugLayout, layout, objectsLayout } from "./generated/modules.js";
+import { debugLayout, packageVersion } from "./generated/modules.js";
 import { Guests } from "./guests/guests.js";
 import { givenHost } from "./hosts/given.js";
 import { type Host, systemArenas } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
-import { isAddress, loadWord, MemoryViews, storeWord, unsigned } from "./memory.js";
+import { bytesAt, isAddress, MemoryViews, storeWord, unsigned } from "./memory.js";
 import { ObjectHeap } from "./object-heap.js";
 import { Objects } from "./objects.js";
-import { type HeapOptions, nameOf, type ResolvedOptions, readOptions } from "./options.js";
+import {
+  type DebugSettings,
+  type HeapOptions,
+  type MallocMode,
+  nameOf,
+  PAGE,
+  type ResolvedOptions,
+  readOptions,
+} from "./options.js";
+import { LEDGER_SLOT, ledgerOf, markRoot, modeAt, OBJECTS_ROOT, ROOT_BLOCK } from "./root.js";
 import { javascriptTracer } from "./stacks.js";
 import { formatStats, statsOf } from "./stats.js";
 import type {
@@ -30,18 +39,14 @@ import type {
   Domain,
   DomainName,
   DomainNumber,
+  HeapSnapshot,
   HeapStats,
 } from "./types.js";
 import { validateHeap } from "./validate.js";
 
-/** The root block: the core's part, that of the objects, and the address of the debug heap's ledger. */
-const OBJECTS_ROOT = layout.ROOT_SIZE;
-const LEDGER_SLOT = OBJECTS_ROOT + objectsLayout.OBJECTS_ROOT_SIZE;
-const ROOT_BLOCK = LEDGER_SLOT + 4;
-
 function hostFor(owner: ResolvedOptions["owner"]): Host {
   if (owner.kind === "given") return givenHost(owner.memory, owner.system);
-  if (owner.kind === "image") return restoredHost(owner.image, owner.maximumPages);
+  if (owner.kind === "snapshot") return restoredHost(owner.image, owner.maximumPages);
   return standaloneHost(owner.initialPages, owner.maximumPages);
 }
 
@@ -53,6 +58,11 @@ export class Heap extends ObjectHeap {
   readonly mem: Domain;
   /** The object domain: for objects (CPython: PyObject_Malloc, ...). */
   readonly object: Domain;
+  /**
+   * The same three domains for numbers from outside: their functions check what they are given, as the exports
+   * themselves can't at no cost. See {@link Domain}.
+   */
+  readonly checked: Readonly<Record<DomainName, Domain>>;
   /** Address of the block that all of the heap's state is reached from. See {@link HeapOptions.root}. */
   readonly root: Address;
 
@@ -71,7 +81,8 @@ export class Heap extends ObjectHeap {
 
   readonly #host: Host;
   readonly #views: MemoryViews;
-  readonly #options: ResolvedOptions;
+  readonly #mode: MallocMode;
+  readonly #settings: DebugSettings;
   readonly #allocators: Allocators;
   #debugHeap: DebugHeap | undefined;
   readonly #defaultArenas: ArenaAllocator;
@@ -84,16 +95,18 @@ export class Heap extends ObjectHeap {
   /** @internal */
   constructor(options: ResolvedOptions) {
     super();
-    this.#options = options;
+    this.#settings = options.settings;
     this.#host = hostFor(options.owner);
-    this.#views = new MemoryViews(this.#host.memory);
-    this.root = unsigned(options.root ?? this.#host.system.calloc(1, ROOT_BLOCK));
+    const { memory, system, own } = this.#host;
+    this.#views = new MemoryViews(memory);
+    const { adopted } = options;
+    this.#mode = adopted === undefined ? options.mode : modeAt(memory, adopted, own !== undefined);
+    this.root = adopted?.root ?? unsigned(system.calloc(1, ROOT_BLOCK));
     if (this.root === 0) {
       throw new RangeError("createHeap: the memory has no room for the heap's root");
     }
-    const source = systemArenas(this.#host.memory, this.#host.system, this.root, {
-      fillHoles: !options.mode.debug,
-    });
+    const { pools, debug } = this.#mode;
+    const source = systemArenas(memory, system, this.root, { fillHoles: !debug });
     this.#holes = source.hole;
     this.#defaultArenas = Object.freeze({
       ctx: null,
@@ -101,20 +114,21 @@ export class Heap extends ObjectHeap {
       free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
     });
     this.#arenas = this.#defaultArenas;
-    const systemCore = this.#coreOver(this.#host.system);
-    if (options.root === undefined) systemCore.initialize();
-    else this.#checkMode();
+    const systemCore = this.#coreOver(system);
+    if (adopted === undefined) systemCore.initialize();
 
     this.#allocators = new Allocators({
-      pools: options.mode.pools,
+      pools,
       systemCore,
       coreOver: (raw) => this.#coreOver(raw),
       debugHeap: () => this.#makeDebugHeap(),
     });
-    if (options.mode.debug) this.#allocators.setupDebugHooks();
+    if (debug) this.#setUpDebugMode(adopted === undefined);
+    if (adopted === undefined) markRoot(memory, this.root, { pools, ownMemory: own !== undefined });
     this.raw = this.#allocators.functions("raw");
     this.mem = this.#allocators.functions("mem");
     this.object = this.#allocators.functions("object");
+    this.checked = checkedDomains(this);
     this.objects = new Objects(this.#views, this.root + OBJECTS_ROOT, this.raw, this.object);
     this.#publish();
     this.#guests = new Guests({
@@ -128,6 +142,16 @@ export class Heap extends ObjectHeap {
     });
   }
 
+  /** @throws RangeError when there is no memory for it; then nothing is left of a new heap */
+  #setUpDebugMode(isNew: boolean): void {
+    try {
+      this.#allocators.setupDebugHooks();
+    } catch (error) {
+      if (isNew) this.#host.system.free(this.root);
+      throw error;
+    }
+  }
+
   #coreOver(raw: Domain): Core {
     const arenas: ArenaSource = {
       alloc: (bytes) => this.#arenas.alloc(this.#arenas.ctx, bytes),
@@ -138,33 +162,17 @@ export class Heap extends ObjectHeap {
     return instantiateCore(this.#host.memory, this.root, this.#host.system, raw, arenas);
   }
 
-  /** The address of the debug heap's ledger; 0 while there is none. */
-  get #ledger(): Address {
-    return loadWord(this.#host.memory, this.root + LEDGER_SLOT);
-  }
-
-  /** A block with pads in it is not one without: a heap that is there has to be taken for what it is. */
-  #checkMode(): void {
-    const { mode, root } = this.#options;
-    const debug = this.#ledger !== 0;
-    if (debug === mode.debug) return;
-    const word = nameOf({ ...mode, debug });
-    throw new TypeError(
-      `createHeap: malloc is "${nameOf(mode)}", expected "${word}" for the heap at ${hex(root as Address)}`,
-    );
-  }
-
   #makeDebugHeap(): DebugHeap {
     if (this.#debugHeap !== undefined) return this.#debugHeap;
     const { memory, system } = this.#host;
     const host: DebugHost = {
       memory,
       system,
-      settings: this.#options.settings,
+      settings: this.#settings,
       tracer: javascriptTracer,
       poolOf: (p) => this.#allocators.core.poolOf(p),
     };
-    const ledger = this.#ledger || newLedger(host);
+    const ledger = ledgerOf(memory, this.root) || newLedger(host);
     if (ledger === 0) throw new RangeError("the memory has no room for the debug mode's ledger");
     storeWord(memory, this.root + LEDGER_SLOT, ledger);
     this.#debugHeap = new DebugHeap(host, ledger);
@@ -255,12 +263,34 @@ export class Heap extends ObjectHeap {
     return this.#guests.instantiate(bytes, imports);
   }
 
+  /**
+   * A copy of the heap, to be given to `createHeap({ from })`, now or later, here or in another thread: it is all of
+   * the memory that the heap uses, and what it is taken for. What JavaScript has is not in it: hooks, instances of
+   * guests, the stacks of a debug mode, types and their deallocs (see `adoptType`).
+   * @throws Error where the heap's memory is someone else's, whose state is no part of the heap
+   */
+  snapshot(): HeapSnapshot {
+    const { memory, own } = this.#host;
+    if (own === undefined) {
+      throw new Error(
+        "snapshot: the heap's memory is someone else's, expected a heap that createHeap made a memory for; " +
+          "a copy of that memory, with the malloc that owns it, is taken over by createHeap({ memory, system, root })",
+      );
+    }
+    return Object.freeze({
+      image: bytesAt(memory, 0, own.pagesInUse() * PAGE).slice(),
+      root: this.root,
+      malloc: nameOf({ ...this.#mode, debug: ledgerOf(memory, this.root) !== 0 }),
+      version: packageVersion,
+    });
+  }
+
   /** The memory that the heap is in. */
   get memory(): WebAssembly.Memory {
     return this.#host.memory;
   }
 
-  /** Views of the whole memory, valid after growth as well: read them anew instead of keeping them. */
+  /** Views of the whole memory. Read the property anew each time: a view that is kept ends when the memory grows. */
   get u8(): Uint8Array {
     return this.#views.u8;
   }
@@ -295,7 +325,7 @@ export class Heap extends ObjectHeap {
 
   /** What the heap holds, in numbers whose parts sum up. Walks all pools. */
   stats(): HeapStats {
-    const mode = { ...this.#options.mode, debug: this.#allocators.debug };
+    const mode = { ...this.#mode, debug: this.#allocators.debug };
     const debug = this.#debugHeap?.stats();
     return statsOf(mode, this.#allocators.core, this.#host.memory, this.root, debug);
   }
@@ -311,7 +341,7 @@ export class Heap extends ObjectHeap {
    * pools.
    */
   getAllocatedBlocks(): number {
-    if (!this.#options.mode.pools) return 0;
+    if (!this.#mode.pools) return 0;
     return this.#allocators.core.allocatedBlocks() - (this.#debugHeap?.deadBlocks() ?? 0);
   }
 

@@ -24,6 +24,20 @@ export abstract class ObjectHeap {
   }
 
   /**
+   * A type that is in the memory already, for the objects of a heap that was taken over (`from`, `root`): the one with
+   * this definition's name, sizes and fields. Its dealloc is JavaScript's, and so has to be given anew; without
+   * one, objects can be read, and `Py_DECREF` refuses to let them die.
+   * @throws TypeError that says what was found when it is not just one, and when the type has no dealloc or it is
+   *   known; for a wrong definition as `defineType` does
+   */
+  adoptType<
+    F extends FieldTypes = Record<never, never>,
+    Items extends ScalarType | undefined = undefined,
+  >(definition: TypeDefinition<F, Items>): TypeObject<F, Items> {
+    return this.objects.adoptType(definition);
+  }
+
+  /**
    * A new object with one reference (CPython: PyObject_New). Its fields hold what the memory held. 0 when there
    * is no memory.
    * @throws TypeError unless `type` is a type of this heap without items

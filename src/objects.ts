@@ -3,11 +3,15 @@ import { instantiate } from "./core.js";
 import { hex, show } from "./errors.js";
 import type { FieldTypes, ScalarType } from "./fields.js";
 import { objectsLayout as layout } from "./generated/modules.js";
-import { type MemoryViews, unsigned } from "./memory.js";
+import { isAddress, loadWord, type MemoryViews, storeWord, unsigned } from "./memory.js";
 import {
   nameAt,
   type ResolvedType,
   readDefinition,
+  type Shape,
+  shapeAt,
+  shapeOf,
+  showShape,
   type TypeDefinition,
   TypeObject,
   typeAt,
@@ -91,7 +95,7 @@ export class Objects {
     const name = nameAt(this.#views, type);
     throw new TypeError(
       `Py_DECREF: ${hex(p)} is of type ${show(name)}, whose dealloc is not known: ` +
-        "expected a type that this heap's defineType made",
+        "expected a type that this heap's defineType made, or adoptType with a dealloc",
     );
   }
 
@@ -104,12 +108,56 @@ export class Objects {
   defineType<F extends FieldTypes, Items extends ScalarType | undefined>(
     definition: TypeDefinition<F, Items>,
   ): TypeObject<F, Items> {
-    const type = readDefinition(definition);
+    const type = readDefinition(definition, "defineType");
     this.#requireMetatype();
     const number = type.dealloc === undefined ? 0 : this.functions.numberDealloc();
-    const address = this.#writeType(type, number);
+    const address = this.#writeType(type.name, shapeOf(type), number);
+    this.#setWord(address + layout.NEXT_TYPE, this.#word(this.#root + layout.TYPES));
+    this.#setWord(this.#root + layout.TYPES, address);
     if (type.dealloc !== undefined) this.#deallocs.set(number, type.dealloc);
     return new TypeObject<F, Items>(this, this.#views, address, type);
+  }
+
+  adoptType<F extends FieldTypes, Items extends ScalarType | undefined>(
+    definition: TypeDefinition<F, Items>,
+  ): TypeObject<F, Items> {
+    const type = readDefinition(definition, "adoptType");
+    const address = this.#findType(type);
+    if (type.dealloc !== undefined) {
+      const number = this.#word(address + layout.TP_DEALLOC);
+      const known = this.#deallocs.has(number);
+      if (number === 0 || known) {
+        const found = `type ${show(type.name)} has ${known ? "its dealloc already" : "no dealloc"}`;
+        throw new TypeError(`adoptType: ${found}, expected a definition without one`);
+      }
+      this.#deallocs.set(number, type.dealloc);
+    }
+    return new TypeObject<F, Items>(this, this.#views, address, type);
+  }
+
+  /** @throws TypeError unless just one type has the name and the shape of the definition */
+  #findType(type: ResolvedType): Address {
+    const all: { readonly address: Address; readonly name: string }[] = [];
+    let address = this.#word(this.#root + layout.TYPES);
+    for (; address !== 0; address = this.#word(address + layout.NEXT_TYPE)) {
+      all.push({ address, name: nameAt(this.#views, address) });
+    }
+    const expected = showShape(shapeOf(type));
+    const named = all.filter(({ name }) => name === type.name);
+    const shapes = named.map((one) => showShape(shapeAt(this.#views, one.address)));
+    const same = named.filter((_, i) => shapes[i] === expected);
+    const [found] = same;
+    if (found !== undefined && same.length === 1) return found.address;
+    const name = show(type.name);
+    if (same.length > 1) {
+      throw new TypeError(`adoptType: the heap has ${same.length} types ${name} with ${expected}`);
+    }
+    if (named.length > 0) {
+      const theirs = shapes.join(", and one with ");
+      throw new TypeError(`adoptType: type ${name} has ${theirs}; expected ${expected}`);
+    }
+    const names = all.map((one) => show(one.name)).join(", ") || "none: the heap has no types";
+    throw new TypeError(`adoptType: name is ${name}, expected one of ${names}`);
   }
 
   /**
@@ -131,20 +179,25 @@ export class Objects {
   #requireMetatype(): void {
     if (this.#metatype !== 0) return;
     const { TYPE_SIZE: basicsize } = layout;
-    this.#writeType({ name: "type", basicsize, itemsize: 0 }, 0);
+    this.#writeType("type", { basicsize, itemsize: 0, description: "" }, 0);
   }
 
-  /** A PyTypeObject, and behind it its name. From the raw domain, as C's static types are in no pool either. */
-  #writeType(
-    { name, basicsize, itemsize }: Pick<ResolvedType, "name" | "basicsize" | "itemsize">,
-    dealloc: number,
-  ): Address {
-    const text = new TextEncoder().encode(`${name}\0`);
-    const p = unsigned(this.#raw.malloc(layout.TYPE_SIZE + text.length));
+  /** A PyTypeObject, and its texts behind it. From the raw domain, as C's static types are in no pool either. */
+  #writeType(name: string, { basicsize, itemsize, description }: Shape, dealloc: number): Address {
+    const texts = new TextEncoder().encode(`${name}\0${description}\0`);
+    const p = unsigned(this.#raw.malloc(layout.HEAP_TYPE_SIZE + texts.length));
     if (p === 0) throw new RangeError(`defineType: the memory has no room for the type ${name}`);
-    this.#views.u8.set(text, p + layout.TYPE_SIZE);
-    this.functions.initializeType(p, p + layout.TYPE_SIZE, basicsize, itemsize, dealloc);
+    this.#views.u8.set(texts, p + layout.HEAP_TYPE_SIZE);
+    this.functions.initializeType(p, p + layout.HEAP_TYPE_SIZE, basicsize, itemsize, dealloc);
     return p;
+  }
+
+  #word(p: Address): number {
+    return loadWord(this.#views.memory, p);
+  }
+
+  #setWord(p: Address, value: number): void {
+    storeWord(this.#views.memory, p, value);
   }
 
   /** Address of the type of all types; 0 before the first type. */
@@ -196,7 +249,7 @@ export class Objects {
   }
 
   #requirePlace(p: unknown, bytes: number, alignment: number, where: string): void {
-    const start = typeof p === "number" && Number.isInteger(p) ? unsigned(p) : Number.NaN;
+    const start = isAddress(p) ? unsigned(p) : Number.NaN;
     const { byteLength } = this.#views.memory.buffer;
     if (start % alignment === 0 && start + bytes <= byteLength) return;
     const expected = `${bytes} bytes of the memory, at a multiple of ${alignment}`;
@@ -216,6 +269,7 @@ export class Objects {
   }
 
   PyObject_Del(p: Address): void {
+    if (!isAddress(p)) throw new TypeError(`PyObject_Del: p is ${show(p)}, expected an address`);
     if (this.#metatype !== 0 && typeAt(this.#views, p) === this.#metatype) {
       throw new TypeError(
         `PyObject_Del: p is the type at ${hex(p)}: types live as long as the heap`,

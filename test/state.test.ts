@@ -1,6 +1,9 @@
 /** All state is in linear memory, reached from the root. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { instantiate } from "../src/core.js";
+import { givenHost } from "../src/hosts/given.js";
+import type { Domain } from "../src/index.js";
 import {
   assertBalanced,
   assertFilled,
@@ -23,7 +26,7 @@ test("a copy of the memory is a copy of the heap, and both go on by themselves",
   for (let i = 0; i < blocks.length; i += 3) heap.object.free(blocks[i]?.p as number);
   const live = blocks.filter((_, i) => i % 3 !== 0);
 
-  const copy = pooledHeap({ image: heap.u8.slice(), root: heap.root });
+  const copy = pooledHeap({ from: heap.snapshot() });
   assert.deepEqual(copy.stats(), heap.stats());
   for (const one of [copy, heap]) {
     const more = Array.from({ length: 3000 }, () => one.object.malloc(1 + next(2000)));
@@ -37,7 +40,7 @@ test("a copy of the memory is a copy of the heap, and both go on by themselves",
 test("a copy is taken at any moment, the first one included", () => {
   const heap = pooledHeap();
   for (let step = 0; step < 40; step++) {
-    const copy = pooledHeap({ image: heap.u8.slice(), root: heap.root });
+    const copy = pooledHeap({ from: heap.snapshot() });
     assertBalanced(copy, step);
     const p = copy.object.malloc(5000);
     assertBalanced(copy, step + 1);
@@ -80,6 +83,20 @@ test("a heap in someone else's memory takes everything from their malloc, and gi
   // Left are their block, the root, the table of runs, the map of slices, and one run at most.
   assert.ok(heap.stats().arenas.current <= layout.RUN_SIZE / layout.ARENA_SIZE);
   assert.equal(system.live.size, 4 + (heap.stats().arenas.current > 0 ? 1 : 0));
+});
+
+test("a malloc that is WebAssembly's is called without a way through JavaScript", () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const bump = instantiate("bump", { env: { memory }, bump: { start: 1024, span: 0 } });
+  const exports = bump as unknown as Domain;
+  const { malloc, calloc, realloc, free } = givenHost(memory, { ...exports }).system;
+  assert.deepEqual(
+    [malloc, calloc, realloc, free],
+    [exports.malloc, exports.calloc, exports.realloc, exports.free],
+  );
+  const mine = { ...exports, free() {} };
+  assert.notEqual(givenHost(memory, mine).system.free, mine.free);
+  assert.equal(givenHost(memory, mine).system.malloc, exports.malloc);
 });
 
 test("a second heap object over the same root is the same heap", () => {

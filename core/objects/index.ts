@@ -2,9 +2,11 @@
 
 export {
   DEPTH,
+  HEAP_TYPE_SIZE,
   IMMORTAL,
   MAX_SIZE,
   METATYPE,
+  NEXT_TYPE,
   OB_REFCNT,
   OB_SIZE,
   OB_TYPE,
@@ -17,6 +19,7 @@ export {
   TRASHCAN_DEPTH,
   TYPE_REFCNT,
   TYPE_SIZE,
+  TYPES,
   VAR_OBJECT_HEADER,
 } from "./layout";
 export {

@@ -52,13 +52,11 @@ export class PyVarObject extends PyObject {
  * A type object: the beginning of CPython's PyTypeObject. Each type's `ob_type` is the heap's metatype, `type`, which
  * is its own type.
  *
- *     0          4        8        12       16            20          24          28
- *     | ob_refcnt| ob_type| ob_size| tp_name| tp_basicsize| tp_itemsize| tp_dealloc| name, 0
- *       TYPE_REFCNT  |        0        |                                   |       ^
- *                    v                 '-----------------------------------|-------'
- *                    the metatype                       0: PyObject_Del, n: the heap's n-th dealloc
- *
- * The name, in UTF-8, lies behind the struct when the heap made the type.
+ *     0          4        8        12       16            20          24
+ *     | ob_refcnt| ob_type| ob_size| tp_name| tp_basicsize| tp_itemsize| tp_dealloc|
+ *       TYPE_REFCNT  |        0                                          |
+ *                    v                              0: PyObject_Del, n: the heap's n-th dealloc
+ *                    the metatype
  */
 @unmanaged
 export class PyTypeObject extends PyVarObject {
@@ -66,6 +64,20 @@ export class PyTypeObject extends PyVarObject {
   tp_basicsize: u32;
   tp_itemsize: u32;
   tp_dealloc: u32;
+}
+
+/**
+ * A type that the heap made itself: texts in UTF-8 lie behind the struct, and a list leads to all of these.
+ *
+ *     0       12                28    32       32 + length of the name + 1
+ *     | ...   | tp_name | ...   | next| name, 0| description of the fields, 0
+ *                    |                  ^
+ *                    '------------------'
+ */
+@unmanaged
+export class HeapType extends PyTypeObject {
+  /** The type that was made before this one. */
+  next: HeapType | null;
 }
 
 /** The module's own state, at `root`: zeros at first. Two instances with the same root are the same. */
@@ -81,6 +93,8 @@ export class ObjectsRoot {
   deallocs: u32;
   /** The type of all types; null before the first type. */
   metatype: PyTypeObject | null;
+  /** The last type that the heap made itself. */
+  types: HeapType | null;
 }
 
 // ---------------------------------------------------------------------------------- derived
@@ -96,11 +110,14 @@ export const TP_DEALLOC: usize = offsetof<PyTypeObject>("tp_dealloc");
 export const OBJECT_HEADER: usize = offsetof<PyObject>();
 export const VAR_OBJECT_HEADER: usize = offsetof<PyVarObject>();
 export const TYPE_SIZE: usize = offsetof<PyTypeObject>();
+export const NEXT_TYPE: usize = offsetof<HeapType>("next");
+export const HEAP_TYPE_SIZE: usize = offsetof<HeapType>();
 
 export const OBJECTS_ROOT_SIZE: usize = offsetof<ObjectsRoot>();
 /** Where the library reads the state: offsets from the root. */
 export const DEPTH: usize = offsetof<ObjectsRoot>("depth");
 export const METATYPE: usize = offsetof<ObjectsRoot>("metatype");
+export const TYPES: usize = offsetof<ObjectsRoot>("types");
 
 // ---------------------------------------------------------------------------------- relations
 

@@ -1,16 +1,11 @@
 /** pymalloc in a program that it was linked into (`pymalloc link`): its heap, seen from outside. */
 import { instantiateCore } from "../core.js";
-import { layout, linkedLayout } from "../generated/modules.js";
+import { linkedLayout } from "../generated/modules.js";
 import { bytesAt, loadWord } from "../memory.js";
+import { layoutMark } from "../root.js";
 import type { Domain } from "../types.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 import type { Takeover } from "./takeover.js";
-
-/** A number that stands for the layout of a heap (FNV-1a of its description). */
-export const layoutMark = [...JSON.stringify(layout)].reduce(
-  (hash, character) => Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0,
-  0x811c9dc5,
-);
 
 /** What a core that only looks is over. */
 const nothing: Domain = { malloc: () => 0, calloc: () => 0, realloc: () => 0, free() {} };
@@ -18,7 +13,7 @@ const noArenas = { alloc: () => 0, free() {}, hole: () => 0 };
 
 /**
  * The heap that was linked in, where it is in force: with PYTHONMALLOC=malloc or mimalloc it is not.
- * @throws Error where it was linked by another version of pymalloc, whose heaps are of another kind
+ * @throws Error where the heap is none of this version's
  */
 export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   const { memory } = program;
@@ -26,7 +21,8 @@ export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   if (root === undefined) return undefined;
   if (loadWord(memory, root + linkedLayout.STATE_LAYOUT) !== layoutMark) {
     throw new Error(
-      "install: this Pyodide was linked by another version of pymalloc; link it anew with this one",
+      "install: this Pyodide was linked by another version of pymalloc; link it anew with this one " +
+        "(or its memory is that of a snapshot which another program made)",
     );
   }
   if (bytesAt(memory, root + linkedLayout.STATE_PLACED, 1)[0] === 0) return undefined;

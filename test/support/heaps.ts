@@ -5,7 +5,7 @@ import { createHeap, type Domain, type Heap } from "../../src/index.js";
 
 export { layout };
 
-/** A heap that no PYTHONMALLOC of the tester's environment changes. */
+/** A heap that no PYMALLOC of the tester's environment changes. */
 export function pooledHeap(options: Parameters<typeof createHeap>[0] = {}): Heap {
   return createHeap({ malloc: "pymalloc", ...options });
 }
