@@ -92,10 +92,13 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["index", "vite"],
   ],
   cli: [
-    ["errors", "progress", "python", "paired", "table", "trace/events", "trace/map"],
+    ["errors", "python", "paired", "table", "trace/events", "trace/map"],
+    ["output", "supervision"],
+    ["endings", "progress", "streams"],
     ["arguments", "pyodide", "trace/format", "trace/numbering", "trace/live"],
     ["trace/columns", "trace/books", "trace/statistics"],
     ["trace/writer", "trace/reader"],
+    ["supervisor"],
     ["replay/program", "replay/tape"],
     ["replay/contestants"],
     ["interpreter", "replay/replay", "replay/javascript"],
@@ -103,6 +106,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["render", "command"],
     ["trace/render", "replay/render"],
     ["commands/run", "commands/record", "commands/stats", "commands/replay", "commands/link"],
+    ["verbs"],
     ["main"],
   ],
 };
