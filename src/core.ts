@@ -1,6 +1,6 @@
 /** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
 import { layout, modules } from "./generated/modules.js";
-import { unsigned } from "./memory.js";
+import { bytesAt, unsigned } from "./memory.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
 /** The functions of a PyMemAllocatorEx. */
@@ -89,7 +89,7 @@ export interface ArenaSource {
 const functionTable = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
 
 /** Is this a function of WebAssembly's, which alone may be in a table? */
-function isWebAssembly(candidate: CallableFunction): boolean {
+export function isWebAssembly(candidate: CallableFunction): boolean {
   try {
     functionTable.set(0, candidate);
     functionTable.set(0, null);
@@ -106,7 +106,7 @@ function tablesOf(memory: WebAssembly.Memory, { malloc, realloc, free }: SystemM
     const moved = malloc(bytes);
     // It is longer than what it is a copy of: what follows that in the memory may be anything.
     if (moved !== 0 && p !== 0) {
-      const all = new Uint8Array(memory.buffer);
+      const all = bytesAt(memory, 0, memory.buffer.byteLength);
       all.copyWithin(unsigned(moved), unsigned(p), unsigned(p) + bytes);
     }
     return moved;
