@@ -40,7 +40,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["index"],
     ["linked/host", "linked/state", "linked/text", "linked/chunks"],
     ["linked/records"],
-    ["linked/families", "linked/holes", "linked/report", "linked/start"],
+    ["linked/counted", "linked/families", "linked/holes", "linked/report", "linked/start"],
     ["linked/kept"],
     ["linked/arenas"],
     ["linked/index"],
