@@ -3,8 +3,12 @@
  * run times) is fetched with PYMALLOC_LONG=1 only.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import type { Browser } from "playwright-core";
 import { findChromium, launchChromium, type Serving, serve } from "./support/chromium.js";
 import { linkedFolder } from "./support/linked.js";
@@ -16,6 +20,9 @@ const executable = findChromium();
 const inCI = Boolean(process.env["CI"]);
 const noChromium = executable === undefined && !inCI ? "there is no Chromium here" : false;
 const long = process.env["PYMALLOC_LONG"] ? false : "fetches packages: PYMALLOC_LONG=1";
+const git = spawnSync("git", ["rev-parse", "HEAD"], { cwd: repository, encoding: "utf8" });
+const revision = git.stdout?.trim();
+const noGit = git.status === 0 ? false : "not a clone";
 const esm = join(repository, "dist/esm");
 
 const CROSS_ORIGIN = { "access-control-allow-origin": "*" };
@@ -180,4 +187,17 @@ describe("docs/environments.md, on a page", { skip: noChromium }, () => {
       }
     });
   });
+});
+
+test("npm builds the package from the repository's address", { skip: long || noGit }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "pymalloc-address-"));
+  try {
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }));
+    const address = `git+${pathToFileURL(repository).href}#${revision}`;
+    await succeed(folder, "npm", ["install", address], {});
+    writeFileSync(join(folder, "heap.mjs"), snippet("README.md#library"));
+    assert.match(await succeed(folder, process.execPath, ["heap.mjs"], {}), /total: \d+/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

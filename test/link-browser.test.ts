@@ -4,7 +4,8 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
-import { build, createServer } from "vite";
+import { build, createServer, type PluginOption } from "vite";
+import { linkedPyodide } from "../link/vite.js";
 import { findChromium, launchChromium, type Site, serve } from "./support/chromium.js";
 import { linkedFolder } from "./support/linked.js";
 import { newProject, type Project } from "./support/project.js";
@@ -82,10 +83,15 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
   }
 
   /** What the app prints while one develops, and once it is built. */
-  async function printedByVite(count: number, base = "/"): Promise<string[][]> {
+  async function printedByVite(
+    count: number,
+    base = "/",
+    plugins: () => PluginOption[] = () => [],
+  ): Promise<string[][]> {
     const config = { root: project.folder, base, logLevel: "silent" } as const;
     const server = await createServer({
       ...config,
+      plugins: plugins(),
       server: { host: "127.0.0.1", port: 0 },
     });
     await server.listen();
@@ -96,7 +102,7 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
     };
     const below = base === "./" ? "/" : base;
     const developing = await printedFrom(site, below, count);
-    await build(config);
+    await build({ ...config, plugins: plugins() });
     const dist = join(project.folder, "dist");
     const index = readFileSync(join(dist, "index.html"), "utf8");
     const folders = { assets: join(dist, "assets"), pyodide: join(dist, "pyodide") };
@@ -155,10 +161,10 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
   });
 
   test("the plugin answers for the folder's file, too", async () => {
-    project.write("vite.config.js", snippet("docs/pyodide.md#vite.config.js"));
+    rmSync(join(project.folder, "vite.config.js"));
     const [, , ...rest] = snippet("docs/pyodide.md#load").split("\n");
     const main = ['const { loadPyodide } = await import("/pyodide/pyodide.mjs");', ...rest];
     project.write("main.js", main.join("\n") + LOOK);
-    assertCounted(await printedByVite(2, "./"));
+    assertCounted(await printedByVite(2, "./", () => [linkedPyodide()]));
   });
 });
