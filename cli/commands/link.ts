@@ -18,6 +18,8 @@ some seconds, and needs the package binaryen.
   -o, --output DIR     the folder to write, which must not exist
   --with-pymalloc      link pymalloc in (the default)
   --without-pymalloc   copy the folder as it is
+  --initial-memory MB  how long the memory is at its start (1 MB = 2^20 bytes); since Pyodide 314 a memory snapshot
+                       of a heap that has grown beyond that can't be restored
   --json               print what was done as JSON
   --help               print this text
 
@@ -29,6 +31,7 @@ const options = {
   output: { type: "string", short: "o" },
   "with-pymalloc": { type: "boolean" },
   "without-pymalloc": { type: "boolean" },
+  "initial-memory": { type: "string" },
   json: { type: "boolean" },
 } as const;
 
@@ -37,6 +40,18 @@ function steps(): { step(what: string): void; clear(): void } {
   if (!isatty(2)) return { step: (what) => tell(`${printable(what)} ...\n`), clear() {} };
   const line = new StatusLine();
   return { step: (what) => line.show(`${what} ...`), clear: () => line.clear() };
+}
+
+/** `--initial-memory` in bytes. @throws UsageError unless it is a whole number from 1 to 4096 */
+function readMegabytes(option: string | undefined): number | undefined {
+  if (option === undefined) return undefined;
+  const megabytes = /^\d+$/.test(option) ? Number(option) : 0;
+  if (megabytes < 1 || megabytes > 4096) {
+    throw new UsageError(
+      `link: --initial-memory: ${JSON.stringify(option)} is not a whole number of megabytes from 1 to 4096`,
+    );
+  }
+  return megabytes * 2 ** 20;
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -54,9 +69,13 @@ async function main(args: readonly string[]): Promise<number> {
     throw new UsageError("link: --with-pymalloc and --without-pymalloc contradict each other");
   }
   const withPymalloc = !values["without-pymalloc"];
+  const initialBytes = readMegabytes(values["initial-memory"]);
   const { step, clear } = steps();
   try {
-    const report = await link({ pyodide, output, withPymalloc, onProgress: step });
+    const report = await link({
+      ...{ pyodide, output, withPymalloc, onProgress: step },
+      ...(initialBytes === undefined ? {} : { initialBytes }),
+    });
     clear();
     const { bytesBefore, bytesAfter, seconds } = report;
     const what = withPymalloc

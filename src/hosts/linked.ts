@@ -17,7 +17,7 @@ const noArenas = { alloc: () => 0, free() {}, hole: () => 0 };
 
 /**
  * The heap that was linked in, where it is in force: with PYTHONMALLOC=malloc or mimalloc it is not.
- * @throws Error where it was linked by another version of pymalloc, whose heaps are of another kind
+ * @throws Error where the heap is none of this version's
  */
 export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   const { memory } = program;
@@ -26,7 +26,8 @@ export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   const bytes = new DataView(memory.buffer, root);
   if (bytes.getUint32(linkedLayout.STATE_LAYOUT, true) !== layoutMark) {
     throw new Error(
-      "install: this Pyodide was linked by another version of pymalloc; link it anew with this one",
+      "install: this Pyodide was linked by another version of pymalloc; link it anew with this one " +
+        "(or its memory is that of a snapshot which another program made)",
     );
   }
   if (bytes.getUint8(linkedLayout.STATE_PLACED) === 0) return undefined;
