@@ -92,7 +92,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["index", "vite"],
   ],
   cli: [
-    ["errors", "python", "paired", "table", "trace/events", "trace/map"],
+    ["errors", "python", "paired", "table", "trace/events", "trace/map", "trace/places"],
     ["output", "supervision"],
     ["endings", "progress", "streams"],
     ["arguments", "pyodide", "trace/format", "trace/numbering", "trace/live"],
