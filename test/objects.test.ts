@@ -234,17 +234,19 @@ test("wrong types do not compile", () => {
   assert.throws(() => heap.defineType(wrong), TypeError);
 });
 
-test("the program in docs/objects.md prints what is printed there", async () => {
+test("the programs in docs/objects.md print what is printed there", async () => {
   const read = (path: string) => new URL(`../${path}`, import.meta.url);
   const page = readFileSync(read("docs/objects.md"), "utf8");
-  const [, program, output] = page.match(/```js\n([\s\S]*?)```[\s\S]*?```\n([\s\S]*?)```/) ?? [];
-  assert.ok(program !== undefined && output !== undefined);
-  const lines: string[] = [];
-  const print = (...values: unknown[]) => lines.push(`${format(...values)}\n`);
-  Object.assign(globalThis, { print });
-  const code = program
-    .replace('"pymalloc"', JSON.stringify(read("dist/esm/index.js").href))
-    .replaceAll("console.log", "globalThis.print");
-  await import(`data:text/javascript,${encodeURIComponent(code)}`);
-  assert.equal(lines.join(""), output);
+  const programs = [...page.matchAll(/```js\n([\s\S]*?)```\s+prints\s+```\n([\s\S]*?)```/g)];
+  assert.equal(programs.length, page.split("```js\n").length - 1, "each says what it prints");
+  for (const [, program = "", output] of programs) {
+    const lines: string[] = [];
+    const print = (...values: unknown[]) => lines.push(`${format(...values)}\n`);
+    Object.assign(globalThis, { print });
+    const code = program
+      .replace('"pymalloc"', JSON.stringify(read("dist/esm/index.js").href))
+      .replaceAll("console.log", "globalThis.print");
+    await import(`data:text/javascript,${encodeURIComponent(code)}`);
+    assert.equal(lines.join(""), output);
+  }
 });
