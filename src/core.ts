@@ -39,8 +39,7 @@ export interface Tlsf extends Domain {
   usableSize(p: Address): number;
   pagesInUse(): number;
   leave(end: number): number;
-  trappingMalloc(bytes: number): Address;
-  trappingRealloc(p: Address, bytes: number): Address;
+  takeBack(start: number, end: number): void;
 }
 
 /** The exports of modules/census.ts. */

@@ -18,6 +18,8 @@ export interface OwnMemory {
   pagesInUse(): number;
   /** Leaves the pages up to `end`, beyond those in use, to someone else; 0 where there is no memory for them. */
   leave(end: number): number;
+  /** Takes back the pages from `start` up to `end` that were left, whatever is in them. */
+  takeBack(start: number, end: number): void;
   /** The bytes that may be used of a block of the system malloc. */
   usableSize(p: Address): number;
 }
