@@ -73,7 +73,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["hosts/linked"],
     ["hosts/pyodide"],
     ["guests/binary"],
-    ["guests/control"],
+    ["guests/control", "guests/place"],
     ["guests/guests"],
     ["hosts/census", "hosts/recorder", "heap"],
     ["index"],

@@ -10,14 +10,18 @@ import { blame, blamePointer } from "./faults";
 import { dressClean, frameDamage, writeFrame } from "./frame";
 import { born, died, watched } from "./host";
 import {
+  ALIGNMENT,
   BLAMED,
   DOUBLE_FREE,
   Entry,
   EXTRA,
   FRONT,
+  INSET,
+  IS_INSET,
   LIVE,
   MAX_DEBUG_REQUEST,
   MEM,
+  OBJECT,
   ON_FREE,
   ON_REALLOC,
   PAGE_MASK,
@@ -25,17 +29,24 @@ import {
   WRONG_FAMILY,
 } from "./layout";
 import { bury, condemn, releaseAll } from "./quarantine";
-import { claimEntry, entryAt, isInBlock, ledger, NONE, occupies } from "./shadow";
+import { baseOf, claimEntry, entryAt, isInBlock, ledger, NONE, occupies } from "./shadow";
 
 function take(family: u32, bytes: usize, zeroed: bool): usize {
-  return zeroed ? callocBelow(family, bytes + EXTRA) : mallocBelow(family, bytes + EXTRA);
+  return zeroed ? callocBelow(family, bytes) : mallocBelow(family, bytes);
+}
+
+/** May a block of so many bytes have to be inset? */
+function isAligned(family: u32, bytes: usize): bool {
+  return family === OBJECT && bytes >= ALIGNMENT && ledger().aligns !== 0;
 }
 
 /** A new block; 0 when there is no memory for it, or for what has to be known of it. */
 function make(family: u32, bytes: usize, zeroed: bool): usize {
-  const base = take(family, bytes, zeroed);
+  const aligned = isAligned(family, bytes);
+  const base = take(family, bytes + EXTRA + (aligned ? INSET : 0), zeroed);
   if (base === 0) return 0;
-  const p = base + FRONT;
+  const isInset = aligned && ((base + FRONT) & (ALIGNMENT - 1)) !== 0;
+  const p = base + FRONT + (isInset ? INSET : 0);
   const entry = claimEntry(family, p);
   if (entry === NONE) {
     freeBelow(family, base);
@@ -45,7 +56,7 @@ function make(family: u32, bytes: usize, zeroed: bool): usize {
   entry.serial = ++ledger().serial;
   entry.state = LIVE;
   entry.family = <u8>family;
-  entry.offset = <u16>(p & PAGE_MASK);
+  entry.offset = <u16>(p & PAGE_MASK) | (isInset ? IS_INSET : 0);
   if (zeroed) writeFrame(p, entry);
   else dressClean(p, entry);
   if (watched !== 0) born(p);
@@ -64,12 +75,20 @@ function isLive(entry: Entry): bool {
   return entry !== NONE && (entry.state === LIVE || entry.state === BLAMED);
 }
 
+/** Is there a block of the upper layer for which the allocator below gave this one? */
+function isOuter(p: usize): bool {
+  const inner = entryAt(MEM, p + FRONT);
+  if (occupies(inner)) return baseOf(p + FRONT, inner) === p;
+  const inset = entryAt(MEM, p + FRONT + INSET);
+  return occupies(inset) && baseOf(p + FRONT + INSET, inset) === p;
+}
+
 /** The entry of the live block of a layer that begins at `p`; else NONE. */
 function liveIn(layer: u32, p: usize): Entry {
   const entry = entryAt(layer, p);
   if (!isLive(entry)) return NONE;
   // A raw block that a block of the upper layer lies in is that one's own affair.
-  return layer === RAW && occupies(entryAt(MEM, p + FRONT)) ? NONE : entry;
+  return layer === RAW && isOuter(p) ? NONE : entry;
 }
 
 /** The entry of the live block that begins at `p`, whatever its family; else NONE. */
@@ -131,6 +150,12 @@ function shrink(p: usize, entry: Entry, bytes: usize): usize {
   entry.serial = ++ledger().serial;
   writeFrame(p, entry);
   return p;
+}
+
+/** The bytes that were asked for of the live block of the mem or object family at `p`; 0 where none begins. */
+export function sizeAt(p: usize): usize {
+  const entry = liveIn(MEM, p);
+  return entry === NONE ? 0 : entry.size;
 }
 
 /** CPython: _PyMem_DebugMalloc. */

@@ -13,7 +13,6 @@ import {
   Entry,
   EXTRA,
   FIRST_RING,
-  FRONT,
   GONE,
   HELD,
   Ledger,
@@ -23,7 +22,7 @@ import {
   Slot,
   USE_AFTER_FREE_WRITE,
 } from "./layout";
-import { ledger } from "./shadow";
+import { baseOf, ledger } from "./shadow";
 
 /** The slot that is `index` places behind the oldest. */
 function slotAt(book: Ledger, index: usize): Slot {
@@ -47,7 +46,7 @@ function ringHasRoom(book: Ledger): bool {
 
 function giveBack(p: usize, entry: Entry): void {
   entry.state = GONE;
-  freeBelow(entry.family, p - FRONT);
+  freeBelow(entry.family, baseOf(p, entry));
 }
 
 /** The oldest block leaves: back to the allocator below, or nowhere when someone wrote into it. */

@@ -12,8 +12,11 @@ import {
   DIRECTORY_UPPER,
   ENTRY_SIZE,
   Entry,
+  FRONT,
   GONE,
   GRANULE_BITS,
+  INSET,
+  IS_INSET,
   Ledger,
   MEM,
   PAGE_BITS,
@@ -102,7 +105,17 @@ export function entryAt(family: u32, p: usize): Entry {
   const shadow = shadowOf(directoryOf(family), p >> PAGE_BITS);
   if (shadow === 0) return NONE;
   const entry = entryIn(shadow, p);
-  return entry.state !== 0 && entry.offset === <u16>(p & PAGE_MASK) ? entry : NONE;
+  return entry.state !== 0 && offsetOf(entry) === (p & PAGE_MASK) ? entry : NONE;
+}
+
+/** Where in its page the block begins. */
+export function offsetOf(entry: Entry): usize {
+  return <usize>entry.offset & PAGE_MASK;
+}
+
+/** What the allocator below gave for the block at `p`. */
+export function baseOf(p: usize, entry: Entry): usize {
+  return p - FRONT - ((entry.offset & IS_INSET) !== 0 ? INSET : 0);
 }
 
 /** Is this a block, live or dead, whose memory belongs to it still? */
@@ -132,7 +145,7 @@ export function blockAround(family: u32, p: usize): usize {
     const from = page === last ? entryIn(shadow, p) : entryIn(shadow, PAGE_MASK);
     for (let at = changetype<usize>(from); at >= shadow; at -= ENTRY_SIZE) {
       const entry = changetype<Entry>(at);
-      const start = ((<usize>page) << PAGE_BITS) + entry.offset;
+      const start = ((<usize>page) << PAGE_BITS) + offsetOf(entry);
       if (occupies(entry) && start <= p) return p - start < entry.size + TAIL ? start : 0;
     }
   }

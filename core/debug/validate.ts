@@ -17,7 +17,7 @@ import {
   RAW,
   USE_AFTER_FREE_WRITE,
 } from "./layout";
-import { entryFor, pageFrom } from "./shadow";
+import { entryFor, offsetOf, pageFrom } from "./shadow";
 
 /** 0, or the code of what is wrong. */
 function damageOf(p: usize, entry: Entry): u32 {
@@ -30,7 +30,7 @@ function walk(layer: u32): void {
     const start = page << PAGE_BITS;
     for (let offset: usize = 0; offset <= PAGE_MASK; offset += 1 << GRANULE_BITS) {
       const entry = entryFor(layer, start + offset);
-      const p = start + entry.offset;
+      const p = start + offsetOf(entry);
       const code = damageOf(p, entry);
       if (code === 0) continue;
       blame(code, ON_VALIDATE, entry.family, p, p, entry);

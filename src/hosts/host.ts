@@ -12,6 +12,8 @@ export interface Host {
 
 /** A memory that the heap's system malloc owns. */
 export interface OwnMemory {
+  /** How far pools are indented (`initialize` of the core), so that a guest's malloc has blocks at multiples of 16. */
+  readonly indent: number;
   /** Pages that the memory may grow to. */
   readonly maximumPages: number;
   /** Pages, from the beginning, that are taken. */

@@ -7,7 +7,8 @@ export function standaloneHost(initial: number, maximumPages: number): Host {
   const memory = new WebAssembly.Memory({ initial, maximum: maximumPages });
   const tlsf = instantiate("tlsf", { env: { memory } }) as unknown as Tlsf;
   const { pagesInUse, leave, takeBack, usableSize } = tlsf;
-  return { memory, system: tlsf, own: { maximumPages, pagesInUse, leave, takeBack, usableSize } };
+  const own = { indent: 8, maximumPages, pagesInUse, leave, takeBack, usableSize };
+  return { memory, system: tlsf, own };
 }
 
 /**
