@@ -186,11 +186,28 @@ class Graft {
     module.dispose();
   }
 
+  /** Adds a function of ours that takes and returns nothing, and returns what the program calls it. */
+  #addAction(name: string, body: number): string {
+    const { none } = this.#binaryen;
+    this.#program.addFunction(`pymalloc/${name}`, none, none, [], body);
+    return `pymalloc/${name}`;
+  }
+
+  /** The function that writes our texts. */
+  writeTexts({ start, bytes }: { readonly start: Address; readonly bytes: Uint8Array }): string {
+    const { i32, i64, block } = this.#program;
+    const words = new BigInt64Array(bytes.buffer);
+    const stores = Array.from(words, (word, at) =>
+      i64.store(0, 8, i32.const(start + 8 * at), i64.const(word), this.#memory),
+    );
+    return this.#addAction("texts", block(null, stores));
+  }
+
   /** What happens when the program is instantiated: our table entries are added, and our texts written. */
-  start(found: Survey, texts: { readonly start: Address; readonly bytes: Uint8Array }): void {
+  start(found: Survey, writeTexts: string): void {
     const binaryen = this.#binaryen;
     const program = this.#program;
-    const { i32, i64, table, ref } = program;
+    const { i32, table, ref } = program;
     const functions = Object.values(IN_TABLE).map((name) => this.#ours.get(name) as string);
     // A function must be in a segment to be named in code.
     program.addPassiveElementSegment("pymalloc/table", functions);
@@ -199,16 +216,13 @@ class Graft {
       const place = i32.const(found.tableLength + at);
       return table.set(this.#table, place, ref.func(name, this.#infoOf(name).type));
     });
-    const words = new BigInt64Array(texts.bytes.buffer);
-    const stores = Array.from(words, (word, at) =>
-      i64.store(0, 8, i32.const(texts.start + 8 * at), i64.const(word), this.#memory),
-    );
     const theirs = program.getStart();
-    const next =
-      theirs === 0 ? [] : [program.call(binaryen.getFunctionInfo(theirs).name, [], binaryen.none)];
-    const body = program.block(null, [program.drop(grown), ...entries, ...stores, ...next]);
-    const { none } = binaryen;
-    program.setStart(program.addFunction("pymalloc/start", none, none, [], body));
+    const called = [
+      writeTexts,
+      ...(theirs === 0 ? [] : [binaryen.getFunctionInfo(theirs).name]),
+    ].map((name) => program.call(name, [], binaryen.none));
+    const body = program.block(null, [program.drop(grown), ...entries, ...called]);
+    program.setStart(program.getFunction(this.#addAction("start", body)));
   }
 
   /** Exports a number, as an address is exported. */
@@ -245,9 +259,10 @@ export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Arr
     ...texts.addresses,
     reserved: reservedBytes(texts.bytes.length),
   };
-  const called = { ...program.namesOf(CALLED), ...shadowed, ...OWN };
+  const writeTexts = program.writeTexts({ start, bytes: texts.bytes });
+  const called = { ...program.namesOf(CALLED), ...shadowed, ...OWN, writeTexts };
   program.insert(decode(modules.linked), numbers, called);
-  program.start(found, { start, bytes: texts.bytes });
+  program.start(found, writeTexts);
   const end = found.heapBase + reservedBytes(texts.bytes.length);
   program.export("pymalloc_root", found.heapBase - found.memoryBase);
   program.export("pymalloc_heap", end - found.memoryBase);

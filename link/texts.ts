@@ -11,6 +11,8 @@ const texts = {
   wordMallocDebug: "malloc_debug",
   wordPymalloc: "pymalloc",
   wordPymallocDebug: "pymalloc_debug",
+  wordForeign:
+    "pymalloc: this memory comes from a snapshot of another Pyodide; restore it in the one that made it\n",
   reportHead: reportPatterns.head,
   reportRow: reportPatterns.row,
   reportTail: reportPatterns.tail,

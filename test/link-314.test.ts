@@ -7,11 +7,13 @@ import { linkedLayout } from "../src/generated/modules.js";
 import { programOf } from "../src/hosts/cpython.js";
 import { install } from "../src/hosts/pyodide.js";
 import { assertGolden, sumOf, tally } from "./support/golden.js";
+import { testSnapshots } from "./support/link-snapshots.js";
 import { blocks, testLinked } from "./support/link-suite.js";
 import { linkedFolder, loadLinked } from "./support/linked.js";
 import { WORKLOAD } from "./support/pyodide.js";
 
 testLinked("pyodide");
+testSnapshots("pyodide");
 
 test("CPython's functions are the fast paths, with one load and a comparison in front", async () => {
   const file = join(await linkedFolder("pyodide"), "pyodide.asm.wasm");
@@ -67,4 +69,15 @@ test("a heap that another version linked in is not touched", async () => {
   const mark = new Uint32Array(program.memory.buffer, root + linkedLayout.STATE_LAYOUT, 1);
   mark[0] = (mark[0] as number) + 1;
   assert.throws(() => install(pyodide), /linked by another version of pymalloc; link it anew/);
+});
+
+test("the standard library's archive, in which one file is another, is whole", async () => {
+  const pyodide = await loadLinked("pyodide");
+  const told = pyodide.runPython(`
+import os, zipfile
+with zipfile.ZipFile(os.path.dirname(os.__file__)) as archive:
+    told = archive.testzip(), len(archive.namelist()) > 500
+str(told)
+`);
+  assert.equal(told, "(None, True)");
 });

@@ -16,12 +16,13 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { LinkError, link, linkProgram } from "../link/index.js";
 import { linkedFolder } from "./support/linked.js";
-import { folderOf } from "./support/pyodide.js";
+import { folderOf, loadFrom } from "./support/pyodide.js";
 
 const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "pymalloc-link-"));
 after(() => rmSync(folder, { recursive: true }));
 const stock = folderOf("pyodide");
+const textOf = (path: string, name: string) => readFileSync(join(path, name), "utf8");
 const contentOf = (path: string) => readFileSync(join(path, "pyodide.asm.wasm"));
 
 function pymalloc(args: readonly string[], env: object = {}) {
@@ -57,9 +58,15 @@ test("a folder is linked into a new one, which is all that is written", async ()
     contentOf(await linkedFolder("pyodide")),
     "the same each time",
   );
-  for (const file of readdirSync(stock).filter((name) => name !== "pyodide.asm.wasm")) {
-    assert.deepEqual(readFileSync(join(linked, file)), readFileSync(join(stock, file)), file);
-  }
+  const others = readdirSync(stock).filter(
+    (name) => !readFileSync(join(linked, name)).equals(readFileSync(join(stock, name))),
+  );
+  const program = ["pyodide.asm.mjs", "pyodide.asm.wasm"];
+  assert.deepEqual(others, [...program, "pyodide.js", "pyodide.mjs", "python_stdlib.zip"]);
+  const ids = ["pyodide.asm.mjs", "pyodide.js", "pyodide.mjs"].map((name) =>
+    /BUILD_ID:"(\w{64})"|pymalloc_root\?"(\w{64})"/.exec(textOf(linked, name)),
+  );
+  assert.equal(new Set(ids.map((id) => id?.[1] ?? id?.[2])).size, 1, "one BUILD_ID in all of them");
 
   assertRefused(["link", stock, "-o", "linked"], /linked exists already; link into a folder that/);
   assertRefused(["link", "linked", "-o", "again"], /linked: it was linked with pymalloc before/);
@@ -96,6 +103,15 @@ test("what can't be linked is told in one line, and nothing is written", () => {
     /contradict/,
   );
   assertRefused(["link", stock, "-o", "out", "--wth"], /link: Unknown option '--wth'/);
+  for (const wrong of ["", "0", "-1", "1.5", "64MB", "4097"]) {
+    const message =
+      /link: --initial-memory: ".*" is not a whole number of megabytes from 1 to 4096/;
+    assertRefused(["link", stock, "-o", "out", `--initial-memory=${wrong}`], message);
+  }
+  assertRefused(
+    ["link", stock, "-o", "out", "--initial-memory", "1"],
+    /initialBytes is 1048576, ex/,
+  );
 
   const broken = join(folder, "broken");
   cpSync(stock, broken, { recursive: true });
@@ -117,7 +133,9 @@ test("what can't be linked is told in one line, and nothing is written", () => {
 test("the functions for build scripts tell the same", async () => {
   const steps: string[] = [];
   const output = join(folder, "by-function");
-  const report = await link({ pyodide: stock, output, onProgress: (step) => steps.push(step) });
+  const onProgress = (step: string) => steps.push(step);
+  const initialBytes = 64 * 2 ** 20 - 1;
+  const report = await link({ pyodide: stock, output, initialBytes, onProgress });
   assert.ok(steps.length >= 3, steps.join());
   assert.equal(report.bytesAfter, contentOf(output).length);
   await assert.rejects(link({ pyodide: stock, output }), LinkError);
@@ -126,6 +144,26 @@ test("the functions for build scripts tell the same", async () => {
     name: "LinkError",
     message: "it was linked with pymalloc before",
   });
+  // With 30 MB of memory at the start, "offset is out of bounds".
+  const grown = await loadFrom(output, undefined, { _makeSnapshot: true });
+  grown.runPython("kept = bytearray(40_000_000)");
+  const { makeMemorySnapshot } = grown as unknown as { makeMemorySnapshot(): Uint8Array };
+  const _loadSnapshot = makeMemorySnapshot();
+  assert.ok(Math.abs(_loadSnapshot.length - initialBytes) < 1e6, `${_loadSnapshot.length}`);
+  const restored = await loadFrom(output, undefined, { _loadSnapshot });
+  assert.equal(restored.runPython("len(kept)"), 40_000_000);
+
+  for (const wrong of [0, -1, 1.5, Number.NaN, 31_457_279, 2 ** 32 + 1]) {
+    await assert.rejects(link({ pyodide: stock, output: "out", initialBytes: wrong }), {
+      name: "LinkError",
+      message: `${stock}: initialBytes is ${wrong}, expected a whole number of bytes from 31457280 to 4294967296`,
+    });
+  }
+  const older = { pyodide: folderOf("pyodide-029"), output: "out", initialBytes };
+  await assert.rejects(link(older), /initialBytes is 67108863, expected nothing: before Pyodide/);
+  const plain = { pyodide: stock, output: "out", initialBytes, withPymalloc: false };
+  await assert.rejects(link(plain), /initialBytes is for a program that pymalloc is linked into/);
+
   // A line before 314 says in its JavaScript where its heap begins.
   await assert.rejects(linkProgram(contentOf(folderOf("pyodide-029")), "nothing"), {
     name: "LinkError",

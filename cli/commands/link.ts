@@ -1,8 +1,10 @@
 /** `pymalloc link`: a Pyodide whose CPython has pymalloc, from one that was built without. */
+import { isatty } from "node:tty";
 import { LinkError, link } from "../../link/index.js";
 import { parseOptions } from "../arguments.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
+import { print, printable, printJson, tell } from "../output.js";
 import { StatusLine } from "../progress.js";
 import { whole } from "../render.js";
 
@@ -16,6 +18,8 @@ some seconds, and needs the package binaryen.
   -o, --output DIR     the folder to write, which must not exist
   --with-pymalloc      link pymalloc in (the default)
   --without-pymalloc   copy the folder as it is
+  --initial-memory MB  how long the memory is at its start (1 MB = 2^20 bytes); since Pyodide 314 a memory snapshot
+                       of a heap that has grown beyond that can't be restored
   --json               print what was done as JSON
   --help               print this text
 
@@ -27,16 +31,27 @@ const options = {
   output: { type: "string", short: "o" },
   "with-pymalloc": { type: "boolean" },
   "without-pymalloc": { type: "boolean" },
+  "initial-memory": { type: "string" },
   json: { type: "boolean" },
 } as const;
 
 /** Steps on stderr: one line that is written over, or where that is no terminal, a line each. */
 function steps(): { step(what: string): void; clear(): void } {
-  if (!process.stderr.isTTY) {
-    return { step: (what) => process.stderr.write(`${what} ...\n`), clear() {} };
-  }
+  if (!isatty(2)) return { step: (what) => tell(`${printable(what)} ...\n`), clear() {} };
   const line = new StatusLine();
   return { step: (what) => line.show(`${what} ...`), clear: () => line.clear() };
+}
+
+/** `--initial-memory` in bytes. @throws UsageError unless it is a whole number from 1 to 4096 */
+function readMegabytes(option: string | undefined): number | undefined {
+  if (option === undefined) return undefined;
+  const megabytes = /^\d+$/.test(option) ? Number(option) : 0;
+  if (megabytes < 1 || megabytes > 4096) {
+    throw new UsageError(
+      `link: --initial-memory: ${JSON.stringify(option)} is not a whole number of megabytes from 1 to 4096`,
+    );
+  }
+  return megabytes * 2 ** 20;
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -54,19 +69,21 @@ async function main(args: readonly string[]): Promise<number> {
     throw new UsageError("link: --with-pymalloc and --without-pymalloc contradict each other");
   }
   const withPymalloc = !values["without-pymalloc"];
+  const initialBytes = readMegabytes(values["initial-memory"]);
   const { step, clear } = steps();
   try {
-    const report = await link({ pyodide, output, withPymalloc, onProgress: step });
+    const report = await link({
+      ...{ pyodide, output, withPymalloc, onProgress: step },
+      ...(initialBytes === undefined ? {} : { initialBytes }),
+    });
     clear();
     const { bytesBefore, bytesAfter, seconds } = report;
     const what = withPymalloc
       ? `with pymalloc, ${whole(bytesAfter - bytesBefore)} bytes longer`
       : "without pymalloc, as it was";
-    process.stdout.write(
-      values.json
-        ? `${JSON.stringify(report, null, 2)}\n`
-        : `${output}: Pyodide ${report.pyodide} ${what} (${seconds.toFixed(1)} s)\n`,
-    );
+    const line = `${output}: Pyodide ${report.pyodide} ${what} (${seconds.toFixed(1)} s)`;
+    if (values.json) printJson(report);
+    else print(`${printable(line)}\n`);
     return 0;
   } catch (error) {
     clear();
@@ -78,5 +95,6 @@ async function main(args: readonly string[]): Promise<number> {
 export const linkCommand: Command = {
   summary: "link pymalloc into an installed Pyodide",
   help: HELP,
+  supervised: true,
   main,
 };

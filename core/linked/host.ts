@@ -41,6 +41,7 @@ export declare const wordMallocDebug: usize;
 export declare const wordPymalloc: usize;
 export declare const wordPymallocDebug: usize;
 export declare const wordStatsVariable: usize;
+export declare const wordForeign: usize;
 /** What `report.ts` fills in. */
 export declare const reportHead: usize;
 export declare const reportRow: usize;
@@ -65,3 +66,6 @@ export declare function theirAllocatorName(): usize;
 /** A Python int. */
 export declare function PyLong_FromSize_t(value: usize): usize;
 export declare function write(file: i32, text: usize, bytes: usize): i32;
+
+/** Writes the texts, once more, to where they were when the program began. */
+export declare function writeTexts(): void;

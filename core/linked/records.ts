@@ -8,6 +8,7 @@
  */
 
 import {
+  layoutMark,
   memRecord,
   objectRecord,
   pyCallocIndex,
@@ -18,8 +19,12 @@ import {
   systemFreeIndex,
   systemMallocIndex,
   systemReallocIndex,
+  wordForeign,
+  write,
+  writeTexts,
 } from "./host";
 import { state } from "./state";
+import { lengthOf, STDERR } from "./text";
 
 /** PyMemAllocatorEx. */
 @unmanaged
@@ -68,9 +73,20 @@ function placeAt(address: usize): void {
   state().placed = true;
 }
 
+/**
+ * The memory has no heap of ours: it was restored from a snapshot that another program made, and the texts are gone with
+ * all the rest. (JavaScript that was linked together with this program does not let it come to that: see link/build-id.ts.)
+ */
+function refuseMemory(): void {
+  writeTexts();
+  write(STDERR, wordForeign, lengthOf(wordForeign));
+  unreachable();
+}
+
 /** Puts the pools where they belong, once. */
 export function settle(): void {
   const s = state();
+  if (s.layout !== layoutMark) refuseMemory();
   if (s.settled) return;
   s.settled = true;
   if (!s.wanted) return;

@@ -29,8 +29,7 @@ import {
   write,
 } from "./host";
 import { state } from "./state";
-
-const STDERR: i32 = 2;
+import { STDERR } from "./text";
 
 /** Longer than any line of the report. */
 const LINE_BYTES: usize = 128;

@@ -58,24 +58,30 @@ export function constructors(): void {
   callConstructors();
 }
 
+/** What PYTHONMALLOC wants, until the records are looked at: CPython reads it once, and so do we. */
+function readWords(value: usize): void {
+  const s = state();
+  if (s.layout !== layoutMark || s.settled) return;
+  const isMalloc = value !== 0 && (sameText(value, wordMalloc) || sameText(value, wordMallocDebug));
+  s.wanted = !isMalloc;
+  const always = environmentValue(wordStatsVariable);
+  s.reports = always !== 0 && load<u8>(always) !== 0;
+}
+
 /**
  * In the place of C's getenv. A program that was compiled without pymalloc does not know two of PYTHONMALLOC's
  * words; it is given their nearest that it knows, and what it then makes of them is put right by `settle`.
+ *
+ * Anyone may ask later, and as often as he likes (`ctypes.CDLL(None).getenv`): that is answered in the same way, and nothing
+ * else comes of it.
  */
 export function getenv(name: usize): usize {
   const value = environmentValue(name);
   if (!sameText(name, wordVariable)) return value;
-  const s = state();
-  s.settled = false;
-  s.placed = false;
-  s.wanted = true;
-  const always = environmentValue(wordStatsVariable);
-  s.reports = always !== 0 && load<u8>(always) !== 0;
+  readWords(value);
   if (value === 0) return value;
   if (sameText(value, wordPymalloc)) return wordDefault;
-  if (sameText(value, wordPymallocDebug)) return wordDebug;
-  s.wanted = !sameText(value, wordMalloc) && !sameText(value, wordMallocDebug);
-  return value;
+  return sameText(value, wordPymallocDebug) ? wordDebug : value;
 }
 
 /** In the place of `_PyMem_GetCurrentAllocatorName`, which knows the records that it was compiled with. */

@@ -7,7 +7,7 @@ import { ROOT_SIZE } from "../layout";
 export class State {
   /** Which layout the heap has; whoever comes later can see whether it is one that he knows. */
   layout: u32;
-  /** Were the records looked at since the program last asked for PYTHONMALLOC? */
+  /** Were the records looked at? It is done once. */
   settled: bool;
   /** Does PYTHONMALLOC want pools? */
   wanted: bool;

@@ -12,6 +12,8 @@ type Exports = Record<string, unknown>;
 
 /** The malloc family, the memory and the function table of the program itself. */
 export interface EmscriptenProgram {
+  /** Emscripten's `Module`: each instance of the program has one of its own. */
+  readonly module: object;
   readonly memory: WebAssembly.Memory;
   readonly table: WebAssembly.Table;
   readonly malloc: SystemMalloc;
@@ -68,6 +70,7 @@ export function emscriptenProgram(module: unknown, where: string): EmscriptenPro
   };
   const sbrk = require<(bytes: number) => Address>("sbrk");
   return {
+    module: module as object,
     memory,
     table,
     malloc,

@@ -13,7 +13,7 @@ const noArenas = { alloc: () => 0, free() {}, hole: () => 0 };
 
 /**
  * The heap that was linked in, where it is in force: with PYTHONMALLOC=malloc or mimalloc it is not.
- * @throws Error where it was linked by another version of pymalloc, whose heaps are of another kind
+ * @throws Error where the heap is none of this version's
  */
 export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   const { memory } = program;
@@ -21,7 +21,8 @@ export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   if (root === undefined) return undefined;
   if (loadWord(memory, root + linkedLayout.STATE_LAYOUT) !== layoutMark) {
     throw new Error(
-      "install: this Pyodide was linked by another version of pymalloc; link it anew with this one",
+      "install: this Pyodide was linked by another version of pymalloc; link it anew with this one " +
+        "(or its memory is that of a snapshot which another program made)",
     );
   }
   if (bytesAt(memory, root + linkedLayout.STATE_PLACED, 1)[0] === 0) return undefined;

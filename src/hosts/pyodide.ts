@@ -1,102 +1,38 @@
 /** pymalloc in a running Pyodide: `import { install } from "pymalloc/pyodide"`. */
-import { PyMemError, requireKnown } from "../errors.js";
+import { isObject, PyMemError, requireKnown, show } from "../errors.js";
 import { debugLayout } from "../generated/modules.js";
 import { isAddress } from "../memory.js";
 import {
   type DebugOptions,
   debugOptionNames,
   type MallocMode,
+  nameOf,
   readDebugOptions,
   readMallocMode,
 } from "../options.js";
 import { emptyStats, formatStats, statsOf } from "../stats.js";
-import type { Address, HeapStats, MallocName } from "../types.js";
+import type { MallocName } from "../types.js";
 import { validateHeap } from "../validate.js";
 import { programOf } from "./cpython.js";
 import type { EmscriptenProgram } from "./emscripten.js";
+import { type InstalledPymalloc, installedIn, markInstalled } from "./installation.js";
 import { linkedHeap } from "./linked.js";
+import { type PyodideLike, setUpPython } from "./python-side.js";
 import { type Takeover, takeOver } from "./takeover.js";
 
+export type { InstalledPymalloc, PyodideLike };
 // CommonJS has a copy of the class for each entry of the package.
 export { PyMemError };
-
-/** What `install` needs of a Pyodide: the object that `loadPyodide` gives. */
-export interface PyodideLike {
-  runPython(code: string): unknown;
-}
 
 export interface InstallOptions extends DebugOptions {
   /** `"pymalloc"` (the default), a debug mode, or `"malloc"` to leave the interpreter as it is. */
   malloc?: MallocName | undefined;
-  /** Called when new arenas come, before they are in use (as with CPython's PYTHONMALLOCSTATS). It must not run Python. */
+  /**
+   * Called when new arenas come, before they are in use (as with CPython's PYTHONMALLOCSTATS). It is called in the middle of
+   * an allocation and must not run Python. What it throws is written to the console, and Python goes on.
+   */
   onNewArena?: (() => void) | undefined;
 }
-
-/** The allocator in a running interpreter. */
-export interface InstalledPymalloc {
-  /** What the pools hold, in numbers whose parts sum up. */
-  stats(): HeapStats;
-  /** The text of `sys._debugmallocstats()`, as far as it is about memory. */
-  debugMallocStats(): string;
-  /**
-   * Live blocks of the mem and object domains. Those from before `install` are counted by a walk over
-   * dlmalloc's chunks at that moment, which includes the raw domain's; they count as 0 over another malloc.
-   */
-  getAllocatedBlocks(): number;
-  /** @throws PyMemError with the number in docs/invariants.md of the first broken invariant */
-  validate(): void;
-  /** Does `p` point into a pool? */
-  isPymallocAddress(p: Address): boolean;
-}
-
-const installed = new WeakMap<object, InstalledPymalloc>();
-
-/** Makes the Python module, and puts the interpreter's own two functions right where that was not done by linking. */
-const PYTHON_SIDE = `
-def _setup(heap, linked):
-    import os, sys, types
-
-    module = types.ModuleType("pymalloc", "The allocator that this interpreter's objects live in.")
-
-    def stats():
-        """What the pools hold, as a dict of numbers whose parts sum up."""
-        return heap.stats().to_py()
-
-    def debugMallocStats():
-        """The statistics of the allocator as text."""
-        return heap.debugMallocStats()
-
-    def getAllocatedBlocks():
-        """The number of memory blocks that are allocated now."""
-        return heap.getAllocatedBlocks()
-
-    def validate():
-        """Walk the whole heap and raise when something in it is wrong."""
-        heap.validate()
-
-    for function in (stats, debugMallocStats, getAllocatedBlocks, validate):
-        function.__module__ = "pymalloc"
-        setattr(module, function.__name__, function)
-    sys.modules["pymalloc"] = module
-    if linked:
-        return
-
-    def getallocatedblocks():
-        """Return the number of memory blocks currently allocated."""
-        return heap.getAllocatedBlocks()
-
-    type_stats = sys._debugmallocstats
-
-    def _debugmallocstats():
-        """Print debug info to stderr about the state of pymalloc and structures."""
-        os.write(2, heap.debugMallocStats().encode())
-        type_stats()
-
-    sys.getallocatedblocks = getallocatedblocks
-    sys._debugmallocstats = _debugmallocstats
-
-_setup
-`;
 
 const START_AND_STOP_TRACING = "import _tracemalloc; _tracemalloc.start(1); _tracemalloc.stop()";
 
@@ -136,52 +72,74 @@ function handleOf(
   };
 }
 
-type Setup = ((heap: InstalledPymalloc, linked: boolean) => void) & { destroy(): void };
+/** @throws TypeError that names the option, its value and what was expected */
+function readOnNewArena({ onNewArena }: InstallOptions): (() => void) | undefined {
+  if (onNewArena === undefined || typeof onNewArena === "function") return onNewArena;
+  throw new TypeError(`install: onNewArena is ${show(onNewArena)}, expected a function`);
+}
 
-/** Remembers a handle, and gives it to Python. */
-function publish(
-  pyodide: PyodideLike,
-  { memory }: EmscriptenProgram,
-  handle: InstalledPymalloc,
-  linked: boolean,
-): InstalledPymalloc {
-  installed.set(memory, handle);
-  const setup = pyodide.runPython(PYTHON_SIDE) as Setup;
-  setup(handle, linked);
-  setup.destroy();
-  return handle;
+/** @throws Error that names the option which a heap that is linked in can't follow */
+function refuseForLinked(mode: MallocMode, onNewArena: (() => void) | undefined): void {
+  const refuse = (what: string, instead: string) => {
+    throw new Error(`install: ${what}, but pymalloc is linked into this interpreter: ${instead}`);
+  };
+  if (!mode.pools && !mode.debug) refuse('malloc is "malloc"', "start it with PYTHONMALLOC=malloc");
+  if (!mode.debug && onNewArena !== undefined) {
+    refuse("onNewArena is a function", "start it with PYTHONMALLOCSTATS=1 for reports of arenas");
+  }
 }
 
 /**
  * Makes pymalloc the allocator of the mem and object domains of a running interpreter (in a debug mode also of
- * the raw domain), once and for its lifetime; a second call returns what the first one did. Blocks that are live
- * already stay where they are, and go back to where they came from. Python code can `import pymalloc`.
+ * the raw domain), once and for its lifetime. Blocks that are live already stay where they are, and go back to where they
+ * came from. Python code can `import pymalloc`.
+ *
+ * A second call, also that of another copy of this package, returns the handle that the first one did. Its options may be
+ * left out, or are the same: nothing that was installed is changed or taken out.
  *
  * Where pymalloc was linked into the interpreter's program (`pymalloc link`) and is in force, there is nothing to take over
  * and the handle is to that heap; only a debug mode is put in front of it.
  *
  * In a debug mode a fault names the Python lines that were running (Python 3.13 and newer). A fault that is
- * thrown ends the interpreter, as CPython's own debug hooks do.
+ * thrown ends the interpreter, as CPython's own debug hooks do; what a function `onFault` throws is written to the console.
  *
  * @throws TypeError for what is not a Pyodide, or for a wrong option
+ * @throws Error that names the option for one which what is there already does not have: another allocator, another function
  * @throws Error while tracemalloc is tracing: it would put the old allocator back when it stops
  */
 export function install(pyodide: PyodideLike, options: InstallOptions = {}): InstalledPymalloc {
+  if (!isObject(options)) {
+    throw new TypeError(`install: expected an object of options, got ${show(options)}`);
+  }
   const known = ["malloc", "onNewArena", ...debugOptionNames];
   requireKnown(options, known, "install");
   const mode = readMallocMode(options.malloc ?? "default", "install: malloc");
   const settings = readDebugOptions(options, "install");
-  if (!mode.pools && !mode.debug) return nothingInstalled;
+  const onNewArena = readOnNewArena(options);
   const program = programOf(pyodide, "install");
-  const existing = installed.get(program.memory);
+
+  const malloc = nameOf(mode);
+  const asked = options.malloc === undefined ? options : { ...options, malloc };
+  const existing = installedIn(program, asked);
   if (existing !== undefined) return existing;
-  const linked = mode.debug ? undefined : linkedHeap(program);
-  if (linked !== undefined) return publish(pyodide, program, handleOf(program, mode, linked), true);
+  const linked = linkedHeap(program);
+  if (linked !== undefined) refuseForLinked(mode, onNewArena);
+  if (!mode.pools && !mode.debug) return nothingInstalled;
+
+  const inForce = { ...settings, malloc, onNewArena };
+  if (linked !== undefined && !mode.debug) {
+    const handle = handleOf(program, mode, linked);
+    markInstalled(program, handle, inForce);
+    setUpPython(pyodide, undefined);
+    return handle;
+  }
   if (pyodide.runPython(IS_TRACING) === true) {
     throw new Error("install: tracemalloc is tracing; stop it first and start it again afterwards");
   }
-  const { onNewArena } = options;
-  const refreshTracemalloc = () => pyodide.runPython(START_AND_STOP_TRACING);
-  const taken = takeOver(program, { mode, settings, onNewArena, refreshTracemalloc });
-  return publish(pyodide, program, handleOf(program, mode, taken), false);
+  const taken = takeOver(program, { mode, settings, onNewArena, linked });
+  const handle = handleOf(program, mode, taken);
+  const view = markInstalled(program, handle, inForce);
+  taken.settle?.(() => pyodide.runPython(START_AND_STOP_TRACING));
+  setUpPython(pyodide, view);
+  return handle;
 }

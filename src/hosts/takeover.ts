@@ -23,8 +23,8 @@ export interface TakeoverOptions {
   readonly mode: MallocMode;
   readonly settings: DebugSettings;
   readonly onNewArena: (() => void) | undefined;
-  /** Starts and stops tracemalloc. */
-  readonly refreshTracemalloc: () => void;
+  /** The heap that was linked in, where it is in force: a debug mode is put in front of it. */
+  readonly linked: Takeover | undefined;
 }
 
 /** What the interpreter's memory is in now. */
@@ -35,6 +35,8 @@ export interface Takeover {
   readonly debugHeap: DebugHeap | undefined;
   /** Reports what the debug mode finds damaged. */
   validateBlocks(): void;
+  /** What is left to do in a debug mode. It runs Python, so the interpreter is to be marked as taken over before. */
+  settle?(refreshTracemalloc: () => void): void;
 }
 
 /** The allocators that were in force. */
@@ -58,11 +60,37 @@ function rawFunctions(program: EmscriptenProgram): Domain {
   };
 }
 
-/** Arenas that are told of, where someone wants to know: else no call of theirs leaves WebAssembly. */
+/**
+ * A function of the user's that is called from within the interpreter. An exception would cut through CPython in the middle of
+ * an allocation, and no call ever comes back from that: so it is written to the console. That holds for every function that
+ * this package lets others put there (`startRecording` keeps its sink's exception until the end).
+ */
+function harmless<T extends unknown[]>(
+  name: string,
+  callback: (...parameters: T) => void,
+): (...parameters: T) => void {
+  return (...parameters) => {
+    try {
+      callback(...parameters);
+    } catch (error) {
+      console.error(`pymalloc: ${name} threw, and Python goes on:`, error);
+    }
+  };
+}
+
+/**
+ * Arenas that are told of, where someone wants to know: else no call of theirs leaves WebAssembly. What comes while someone is
+ * told is not told of: so a callback that allocates, which it should not, has an end.
+ */
 function announced(arenas: ArenaSource, onNewArena: (() => void) | undefined): ArenaSource {
   if (onNewArena === undefined) return arenas;
+  const callback = harmless("onNewArena", onNewArena);
+  let telling = false;
   const tell = (run: Address) => {
-    if (run !== 0) onNewArena();
+    if (run === 0 || telling) return run;
+    telling = true;
+    callback();
+    telling = false;
     return run;
   };
   return {
@@ -84,6 +112,11 @@ function newHeap(program: EmscriptenProgram, { mode, onNewArena }: TakeoverOptio
   return { root, poke, coreOver };
 }
 
+/** What the counts begin with: the blocks that are there already. */
+function blocksFromBefore(program: EmscriptenProgram, { linked }: TakeoverOptions): number {
+  return linked === undefined ? countBlocks(program) : linked.core.allocatedBlocks();
+}
+
 /**
  * The pools. What they don't serve, and the blocks that are there already, are the raw domain's where CPython's
  * own allocator is the plain malloc; where it is another one (PYTHONMALLOC=mimalloc, debug), that one's.
@@ -100,7 +133,7 @@ function takeOverPlain(
     coreOver(isSame(old, before.raw) ? rawFunctions(program) : functionsOf(program, old)),
   ) as [Core, Core];
   mem.initialize();
-  poke(layout.RAW_BLOCKS, countBlocks(program));
+  poke(layout.RAW_BLOCKS, blocksFromBefore(program, options));
   table.set(Domains.mem, recordOf(program, root, mem));
   table.set(Domains.object, recordOf(program, root, object));
   return { core: mem, root, debugHeap: undefined, validateBlocks() {} };
@@ -123,9 +156,7 @@ function listBlocksFromBefore(
   const plain = isSame(before.raw, before.mem) && isSame(before.raw, before.object);
   const map = plain ? mapBlocks(program) : undefined;
   if (map === undefined) return false;
-  debug.write(debugLayout.EARLIER_BITS, map.bits);
-  debug.write(debugLayout.EARLIER_FROM, map.from);
-  debug.write(debugLayout.EARLIER_TO, map.to);
+  debug.listEarlier(map);
   return true;
 }
 
@@ -136,13 +167,17 @@ function takeOverDebug(
   before: Before,
   options: TakeoverOptions,
 ): Takeover {
-  const { mode, settings, refreshTracemalloc } = options;
+  const { mode, settings } = options;
+  const { onFault } = settings;
   const { root, poke, coreOver } = newHeap(program, options);
   const reader = new PythonStackReader(program);
   const host: DebugHost = {
     memory: program.memory,
     system: program.malloc,
-    settings,
+    settings:
+      typeof onFault === "function"
+        ? { ...settings, onFault: harmless("onFault", onFault) }
+        : settings,
     tracer: pythonTracer(reader),
     pythonStack: () => formatPythonStack(reader.read()),
     poolOf: (p) => core.poolOf(p),
@@ -156,28 +191,34 @@ function takeOverDebug(
     mem: functionsOf(program, before.mem),
     object: functionsOf(program, before.object),
   };
+  // Without pools, as in CPython, debug hooks over the raw domain's allocator, whatever the old one of mem was.
   const above = (pools: Domain) => ({
     raw: old.raw,
-    mem: mode.pools ? { ...pools, freeEarlier: old.mem.free } : old.mem,
-    object: mode.pools ? { ...pools, freeEarlier: old.object.free } : old.object,
+    mem: { ...(mode.pools ? pools : old.raw), freeEarlier: old.mem.free },
+    object: { ...(mode.pools ? pools : old.raw), freeEarlier: old.object.free },
   });
   const lower = debugHeap.instantiate(above(late(() => objectDomain(core))));
   const core = coreOver(debugDomain(lower, "raw"));
   core.initialize();
   const upper = debugHeap.instantiate(above(objectDomain(core)));
 
-  poke(layout.RAW_BLOCKS, countBlocks(program));
+  poke(layout.RAW_BLOCKS, blocksFromBefore(program, options));
   const listed = listBlocksFromBefore(program, before, debugHeap);
   debugHeap.write(debugLayout.EARLIER_ANY, 1);
   // The context of a debug function is its family, which has the domain's number.
   table.set(Domains.raw, recordOf(program, Domains.raw, lower));
   table.set(Domains.mem, recordOf(program, Domains.mem, upper));
   table.set(Domains.object, recordOf(program, Domains.object, upper));
-  // tracemalloc remembers the raw allocator of the interpreter's start, takes its first buffer from that one and
-  // gives it to the one in force. Now it gets to know ours.
-  refreshTracemalloc();
-  if (listed) debugHeap.write(debugLayout.EARLIER_ANY, 0);
-  return { core, root, debugHeap, validateBlocks: () => upper.validate() };
+  return {
+    ...{ core, root, debugHeap },
+    validateBlocks: () => upper.validate(),
+    settle(refreshTracemalloc) {
+      // tracemalloc remembers the raw allocator of the interpreter's start, takes its first buffer from that one and
+      // gives it to the one in force. Now it gets to know ours.
+      refreshTracemalloc();
+      if (listed) debugHeap.write(debugLayout.EARLIER_ANY, 0);
+    },
+  };
 }
 
 /** Makes ours the allocators of the interpreter, for good. @throws RangeError for want of memory */

@@ -1,0 +1,86 @@
+/** What is tested of memory snapshots of a CPython that pymalloc was linked into. */
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { install } from "../../src/hosts/pyodide.js";
+import { blocks } from "./link-suite.js";
+import { linkedFolder, loadLinked } from "./linked.js";
+import { folderOf, loadFrom, type Pyodide, WORKLOAD } from "./pyodide.js";
+
+interface Snapshots {
+  makeMemorySnapshot(): Uint8Array;
+}
+
+function snapshotOf(pyodide: Pyodide): Uint8Array {
+  return (pyodide as unknown as Snapshots).makeMemorySnapshot();
+}
+
+const makesSnapshot = { _makeSnapshot: true };
+
+const otherProgram = /^Error: Snapshot build id mismatch/;
+
+export function testSnapshots(name: string): void {
+  test(`${name}: a memory snapshot is restored, and goes on; another program refuses it`, async () => {
+    const pyodide = await loadLinked(name, undefined, makesSnapshot);
+    pyodide.runPython("import json; kept = [(n, str(n)) for n in range(20_000)]");
+    const handle = install(pyodide);
+    const count = "import pymalloc; pymalloc.validate(); pymalloc.getAllocatedBlocks()";
+    assert.ok(Math.abs((pyodide.runPython(count) as number) - handle.getAllocatedBlocks()) < 200);
+    const report = "pymalloc.stats()['malloc'] + pymalloc.debugMallocStats()";
+    assert.match(String(pyodide.runPython(report)), /^pymallocSmall block threshold = 512/);
+    // That someone holds the handle, in JavaScript and in Python, is no hindrance.
+    const snapshot = snapshotOf(pyodide);
+
+    const restored = await loadLinked(name, undefined, { _loadSnapshot: snapshot });
+    const before = blocks(restored);
+    assert.ok(before > 90_000, `${before}`);
+    assert.equal(restored.runPython("json.dumps([len(kept), kept[5]])"), '[20000, [5, "5"]]');
+    assert.throws(
+      () => restored.runPython(count),
+      /RuntimeError: pymalloc: this interpreter comes/,
+    );
+    assert.match(String(restored.runPython(WORKLOAD)), /^4000 2000 /);
+    restored.runPython("del kept; import gc; gc.collect()");
+    assert.ok(blocks(restored) < before);
+    const again = install(restored);
+    assert.notEqual(again, handle);
+    assert.ok(Math.abs((restored.runPython(count) as number) - again.getAllocatedBlocks()) < 200);
+
+    const stock = folderOf(name);
+    await assert.rejects(loadFrom(stock, undefined, { _loadSnapshot: snapshot }), otherProgram);
+    const stocks = snapshotOf(await loadFrom(stock, undefined, makesSnapshot));
+    await assert.rejects(loadLinked(name, undefined, { _loadSnapshot: stocks }), otherProgram);
+  });
+
+  test(`${name}: also where the page has its own pyodide.mjs, or all of its own but the program`, async () => {
+    const stock = folderOf(name);
+    const indexURL = await linkedFolder(name);
+    const own = await loadFrom(stock, undefined, { ...makesSnapshot, indexURL });
+    assert.ok(blocks(own) > 50_000);
+    const snapshot = snapshotOf(own);
+    const restored = await loadFrom(stock, undefined, { _loadSnapshot: snapshot, indexURL });
+    assert.ok(blocks(restored) > 50_000);
+    const stocks = snapshotOf(await loadFrom(stock, undefined, makesSnapshot));
+    const mixed = mkdtempSync(join(tmpdir(), "pymalloc-"));
+    try {
+      cpSync(stock, mixed, { recursive: true, dereference: true });
+      cpSync(join(indexURL, "pyodide.asm.wasm"), join(mixed, "pyodide.asm.wasm"));
+      let said = "";
+      const stderr = (line: string) => {
+        said += line;
+      };
+      // The first JavaScript that this process has loaded serves all programs, up to 0.29.
+      const options = { _loadSnapshot: stocks, stderr };
+      const refused =
+        name === "pyodide" ? otherProgram : /Snapshot build id mismatch|RuntimeError: unreachable/;
+      await assert.rejects(loadFrom(stock, undefined, { ...options, indexURL }), refused);
+      if (name !== "pyodide") return;
+      await assert.rejects(loadFrom(mixed, undefined, options), /RuntimeError: unreachable/);
+      assert.match(said, /^pymalloc: this memory comes from a snapshot of another Pyodide; /);
+    } finally {
+      rmSync(mixed, { recursive: true });
+    }
+  });
+}
