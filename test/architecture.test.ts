@@ -76,7 +76,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["hosts/python-side"],
     ["hosts/pyodide"],
     ["guests/binary"],
-    ["guests/control"],
+    ["guests/control", "guests/place"],
     ["guests/guests"],
     ["hosts/census", "hosts/recorder", "heap"],
     ["index"],
