@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { cachedLink } from "../link/cache.js";
 import { LinkError } from "../link/errors.js";
-import { UsageError } from "./errors.js";
+import { reasonOf, UsageError } from "./errors.js";
 
 /** The path of a file of an installed package; undefined where it is not installed. */
 export function findFile(name: string): string | undefined {
@@ -30,9 +30,28 @@ export function pyodideFolder(): string {
   return dirname(pyodideFile("pyodide.mjs"));
 }
 
-/** The module that exports `loadPyodide`. @throws UsageError where Pyodide is not installed */
-export async function importPyodide<T>(folder = pyodideFolder()): Promise<T> {
-  return await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
+interface PyodideModule<T> {
+  loadPyodide(options: { env: Record<string, string>; indexURL: string }): Promise<T>;
+}
+
+/**
+ * An interpreter with these variables, of the Pyodide in a folder; else of the installed one.
+ * @throws UsageError where none is installed, or where it does not start
+ */
+export async function loadPyodide<T>(
+  env: Record<string, string>,
+  folder = pyodideFolder(),
+): Promise<T> {
+  try {
+    const module: PyodideModule<T> = await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
+    // Where it is, it finds out by itself in Node only.
+    return await module.loadPyodide({ env, indexURL: folder });
+  } catch (error) {
+    const expected = "expected an undamaged one of 0.27 or newer";
+    throw new UsageError(
+      `the Pyodide in ${folder} does not start (${reasonOf(error)}); ${expected}`,
+    );
+  }
 }
 
 /** The folder of the installed Pyodide with pymalloc linked in, which is made where the user's cache has none. */

@@ -33,6 +33,7 @@ const OWN = {
   calloc: "core/linked/kept/keptCalloc",
   realloc: "core/linked/kept/keptRealloc",
   free: "core/linked/kept/keptFree",
+  tableFree: "core/linked/arenas/tableFree",
   arenaAlloc: "core/linked/arenas/arenaAlloc",
   holeAlloc: "core/linked/arenas/holeAlloc",
   arenaFree: "core/linked/arenas/arenaFree",

@@ -1,6 +1,9 @@
 /** The types that the library's users meet. */
 
-/** A byte offset in the heap's memory; 0 is NULL. */
+/**
+ * A byte offset in the heap's memory; 0 is NULL. From 0 to 2^32 - 1, and from 2 GiB on also as WebAssembly returns it, 2^32
+ * less: every function takes either.
+ */
 export type Address = number;
 
 /** The words of CPython's PYTHONMALLOC. */

@@ -1,8 +1,10 @@
 /** `pymalloc link`: a Pyodide whose CPython has pymalloc, from one that was built without. */
+import { isatty } from "node:tty";
 import { LinkError, link } from "../../link/index.js";
 import { parseOptions } from "../arguments.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
+import { print, printable, printJson, tell } from "../output.js";
 import { StatusLine } from "../progress.js";
 import { whole } from "../render.js";
 
@@ -35,9 +37,7 @@ const options = {
 
 /** Steps on stderr: one line that is written over, or where that is no terminal, a line each. */
 function steps(): { step(what: string): void; clear(): void } {
-  if (!process.stderr.isTTY) {
-    return { step: (what) => process.stderr.write(`${what} ...\n`), clear() {} };
-  }
+  if (!isatty(2)) return { step: (what) => tell(`${printable(what)} ...\n`), clear() {} };
   const line = new StatusLine();
   return { step: (what) => line.show(`${what} ...`), clear: () => line.clear() };
 }
@@ -81,11 +81,9 @@ async function main(args: readonly string[]): Promise<number> {
     const what = withPymalloc
       ? `with pymalloc, ${whole(bytesAfter - bytesBefore)} bytes longer`
       : "without pymalloc, as it was";
-    process.stdout.write(
-      values.json
-        ? `${JSON.stringify(report, null, 2)}\n`
-        : `${output}: Pyodide ${report.pyodide} ${what} (${seconds.toFixed(1)} s)\n`,
-    );
+    const line = `${output}: Pyodide ${report.pyodide} ${what} (${seconds.toFixed(1)} s)`;
+    if (values.json) printJson(report);
+    else print(`${printable(line)}\n`);
     return 0;
   } catch (error) {
     clear();
@@ -97,5 +95,6 @@ async function main(args: readonly string[]): Promise<number> {
 export const linkCommand: Command = {
   summary: "link pymalloc into an installed Pyodide",
   help: HELP,
+  supervised: true,
   main,
 };

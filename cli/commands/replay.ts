@@ -2,6 +2,7 @@
 import { parseOptions, readRounds } from "../arguments.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
+import { print, printJson } from "../output.js";
 import { Progress } from "../progress.js";
 import { type Contestant, contestantNames, makeContestants } from "../replay/contestants.js";
 import { replayThing, SHORTENED } from "../replay/javascript.js";
@@ -105,12 +106,14 @@ async function main(args: readonly string[]): Promise<number> {
     results,
     ...(javascript === undefined ? {} : { javascript }),
   };
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : renderReplay(report));
+  if (json) printJson(report);
+  else print(renderReplay(report));
   return 0;
 }
 
 export const replayCommand: Command = {
   summary: "play a recorded trace on several allocators, and compare",
   help: HELP,
+  supervised: false,
   main,
 };

@@ -13,7 +13,7 @@ import { standaloneHost } from "../../src/hosts/standalone.js";
 import { unsigned } from "../../src/memory.js";
 import { readStats } from "../../src/stats.js";
 import type { Address, Domain, HeapStats, SystemMalloc } from "../../src/types.js";
-import { importPyodide } from "../pyodide.js";
+import { loadPyodide } from "../pyodide.js";
 import { type BareProgram, bareProgram } from "./program.js";
 
 const PAGE = 65536;
@@ -78,15 +78,12 @@ function bump(reserved: number, span: number): Field {
   return { memory, functions, tape: PAGE, taken: () => unsigned(functions.end()) - start };
 }
 
-interface PyodideModule {
-  loadPyodide(options: { env: Record<string, string> }): Promise<object>;
-}
-
 /** CPython's mimalloc, as an allocator of its: the program is the same in every instance. */
 async function mimallocRecord(): Promise<AllocatorRecord> {
-  const { loadPyodide } = await importPyodide<PyodideModule>();
   const env = { HOME: "/home/pyodide", PYTHONMALLOC: "mimalloc" };
-  return new AllocatorTable(programOf(await loadPyodide({ env }), "mimalloc")).get(Domains.object);
+  return new AllocatorTable(programOf(await loadPyodide<object>(env), "mimalloc")).get(
+    Domains.object,
+  );
 }
 
 const makers = {

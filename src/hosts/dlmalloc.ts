@@ -1,4 +1,5 @@
 /** dlmalloc, the malloc of Emscripten's programs: what its memory looks like, and what to do about it. */
+import type { BlockMap } from "../debug.js";
 import { bytesAt, unsigned, wordsAt } from "../memory.js";
 import type { Address } from "../types.js";
 import type { EmscriptenProgram } from "./emscripten.js";
@@ -39,15 +40,7 @@ export function countBlocks(program: EmscriptenProgram): number {
   return whole ? blocks : 0;
 }
 
-/** A map of dlmalloc's blocks at this moment. */
-export interface BlockMap {
-  /** Address of the bits, one for each 8 bytes of memory from `from` up to `to`. */
-  readonly bits: Address;
-  readonly from: Address;
-  readonly to: Address;
-}
-
-/** Sets a bit for each block in use; undefined where they can't be found or there is no memory for the map. */
+/** A map of dlmalloc's blocks at this moment: sets a bit for each block in use; undefined where they can't be found or there is no memory for the map. */
 export function mapBlocks(program: EmscriptenProgram): BlockMap | undefined {
   const from = program.heapBase - (program.heapBase % 64);
   // The map is in that memory itself, and may make it longer.

@@ -1,5 +1,6 @@
 /** A host of our own: a memory that nobody else uses, and AssemblyScript's TLSF as its malloc. */
 import { instantiate, type Tlsf } from "../core.js";
+import { bytesAt } from "../memory.js";
 import type { Host } from "./host.js";
 
 /** Calls what traps when there is no memory. */
@@ -35,6 +36,6 @@ export function standaloneHost(initialPages: number, maximumPages: number): Host
 export function restoredHost(image: Uint8Array, maximumPages: number): Host {
   const host = hostOver(image.length / 65536, maximumPages);
   host.system.free(host.system.malloc(1));
-  new Uint8Array(host.memory.buffer).set(image);
+  bytesAt(host.memory, 0, image.length).set(image);
   return host;
 }

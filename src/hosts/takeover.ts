@@ -156,9 +156,7 @@ function listBlocksFromBefore(
   const plain = isSame(before.raw, before.mem) && isSame(before.raw, before.object);
   const map = plain ? mapBlocks(program) : undefined;
   if (map === undefined) return false;
-  debug.write(debugLayout.EARLIER_BITS, map.bits);
-  debug.write(debugLayout.EARLIER_FROM, map.from);
-  debug.write(debugLayout.EARLIER_TO, map.to);
+  debug.listEarlier(map);
   return true;
 }
 
