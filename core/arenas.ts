@@ -84,6 +84,19 @@ export function slicesOf(pool: Pool): u32 {
   return (<u32>pool.end + <u32>ARENA_RESERVE) >>> <u32>SLICE_BITS;
 }
 
+/**
+ * What a pool leaves free at its end. Only the run's last pool has to; the others have it back in a heap where pools are indented.
+ */
+export function reserve(): usize {
+  return books().indent === 0 ? ARENA_RESERVE : 0;
+}
+
+/** The offset past which no block of a pool of so many slices may reach. */
+export function endOf(run: Run, slice: u32, slices: u32): u32 {
+  const free = slice + slices === sliceCountOf(run) ? ARENA_RESERVE : reserve();
+  return (slices << (<u32>SLICE_BITS)) - <u32>free;
+}
+
 // -------------------------------------------------------------------- runs by their free slices
 
 export function freeCountOf(run: Run): u32 {
@@ -290,7 +303,7 @@ export function takePool(least: u32, most: u32): usize {
     const address = sliceAt(run, slice);
     writeMap(address, slices, true);
     changetype<Pool>(address).run = slot;
-    changetype<Pool>(address).end = <u16>((slices << (<u32>SLICE_BITS)) - <u32>ARENA_RESERVE);
+    changetype<Pool>(address).end = <u16>endOf(run, slice, slices);
     return address;
   }
   return 0;

@@ -104,10 +104,7 @@ export class Pool {
   carved: u16;
   /** 0, or 1 in a pinned pool, or below 0 in a full one: see `pools.ts`. */
   bias: i16;
-  /**
-   * Offset past which no block may reach: a multiple of 4 that leaves the reserve free, which only the run's last pool
-   * needs. And LENT, once the pool has served the next smaller class.
-   */
+  /** Offset past which no block may reach: see `endOf` in `arenas.ts`. And LENT, once the pool has served the next smaller class. */
   end: u16;
 }
 
@@ -116,7 +113,7 @@ export const LENT: u16 = 1;
 export const STATE_USED_ONE: u32 = 1 << 16;
 export const STATE_FREE_MASK: u32 = STATE_USED_ONE - 1;
 
-/** Offset of a pool's first block. */
+/** Offset of a pool's first block, where it is not indented: see `Books`. */
 export const POOL_HEADER: usize = (offsetof<Pool>() + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 
 /**
@@ -189,6 +186,8 @@ export class Books {
   arenasCurrent: u32;
   /** Live blocks that the raw domain serves for us. */
   rawBlocks: u32;
+  /** What lies between a pool's header and its first block where the size is a multiple of 16: 8 bytes, or none. */
+  indent: u32;
   /** So many small requests go to the raw domain before the next arena is asked for; the host sets it. */
   holdOff: u32;
   /** What `validate` tripped over. */
@@ -238,6 +237,7 @@ export const ARENAS_HIGHWATER: usize = BOOKS + offsetof<Books>("arenasHighwater"
 export const ARENAS_CURRENT: usize = BOOKS + offsetof<Books>("arenasCurrent");
 export const RAW_BLOCKS: usize = BOOKS + offsetof<Books>("rawBlocks");
 export const HOLD_OFF: usize = BOOKS + offsetof<Books>("holdOff");
+export const INDENT: usize = BOOKS + offsetof<Books>("indent");
 export const BROKEN_AT: usize = BOOKS + offsetof<Books>("brokenAt");
 
 // ---------------------------------------------------------------------------------- relations

@@ -25,6 +25,7 @@
  */
 
 import {
+  books,
   givePool,
   giveSpare,
   hasSpare,
@@ -32,6 +33,7 @@ import {
   isLean,
   mayStayEmpty,
   newRun,
+  reserve,
   slicesOf,
   takePool,
 } from "./arenas";
@@ -50,7 +52,7 @@ import {
   STATE_FREE_MASK,
   STATE_USED_ONE,
 } from "./layout";
-import { classOf, leastSlicesFor, sizeOf, slicesFor, unseenOf } from "./sizes";
+import { classOf, isMultipleOf16, leastSlicesFor, sizeOf, slicesFor, unseenOf } from "./sizes";
 
 export function headOf(sizeClass: usize): Head {
   return changetype<Head>(root + HEADS + sizeClass * HEAD_SIZE);
@@ -69,6 +71,14 @@ export function slicesCell(sizeClass: usize): usize {
 /** Blocks of a pool that are in use. */
 export function usedIn(pool: Pool): u32 {
   return (pool.state >>> 16) - <u32>(<i32>pool.bias);
+}
+
+/**
+ * Offset of a pool's first block. In a heap that guests may live in, all blocks of a size that is a multiple of 16 are at
+ * one as well, for C's malloc (`include/pymalloc_malloc.c`); they begin 8 bytes later for that.
+ */
+export function firstBlockOf(size: usize): usize {
+  return isMultipleOf16(size) ? POOL_HEADER + books().indent : POOL_HEADER;
 }
 
 export function resetPools(): void {
@@ -162,13 +172,15 @@ function addPool(sizeClass: usize, head: Head): bool {
   const cell = slicesCell(sizeClass);
   const owned = load<u32>(cell);
   const growthBits = isLean() ? leanGrowthBits : GROWTH_BITS;
-  const address = takePool(leastSlicesFor(size), slicesFor(size, owned, growthBits));
+  const first = firstBlockOf(size);
+  const least = leastSlicesFor(size, first);
+  const address = takePool(least, slicesFor(size, least, first + reserve(), owned, growthBits));
   if (address === 0) return false;
   const pool = changetype<Pool>(address);
   store<u32>(cell, owned + slicesOf(pool));
   pool.state = 0;
   pool.size = <u16>size;
-  pool.carved = <u16>POOL_HEADER;
+  pool.carved = <u16>first;
   pool.bias = 0;
   carve(pool);
   link(pool, head);
@@ -192,7 +204,9 @@ function usablePool(head: Head): usize {
  * would lie idle while the memory grows. False when it has none.
  */
 function borrow(sizeClass: usize, head: Head): bool {
-  if (sizeClass === SIZE_CLASSES - 1) return false;
+  // The next larger class's blocks are not at multiples of 16.
+  if (sizeClass === SIZE_CLASSES - 1 || firstBlockOf(sizeOf(sizeClass)) !== POOL_HEADER)
+    return false;
   const address = usablePool(headOf(sizeClass + 1));
   if (address === 0) return false;
   const pool = changetype<Pool>(address);

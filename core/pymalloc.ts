@@ -22,10 +22,11 @@ import { headOf, refill, resetPools, settle, settleQuietly, wasLent } from "./po
 import { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";
 import { classOf, isSmall, roundUp } from "./sizes";
 
-/** Writes the state of an empty heap into the root. */
-export function initialize(): void {
+/** Writes the state of an empty heap into the root; `indent` is what `Books` says. */
+export function initialize(indent: u32): void {
   memory.fill(root, 0, ROOT_SIZE);
   resetPools();
+  books().indent = indent;
 }
 
 /** The common case of malloc: the first free block of the class's current pool; 0 when there is none. */

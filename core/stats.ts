@@ -21,7 +21,7 @@ import {
   ROOT_SIZE,
   Spare,
 } from "./layout";
-import { usedIn } from "./pools";
+import { firstBlockOf, usedIn } from "./pools";
 import { capacityOf, classOf } from "./sizes";
 
 /** Adds to a count of the report. */
@@ -46,7 +46,7 @@ export function stats(): u32 {
       const pool = changetype<Pool>(sliceAt(run, slice));
       const cell = root + classOf(pool.size) * sizeof<u32>();
       add(cell + REPORT_POOLS, 1);
-      add(cell + REPORT_BLOCKS, <u32>capacityOf(pool.size, pool.end));
+      add(cell + REPORT_BLOCKS, <u32>capacityOf(pool.size, firstBlockOf(pool.size), pool.end));
       add(cell + REPORT_USED, usedIn(pool));
       blocks += usedIn(pool);
       slice += slicesOf(pool);

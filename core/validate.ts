@@ -8,6 +8,7 @@ import {
   bitOf,
   books,
   bucketOf,
+  endOf,
   freeCountOf,
   runAt,
   sliceAt,
@@ -28,14 +29,13 @@ import {
   RUN_SLOT_SIZE,
   Run,
   SIZE_CLASSES,
-  SLICE_BITS,
   SLICE_MASK,
   SMALL_REQUEST_THRESHOLD,
   Spare,
   STATE_FREE_MASK,
 } from "./layout";
 import { sliceInPool, sliceMap } from "./map";
-import { asPool, headOf, slicesCell, usedIn } from "./pools";
+import { asPool, firstBlockOf, headOf, slicesCell, usedIn } from "./pools";
 import { capacityOf, classOf, roundUp, sizeOf, unseenOf } from "./sizes";
 import { add } from "./stats";
 
@@ -138,8 +138,7 @@ function checkRun(slot: u32, run: Run): u32 {
     const pool = changetype<Pool>(p);
     const length = slicesOf(pool);
     if (length === 0 || length > slices - slice) return broken(4, p);
-    const end = <u32>(pool.end & ~LENT);
-    if (end + <u32>ARENA_RESERVE !== length << (<u32>SLICE_BITS)) return broken(4, p);
+    if (<u32>(pool.end & ~LENT) !== endOf(run, slice, length)) return broken(4, p);
     if (((run.free >>> slice) & ((1 << length) - 1)) !== 0) return broken(4, p);
     for (let own: u32 = 0; own < length; own++) {
       const q = sliceAt(run, slice + own);
@@ -184,9 +183,10 @@ function checkPool(pool: Pool): u32 {
   const at = changetype<usize>(pool);
   const size = <usize>pool.size;
   if (size === 0 || size > SMALL_REQUEST_THRESHOLD || size !== roundUp(size)) return broken(9, at);
-  const capacity = <u32>capacityOf(size, pool.end);
-  const carved = <u32>((<usize>pool.carved - POOL_HEADER) / size);
-  if (<usize>pool.carved !== POOL_HEADER + carved * <u32>size) return broken(9, at);
+  const first = <u32>firstBlockOf(size);
+  const capacity = <u32>capacityOf(size, first, pool.end);
+  const carved = (<u32>pool.carved - first) / <u32>size;
+  if (<u32>pool.carved !== first + carved * <u32>size) return broken(9, at);
   const used = usedIn(pool);
   if (carved > capacity || used > carved) return broken(10, at);
   if (pool.bias < 0) {
@@ -197,8 +197,8 @@ function checkPool(pool: Pool): u32 {
   // A list that ends has no node twice; with the right length it holds every free block once.
   let left = carved - used;
   for (let offset = pool.state & STATE_FREE_MASK; offset !== 0; left--) {
-    if (offset < <u32>POOL_HEADER || offset >= <u32>pool.carved) return broken(12, at);
-    if ((offset - <u32>POOL_HEADER) % <u32>size !== 0 || left === 0) return broken(12, at + offset);
+    if (offset < first || offset >= <u32>pool.carved) return broken(12, at);
+    if ((offset - first) % <u32>size !== 0 || left === 0) return broken(12, at + offset);
     offset = load<u16>(at + offset);
   }
   return left === 0 ? 0 : broken(12, at);

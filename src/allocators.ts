@@ -25,7 +25,8 @@ import {
   remembered,
   withContext,
 } from "./domains.js";
-import type { Allocator, Domain, DomainName } from "./types.js";
+import { unsigned } from "./memory.js";
+import type { Address, Allocator, Domain, DomainName } from "./types.js";
 
 type ByDomain<T> = Record<DomainName, T>;
 
@@ -112,6 +113,16 @@ export class Allocators {
     if (allocator === this.#defaults[name]) return this.#defaultDomain(name);
     if (allocator === this.#debugHooks[name]) return this.#debugDomain(name);
     return bind(allocator);
+  }
+
+  /**
+   * The bytes that were asked for of a live block of mem or object, as the debug hooks know it: 0 where none begins, undefined
+   * without them and for a block from before.
+   */
+  sizeAt(p: Address): number | undefined {
+    if (!this.debug || this.#upper === undefined) return undefined;
+    const size = unsigned(this.#upper.sizeAt(p));
+    return size === 0 && this.#upper.isEarlier(p) !== 0 ? undefined : size;
   }
 
   /** Reports what the debug hooks find damaged. */

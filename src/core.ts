@@ -17,7 +17,8 @@ export interface Core extends Domain, PyMemFunctions {
   rawCalloc(count: number, size: number): Address;
   rawRealloc(p: Address, bytes: number): Address;
   rawFree(p: Address): void;
-  initialize(): void;
+  /** @param indent 8 where the blocks of pools have to be at multiples of 16 if their size is one; 0 by default */
+  initialize(indent?: number): void;
   addressInRange(p: Address): number;
   poolOf(p: Address): Address;
   allocatedBlocks(): number;
@@ -33,6 +34,10 @@ export type DebugCore = PyMemFunctions & {
   initialize(): void;
   /** Reports each block that is damaged. */
   validate(): void;
+  /** The bytes that were asked for of a live block of mem or object; 0 where none begins. */
+  sizeAt(p: Address): number;
+  /** Was this block made before the debug mode was on? Then nothing is known of it. */
+  isEarlier(p: Address): number;
 };
 
 /** The exports of modules/tlsf. */
@@ -40,8 +45,7 @@ export interface Tlsf extends Domain {
   usableSize(p: Address): number;
   pagesInUse(): number;
   leave(end: number): number;
-  trappingMalloc(bytes: number): Address;
-  trappingRealloc(p: Address, bytes: number): Address;
+  takeBack(start: number, end: number): void;
 }
 
 /** The exports of modules/census.ts. */

@@ -120,7 +120,7 @@ export class Heap extends ObjectHeap {
       hole: () => (this.#arenas === this.#defaultArenas ? source.hole() : 0),
     });
     const systemCore = this.#coreOver(system);
-    if (adopted === undefined) systemCore.initialize();
+    if (adopted === undefined) systemCore.initialize(own?.indent);
 
     this.#allocators = new Allocators({
       pools,
@@ -135,7 +135,6 @@ export class Heap extends ObjectHeap {
     this.object = this.#allocators.functions("object");
     this.checked = checkedDomains(this);
     this.objects = new Objects(this.#views, this.root + OBJECTS_ROOT, this.raw, this.object);
-    this.#publish();
     this.#guests = new Guests({
       host: this.#host,
       views: this.#views,
@@ -144,7 +143,10 @@ export class Heap extends ObjectHeap {
       domains: this,
       poolOf: (p) => this.#allocators.core.poolOf(p),
       debug: () => this.#allocators.debug,
+      sizeAt: (p) => this.#allocators.sizeAt(p),
+      alignDebugBlocks: () => this.#debugHeap?.write(debugLayout.ALIGNS, 1),
     });
+    this.#publish();
   }
 
   /** @throws RangeError when there is no memory for it; then nothing is left of a new heap */
@@ -185,6 +187,7 @@ export class Heap extends ObjectHeap {
     }
     Object.assign(this, byCNames(this));
     this.objects.rebind();
+    this.#guests.rebind();
   }
 
   /**
@@ -256,9 +259,14 @@ export class Heap extends ObjectHeap {
    * A guest that calls `PyMem_SetAllocator` or `PyMem_SetupDebugHooks` always has the functions in force.
    * @param bytes the guest's binary
    * @param imports what else it imports, by module and name: WASI's functions, for example
-   * @throws TypeError when guest and heap can't share a memory, or an import is missing; it says what was expected
+   *
+   * A guest that is refused, or fails while it starts, leaves the heap as it was: its place is free again, and the allocators
+   * that it set are not in force. Only blocks that it made stay.
+   * @throws TypeError when guest and heap can't share a memory, or an import is missing or of another kind; it says what
+   *   was expected
    * @throws RangeError when there is no memory for the guest's data
    * @throws WebAssembly.CompileError when `bytes` is no WebAssembly
+   * @throws WebAssembly.LinkError when an import is of another type than the guest has for it
    */
   instantiate(bytes: BufferSource, imports: WebAssembly.Imports = {}): WebAssembly.Instance {
     return this.#guests.instantiate(bytes, imports);

@@ -49,23 +49,31 @@ function reserve(program: BareProgram, bytes: number): Pick<Field, "memory" | "t
 function pooled(
   memory: WebAssembly.Memory,
   system: SystemMalloc,
+  indent = 0,
 ): Pick<Field, "functions" | "books"> {
   const root = system.malloc(layout.ROOT_SIZE);
   const arenas = systemArenas(memory, system, root, { fillHoles: true });
   const core = instantiateCore(memory, root, system, system, arenas);
-  core.initialize();
+  core.initialize(indent);
   const stats = () => readStats(core, memory, root);
   return { functions: core, books: { stats, inPool: (p) => core.addressInRange(p) !== 0 } };
 }
 
-/** A heap that owns its memory; it is taken in pages of 64 KiB, by an eighth more each time. */
+/** A heap that owns its memory; it is taken in pages of 64 KiB, by a sixteenth more each time. */
 function ownMemory(
   bytes: number,
-): { memory: WebAssembly.Memory; system: Tlsf } & Pick<Field, "tape" | "taken"> {
-  const { memory, system } = standaloneHost(1, MOST_PAGES);
+): { memory: WebAssembly.Memory; system: Tlsf; indent: number } & Pick<Field, "tape" | "taken"> {
+  const { memory, system, own } = standaloneHost(1, MOST_PAGES);
   const tape = system.malloc(bytes);
   const base = tape + bytes;
-  return { memory, system: system as Tlsf, tape, taken: () => memory.buffer.byteLength - base };
+  const indent = own?.indent ?? 0;
+  return {
+    memory,
+    system: system as Tlsf,
+    indent,
+    tape,
+    taken: () => memory.buffer.byteLength - base,
+  };
 }
 
 function bump(reserved: number, span: number): Field {
@@ -114,14 +122,14 @@ const makers = {
   "pymalloc-tlsf": {
     title: "pymalloc over TLSF",
     fresh(reserved) {
-      const { system, ...field } = ownMemory(reserved);
-      return { ...field, ...pooled(field.memory, system) };
+      const { system, indent, ...field } = ownMemory(reserved);
+      return { ...field, ...pooled(field.memory, system, indent) };
     },
   },
   tlsf: {
     title: "TLSF (AssemblyScript's)",
     fresh(reserved) {
-      const { system, ...field } = ownMemory(reserved);
+      const { system, indent: _indent, ...field } = ownMemory(reserved);
       return { ...field, functions: system };
     },
   },

@@ -11,14 +11,17 @@ import { blame, blamePointer } from "./faults";
 import { dressClean, frameDamage, writeFrame } from "./frame";
 import { born, holdsGil, underGil, watched } from "./host";
 import {
+  ALIGNMENT,
   BLAMED,
   DOUBLE_FREE,
   Entry,
   EXTRA,
   FRONT,
+  INSET,
   LIVE,
   MAX_DEBUG_REQUEST,
   MEM,
+  OBJECT,
   ON_CALLOC,
   ON_FREE,
   ON_MALLOC,
@@ -29,6 +32,7 @@ import {
 } from "./layout";
 import { bury, condemn, lay, makeRoom, releaseAll } from "./quarantine";
 import {
+  baseOf,
   checkShadows,
   claimEntry,
   enter,
@@ -42,12 +46,24 @@ import {
 } from "./shadow";
 
 function take(family: u32, bytes: usize, zeroed: bool): usize {
-  return zeroed ? callocBelow(family, bytes + EXTRA) : mallocBelow(family, bytes + EXTRA);
+  return zeroed ? callocBelow(family, bytes) : mallocBelow(family, bytes);
 }
 
-/** Makes what the allocator below gave at `p` a block with an entry. */
-function dress(p: usize, entry: Entry, family: u32, bytes: usize, zeroed: bool): usize {
-  enter(entry, family, p, bytes, ++ledger().serial);
+/** May a block of so many bytes have to be inset? */
+function isAligned(family: u32, bytes: usize): bool {
+  return family === OBJECT && bytes >= ALIGNMENT && ledger().aligns !== 0;
+}
+
+/** Makes what the allocator below gave at `base` a block with an entry. */
+function dress(
+  base: usize,
+  p: usize,
+  entry: Entry,
+  family: u32,
+  bytes: usize,
+  zeroed: bool,
+): usize {
+  enter(entry, family, base, p, bytes, ++ledger().serial);
   if (zeroed) writeFrame(p, entry);
   else dressClean(p, entry);
   if (watched !== 0) born(p);
@@ -56,14 +72,17 @@ function dress(p: usize, entry: Entry, family: u32, bytes: usize, zeroed: bool):
 
 /** A new block; 0 when there is no memory for it, or for what has to be known of it. */
 function make(family: u32, bytes: usize, zeroed: bool): usize {
+  const aligned = isAligned(family, bytes);
+  const all = bytes + EXTRA + (aligned ? INSET : 0);
   // What is in stock may go to somebody who is called by the allocator below; then there is another round.
   for (let rounds = 0; rounds < 4; rounds++) {
     const stocked = fillStock();
-    const base = take(family, bytes, zeroed);
+    const base = take(family, all, zeroed);
     if (base === 0) return 0;
-    const p = base + FRONT;
+    const isInset = aligned && ((base + FRONT) & (ALIGNMENT - 1)) !== 0;
+    const p = base + FRONT + (isInset ? INSET : 0);
     const entry = claimEntry(family, p);
-    if (entry !== NONE) return dress(p, entry, family, bytes, zeroed);
+    if (entry !== NONE) return dress(base, p, entry, family, bytes, zeroed);
     freeBelow(family, base);
     if (!stocked) return 0;
   }
@@ -80,12 +99,23 @@ function isLive(entry: Entry): bool {
   return entry !== NONE && (entry.state === LIVE || entry.state === BLAMED);
 }
 
+/** Is there a block of the upper layer at `p`, and was it made of what lies at `base`? */
+function isMadeOf(p: usize, base: usize): bool {
+  const entry = entryAt(MEM, p);
+  return occupies(entry) && baseOf(entry, p) === base;
+}
+
+/** Was a block of the upper layer made of this one? */
+function isOuter(base: usize): bool {
+  return isMadeOf(base + FRONT, base) || isMadeOf(base + FRONT + INSET, base);
+}
+
 /** The entry of the live block of a layer that begins at `p`; else NONE. */
 function liveIn(layer: u32, p: usize): Entry {
   const entry = entryAt(layer, p);
   if (!isLive(entry)) return NONE;
   // A raw block that a block of the upper layer lies in is that one's own affair.
-  return layer === RAW && occupies(entryAt(MEM, p + FRONT)) ? NONE : entry;
+  return layer === RAW && isOuter(p) ? NONE : entry;
 }
 
 /** The entry of the live block that begins at `p`, whatever its family; else NONE. */
@@ -144,7 +174,7 @@ function isSound(family: u32, p: usize, entry: Entry, during: u32): bool {
 
 /** The block keeps its place, because there is no memory for another. */
 function shrink(p: usize, entry: Entry, bytes: usize): usize {
-  enter(entry, familyOf(entry), p, bytes, ++ledger().serial);
+  enter(entry, familyOf(entry), baseOf(entry, p), p, bytes, ++ledger().serial);
   writeFrame(p, entry);
   return p;
 }
@@ -153,6 +183,12 @@ function shrink(p: usize, entry: Entry, bytes: usize): usize {
 function checkGil(family: u32, p: usize, during: u32): void {
   if (underGil === 0 || family === RAW || holdsGil() !== 0) return;
   blame(WITHOUT_GIL, during, family, p, p, liveAt(family, p));
+}
+
+/** The bytes that were asked for of the live block of the mem or object family at `p`; 0 where none begins. */
+export function sizeAt(p: usize): usize {
+  const entry = liveIn(MEM, p);
+  return entry === NONE ? 0 : entry.size;
 }
 
 /** CPython: _PyMem_DebugMalloc. */

@@ -1,6 +1,7 @@
 /** The exported ABI, nothing else. Addresses and sizes are unsigned 32-bit numbers. */
 
-export { pyCalloc, pyFree, pyMalloc, pyRealloc } from "./debug";
+export { pyCalloc, pyFree, pyMalloc, pyRealloc, sizeAt } from "./debug";
+export { isEarlier } from "./earlier";
 export {
   memDebugCalloc,
   memDebugFree,
@@ -16,6 +17,7 @@ export {
   rawDebugRealloc,
 } from "./families";
 export {
+  ALIGNS,
   BLAMED,
   BROKEN_INVARIANT,
   BUFFER_OVERFLOW,

@@ -42,6 +42,16 @@ export const OBJECT: u32 = 2;
 // ------------------------------------------------------------------------------ the shadow
 
 /**
+ * A block of the object family may be inset: between the allocator's block and the frame there are 8 bytes more, so that it
+ * begins at a multiple of 16, as guests' mallocs want it.
+ *
+ *     base       +8     +12  +13  +16           +16+n
+ *     | (unused) | size | 'o' | FD | n bytes ... | FD ...
+ */
+export const INSET: usize = 8;
+export const ALIGNMENT: usize = 16;
+
+/**
  * What is known of the block that begins at an address. The shadow of a page has such an entry for each 16 bytes
  * of it, a granule: two blocks of one layer never begin in the same one, since each has 16 bytes of pads. A block of
  * the pools that the raw domain serves begins 8 bytes behind the raw block, so there are two layers.
@@ -52,7 +62,7 @@ export class Entry {
   size: usize;
   serial: u32;
   state: u8;
-  /** The family, in the lower four bits; above them, where in the granule the block begins. */
+  /** The family, in the lowest three bits; IS_INSET; in the upper four, where in the granule the block begins. */
   place: u8;
   /** Follows from all the rest, and from where the entry lies: a wild write into the shadow shows. */
   check: u16;
@@ -60,6 +70,7 @@ export class Entry {
 
 export const PAGE_BITS: usize = 12;
 export const PAGE_MASK: usize = (1 << PAGE_BITS) - 1;
+export const IS_INSET: u8 = 8;
 export const GRANULE_BITS: usize = 4;
 export const GRANULE: usize = 1 << GRANULE_BITS;
 export const ENTRY_SIZE: usize = offsetof<Entry>();
@@ -180,6 +191,9 @@ export class Ledger {
   /** So many of them were freed since, other than raw ones. */
   earlierFreed: u32;
 
+  /** 1 where blocks of the object family are at multiples of 16, those of 16 bytes and more. The host sets it. */
+  aligns: u32;
+
   /** The fault that is being reported: what, during which call (of which family), at which address. */
   faultCode: u32;
   faultDuring: u32;
@@ -215,6 +229,7 @@ export const EARLIER_FROM: usize = offsetof<Ledger>("earlierFrom");
 export const EARLIER_TO: usize = offsetof<Ledger>("earlierTo");
 export const EARLIER_SEAL: usize = offsetof<Ledger>("earlierSeal");
 export const EARLIER_FREED: usize = offsetof<Ledger>("earlierFreed");
+export const ALIGNS: usize = offsetof<Ledger>("aligns");
 export const FAULT_CODE: usize = offsetof<Ledger>("faultCode");
 export const FAULT_DURING: usize = offsetof<Ledger>("faultDuring");
 export const FAULT_FAMILY: usize = offsetof<Ledger>("faultFamily");
@@ -227,7 +242,7 @@ export const ENTRY_BLOCK_SIZE: usize = offsetof<Entry>("size");
 export const ENTRY_SERIAL: usize = offsetof<Entry>("serial");
 export const ENTRY_STATE: usize = offsetof<Entry>("state");
 export const ENTRY_PLACE: usize = offsetof<Entry>("place");
-export const FAMILY_MASK: u8 = 15;
+export const FAMILY_MASK: u8 = 7;
 
 // ---------------------------------------------------------------------------------- relations
 

@@ -14,7 +14,6 @@ import {
   Entry,
   EXTRA,
   FIRST_RING,
-  FRONT,
   GONE,
   HELD,
   LEDGER_HOLDS,
@@ -31,7 +30,7 @@ import {
   Slot,
   USE_AFTER_FREE_WRITE,
 } from "./layout";
-import { familyOf, isEntryOf, NONE, setState } from "./shadow";
+import { baseOf, familyOf, isEntryOf, NONE, setState } from "./shadow";
 
 const NO_RING: Ring = changetype<Ring>(<usize>0);
 
@@ -132,9 +131,10 @@ function hasRoom(book: Ledger): bool {
 /** Its memory goes back to the allocator below. All books are closed before: that one may call, or throw. */
 function giveBack(p: usize, entry: Entry): void {
   const family = familyOf(entry);
+  const base = baseOf(entry, p);
   setState(entry, p, GONE);
   if (watched !== 0) left(p);
-  freeBelow(family, p - FRONT);
+  freeBelow(family, base);
 }
 
 /** The oldest block leaves: back to the allocator below, or nowhere when someone wrote into it. */
@@ -150,7 +150,7 @@ function leave(book: Ledger): void {
   if (isUntouched(p, entry)) {
     if (familyOf(entry) !== RAW) book.deadBlocks--;
     // Where it lies in a block of the raw domain, that one was held long enough.
-    book.leaving = p - FRONT;
+    book.leaving = baseOf(entry, p);
     giveBack(p, entry);
     book.leaving = 0;
   } else {

@@ -17,9 +17,12 @@ import {
   ENTRY_SIZE,
   Entry,
   FAMILY_MASK,
+  FRONT,
   GONE,
   GRANULE,
   GRANULE_BITS,
+  INSET,
+  IS_INSET,
   LEDGER_HOLDS,
   LIVE,
   MARK_SIZE,
@@ -158,6 +161,11 @@ export function familyOf(entry: Entry): u32 {
   return entry.place & FAMILY_MASK;
 }
 
+/** What the allocator below gave for the block at `p`. */
+export function baseOf(entry: Entry, p: usize): usize {
+  return p - FRONT - ((entry.place & IS_INSET) !== 0 ? INSET : 0);
+}
+
 /** Where the block begins, which is in the granule of an address. */
 export function startOf(entry: Entry, p: usize): usize {
   return (p & ~(GRANULE - 1)) + (entry.place >> 4);
@@ -196,11 +204,19 @@ export function setState(entry: Entry, p: usize, state: u8): void {
   seal(entry, p, ((<u32>entry.place) << 8) | state);
 }
 
-/** Says what is known of the live block at `p`. */
-export function enter(entry: Entry, family: u32, p: usize, bytes: usize, serial: u32): void {
+/** Says what is known of the live block at `p`, which was made of what lies at `base`. */
+export function enter(
+  entry: Entry,
+  family: u32,
+  base: usize,
+  p: usize,
+  bytes: usize,
+  serial: u32,
+): void {
   entry.size = bytes;
   entry.serial = serial;
-  const place = <u32>(((p & (GRANULE - 1)) << 4) | family);
+  const inset = base + FRONT === p ? 0 : <u32>IS_INSET;
+  const place = <u32>((p & (GRANULE - 1)) << 4) | inset | family;
   seal(entry, p, (place << 8) | LIVE);
 }
 

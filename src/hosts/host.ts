@@ -12,12 +12,16 @@ export interface Host {
 
 /** A memory that the heap's system malloc owns. */
 export interface OwnMemory {
+  /** How far pools are indented (`initialize` of the core), so that a guest's malloc has blocks at multiples of 16. */
+  readonly indent: number;
   /** Pages that the memory may grow to. */
   readonly maximumPages: number;
   /** Pages, from the beginning, that are taken. */
   pagesInUse(): number;
   /** Leaves the pages up to `end`, beyond those in use, to someone else; 0 where there is no memory for them. */
   leave(end: number): number;
+  /** Takes back the pages from `start` up to `end` that were left, whatever is in them. */
+  takeBack(start: number, end: number): void;
   /** The bytes that may be used of a block of the system malloc. */
   usableSize(p: Address): number;
 }

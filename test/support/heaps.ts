@@ -35,11 +35,17 @@ export function poolOf(heap: Heap, p: number): number {
   return slice === layout.NO_POOL ? 0 : (index - slice) * layout.SLICE_SIZE;
 }
 
+/** Offset of the first block in a pool for blocks of a size. */
+export function firstBlockOf(heap: Heap, size: number): number {
+  const indent = heap.u32[(heap.root + layout.INDENT) >>> 2] as number;
+  return layout.POOL_HEADER + (size % 16 === 0 ? indent : 0);
+}
+
 /** How many blocks of a size the pool at an address holds. */
 export function capacityOf(heap: Heap, pool: number): number {
   const size = heap.u16[pool / 2 + 8] as number;
   const end = heap.u16[pool / 2 + 11] as number;
-  return Math.floor((end - layout.POOL_HEADER) / size);
+  return Math.floor((end - firstBlockOf(heap, size)) / size);
 }
 
 /** Writes a pattern that depends on the block and on the place in it. */
