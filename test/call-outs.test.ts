@@ -9,7 +9,7 @@ import { standaloneHost } from "../src/hosts/standalone.js";
 import { createHeap, type DomainName, type Heap } from "../src/index.js";
 import type { SystemMalloc } from "../src/types.js";
 import { domains, World } from "./support/call-outs.js";
-import { layout } from "./support/heaps.js";
+import { assertFilled, fill, layout } from "./support/heaps.js";
 
 const long = process.env["PYMALLOC_LONG"] === "1";
 
@@ -150,6 +150,44 @@ test("what an arena allocator throws comes out, and costs no slot and no arena",
   attempt(() => Array.from({ length: 2000 }, () => heap.object.malloc(100)));
   assert.ok(caught > 200, `${caught}`);
   heap.validate();
+});
+
+test("a realloc that moves the last block out of an arena throws before it, or not at all", () => {
+  const heap = own();
+  const inner = heap.PyObject_GetArenaAllocator();
+  let [throws, thrown] = [false, 0];
+  heap.PyObject_SetArenaAllocator({
+    ctx: null,
+    alloc: (_, bytes) => inner.alloc(inner.ctx, bytes),
+    free(_, p, bytes) {
+      inner.free(inner.ctx, p, bytes);
+      if (!throws) return;
+      thrown++;
+      throw new RangeError("not now");
+    },
+  });
+  const blocks = Array.from({ length: 3000 }, () => heap.object.malloc(100));
+  for (const [seed, p] of blocks.entries()) fill(heap, p, 100, seed);
+  throws = true;
+  for (const [seed, p] of blocks.entries()) {
+    let moved = p;
+    for (let attempt = 0; attempt < 3 && moved === p; attempt++) {
+      try {
+        moved = heap.object.realloc(p, 600);
+      } catch (error) {
+        assert.ok(error instanceof RangeError);
+      }
+      heap.validate();
+      assertFilled(heap, moved, 100, seed);
+    }
+    assert.notEqual(moved, p);
+    assert.equal(heap.getAllocatedBlocks(), blocks.length - seed);
+    throws = false;
+    heap.object.free(moved);
+    throws = true;
+  }
+  assert.ok(thrown > 10, `${thrown}`);
+  assert.equal(heap.getAllocatedBlocks(), 0);
 });
 
 test("a system realloc that throws leaves the tables as they were", () => {
