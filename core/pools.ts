@@ -211,8 +211,8 @@ function borrow(sizeClass: usize, head: Head): bool {
   if (address === 0) return false;
   const pool = changetype<Pool>(address);
   if (!hasFree(pool) || hasUncarved(pool)) return false;
-  // One that is as good as empty will be its own class's again, and nobody could tell.
-  if (usedIn(pool) > 1) pool.end |= LENT;
+  // The only pool, and as good as empty: it will be its own class's again, and nobody could tell.
+  if (pool.bias === 0 || usedIn(pool) > 1) pool.end |= LENT;
   head.current = pool;
   return true;
 }

@@ -5,6 +5,9 @@
  * Before one is put where it makes the memory longer, the holes are used: by shorter runs, and those too short for
  * any run by small blocks, which the malloc puts there when the core lets it.
  *
+ * The malloc may throw, and may use the heap. So what is held while it is called is kept where the next call finds it,
+ * should nothing behind this one be run; and nobody is let in here a second time meanwhile (`unnested` in src/hosts/host.ts).
+ *
  * A malloc does not say where its holes are. But it puts a block into the smallest that will do; so a block that
  * lies before the frontier, the farthest run so far, has shown one.
  */
@@ -38,6 +41,20 @@ let frontier: usize = begin;
 let turns: u32 = 0;
 let unsearched: u32 = 0;
 
+/** What is held while the malloc is called, the shortest run and another block; 0 for none. */
+let shortest: usize = 0;
+let held: usize = 0;
+
+/** Gives back what was held when the malloc threw. */
+function dropHeld(): void {
+  const run = shortest;
+  shortest = 0;
+  if (run !== 0) free(run);
+  const block = held;
+  held = 0;
+  if (block !== 0) free(block);
+}
+
 /**
  * A block of so many bytes that starts at a slice boundary, in place of one that does not. A malloc without
  * memalign is brought to it, where its rest allows: the block is cut down to what is missing up to the boundary, and
@@ -52,15 +69,23 @@ function aligned(p: usize, bytes: usize): usize {
   const first = malloc(bytes);
   if (first === 0) return 0;
   const gap = SLICE_SIZE - (first & SLICE_MASK);
+  held = first;
   const spacer = realloc(first, (gap < LEAST_SPACER ? gap + SLICE_SIZE : gap) - ARENA_RESERVE);
-  if (spacer === 0) return first;
+  if (spacer === 0) {
+    held = 0;
+    return first;
+  }
+  held = spacer;
   const moved = malloc(bytes);
+  held = moved;
   free(spacer);
+  held = 0;
   return moved !== 0 ? moved : malloc(bytes);
 }
 
 /** The arena allocator of the core: a run wherever there is room for it; see core/host.ts. */
 export function arenaAlloc(bytes: usize): usize {
+  dropHeld();
   if (unsearched !== 0) {
     unsearched--;
   } else if (turns < mostTurns) {
@@ -93,19 +118,24 @@ function inHole(arenas: usize): usize {
 
 /** The longest run that fits into a hole, as core/host.ts says. */
 export function holeAlloc(): usize {
+  dropHeld();
   if (unsearched !== 0) return 0;
   const longest = inHole(RUN_ARENAS);
   if (longest !== 0) return longest | RUN_ARENAS;
   // Where not even the shortest fits, there is no need to look for those between.
-  const shortest = inHole(1);
-  if (shortest === 0) return 0;
+  const short = inHole(1);
+  if (short === 0) return 0;
+  shortest = short;
   for (let arenas = RUN_ARENAS >> 1; arenas > 1; arenas >>= 1) {
     const longer = inHole(arenas);
     if (longer === 0) continue;
-    free(shortest);
+    shortest = longer;
+    free(short);
+    shortest = 0;
     return longer | arenas;
   }
-  return shortest | 1;
+  shortest = 0;
+  return short | 1;
 }
 
 export function arenaFree(p: usize, _bytes: usize): void {
