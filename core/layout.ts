@@ -104,9 +104,11 @@ export class Pool {
   carved: u16;
   /** 0, or 1 in a pinned pool, or below 0 in a full one: see `pools.ts`. */
   bias: i16;
-  /** Offset past which no block may reach: see `endOf` in `arenas.ts`. */
+  /** Offset past which no block may reach: see `endOf` in `arenas.ts`. And LENT, once the pool has served the next smaller class. */
   end: u16;
 }
+
+export const LENT: u16 = 1;
 
 export const STATE_USED_ONE: u32 = 1 << 16;
 export const STATE_FREE_MASK: u32 = STATE_USED_ONE - 1;
@@ -130,6 +132,20 @@ export class Run {
   /** Slot + 1 of the neighbours among the runs with as many free slices, or the next unused slot. */
   next: u32;
   prev: u32;
+}
+
+/**
+ * A spare: memory for a run that is in no table, because it has just come from the host or is about to go back. What is
+ * known of it stands in the memory itself.
+ *
+ *     base   4        8
+ *     | next | arenas | unused ...
+ */
+@unmanaged
+export class Spare {
+  /** The next one; 0 for none. */
+  next: usize;
+  arenas: u32;
 }
 
 /**
@@ -176,6 +192,8 @@ export class Books {
   holdOff: u32;
   /** What `validate` tripped over. */
   brokenAt: usize;
+  /** The first spare; 0 for none. */
+  spare: usize;
 }
 
 /**
@@ -234,6 +252,7 @@ if (POOL_HEADER + LEAST_BLOCKS * SMALL_REQUEST_THRESHOLD + ARENA_RESERVE > ARENA
 if (RUN_SLICES > 31)
   ERROR("each slice of a run has a bit in `free`, and each count of them in `usable`");
 if (ARENA_RESERVE >= ALIGNMENT) ERROR("the reserve is smaller than any block");
+if (ARENA_RESERVE <= LENT || (ARENA_RESERVE & LENT) !== 0) ERROR("an end has room for a bit");
 if (offsetof<Pool>("state") !== 0) ERROR("the state is at the pool's own address");
 if (offsetof<Head>("next") !== offsetof<Pool>("next")) ERROR("a head is linked like a pool");
 if (offsetof<Head>("prev") !== offsetof<Pool>("prev")) ERROR("a head is linked like a pool");

@@ -20,11 +20,15 @@
  *
  * Blocks are carved lazily: a pool's memory is linked into its free list a kilobyte at a time,
  * so that what is never asked for is never touched.
+ *
+ * Nothing here calls out of the core but `refill` and `settle`, where they say so.
  */
 
 import {
   books,
   givePool,
+  giveSpare,
+  hasSpare,
   holdsOff,
   isLean,
   mayStayEmpty,
@@ -41,6 +45,7 @@ import {
   HEAD_SIZE,
   HEADS,
   Head,
+  LENT,
   POOL_HEADER,
   Pool,
   SIZE_CLASSES,
@@ -206,33 +211,48 @@ function borrow(sizeClass: usize, head: Head): bool {
   if (address === 0) return false;
   const pool = changetype<Pool>(address);
   if (!hasFree(pool) || hasUncarved(pool)) return false;
+  // One that is as good as empty will be its own class's again, and nobody could tell.
+  if (usedIn(pool) > 1) pool.end |= LENT;
+  head.current = pool;
+  return true;
+}
+
+/** May blocks of this pool have been asked for as such of the next smaller class? */
+export function wasLent(pool: Pool): bool {
+  return (pool.end & LENT) !== 0;
+}
+
+/** Makes a pool that the class has the current one. False when none of them has room. */
+function useOwn(head: Head): bool {
+  const address = usablePool(head);
+  if (address === 0) return false;
+  const pool = changetype<Pool>(address);
+  if (!hasFree(pool)) carve(pool);
   head.current = pool;
   return true;
 }
 
 /**
  * Makes a pool with a free block the current one of a class, when that has none: one that the class has, or one
- * from anywhere. False when there is no memory, or the raw domain should serve the request.
+ * from anywhere. False when there is no memory, or the raw domain should serve the request. It may call out, and
+ * so after that looks for a pool as if for the first time.
  */
 export function refill(sizeClass: usize): bool {
   const head = headOf(sizeClass);
-  const address = usablePool(head);
-  if (address !== 0) {
-    const pool = changetype<Pool>(address);
-    if (!hasFree(pool)) carve(pool);
-    head.current = pool;
-    return true;
-  }
+  if (useOwn(head)) return true;
   if (isLean() && sizeOf(sizeClass) > leanThreshold) return false;
   if (addPool(sizeClass, head) || (isLean() && borrow(sizeClass, head))) return true;
   if (holdsOff()) return false;
   collectEmpty(true);
-  return addPool(sizeClass, head) || (newRun() && addPool(sizeClass, head));
+  while (hasSpare()) giveSpare();
+  if (useOwn(head) || addPool(sizeClass, head)) return true;
+  newRun();
+  return useOwn(head) || addPool(sizeClass, head);
 }
 
 /**
  * The rare end of a free, after the block is in the free list: the pool was full and has got enough blocks
- * back to be of use, or no block of it is in use any more.
+ * back to be of use, or no block of it is in use any more. It calls out last.
  */
 export function settle(pool: Pool): void {
   if (pool.bias === 0) {
@@ -241,4 +261,12 @@ export function settle(pool: Pool): void {
     setBias(pool, 0);
     link(pool, headOf(classOf(pool.size)));
   }
+  while (hasSpare()) giveSpare();
+}
+
+/** The same without a call out: a run that has become empty waits among the spares. */
+export function settleQuietly(pool: Pool): void {
+  const wasFull = pool.bias !== 0;
+  unpinOrRetire(pool);
+  if (wasFull) link(pool, headOf(classOf(pool.size)));
 }

@@ -1,6 +1,15 @@
 /** Counting: a walk over every pool that changes nothing but the report in the root. */
 
-import { books, freeCountOf, runAt, sliceAt, sliceCountOf, slicesOf } from "./arenas";
+import {
+  books,
+  firstSpare,
+  freeCountOf,
+  runAt,
+  sliceAt,
+  sliceCountOf,
+  sliceCountOfSpare,
+  slicesOf,
+} from "./arenas";
 import { root } from "./host";
 import {
   Pool,
@@ -10,6 +19,7 @@ import {
   REPORT_POOLS,
   REPORT_USED,
   ROOT_SIZE,
+  Spare,
 } from "./layout";
 import { firstBlockOf, usedIn } from "./pools";
 import { capacityOf, classOf } from "./sizes";
@@ -41,6 +51,14 @@ export function stats(): u32 {
       blocks += usedIn(pool);
       slice += slicesOf(pool);
     }
+  }
+  for (
+    let spare = firstSpare();
+    changetype<usize>(spare) !== 0;
+    spare = changetype<Spare>(spare.next)
+  ) {
+    add(root + REPORT_ALL_SLICES, sliceCountOfSpare(spare));
+    add(root + REPORT_FREE_SLICES, sliceCountOfSpare(spare));
   }
   return blocks;
 }

@@ -19,6 +19,7 @@ import { root } from "./host";
 import {
   ARENA_RESERVE,
   ARENA_SIZE,
+  LENT,
   POOL_HEADER,
   Pool,
   REPORT_BLOCKS,
@@ -30,6 +31,7 @@ import {
   SIZE_CLASSES,
   SLICE_MASK,
   SMALL_REQUEST_THRESHOLD,
+  Spare,
   STATE_FREE_MASK,
 } from "./layout";
 import { sliceInPool, sliceMap } from "./map";
@@ -69,6 +71,12 @@ function isMemory(p: usize, bytes: u64): bool {
   return <u64>p + bytes <= (<u64>memory.size()) << 16;
 }
 
+/** Is there room for a run of so many arenas from `base` on, and is that a number that a run may have? */
+function isRunOfArenas(base: usize, arenas: u32): bool {
+  if (arenas === 0 || arenas > <u32>RUN_ARENAS) return false;
+  return isMemory(base, arenas * <u32>ARENA_SIZE - <u32>ARENA_RESERVE);
+}
+
 /** Is this a pool of that class, and not just any number? */
 function isPoolOf(pool: Pool, sizeClass: usize): bool {
   const p = changetype<usize>(pool);
@@ -104,14 +112,21 @@ function checkRuns(): u32 {
     if (++unused > book.runSlots) return broken(1, next);
   }
   if (runs + unused !== book.runSlots) return broken(1, book.runs);
+  for (let at = book.spare; at !== 0; at = changetype<Spare>(at).next) {
+    if (!isMemory(at, offsetof<Spare>())) return broken(18, at);
+    const spare = changetype<Spare>(at);
+    if (!isRunOfArenas(at, spare.arenas)) return broken(18, at);
+    arenas += spare.arenas;
+    // A list that leads back into itself has no end.
+    if (arenas > book.arenasCurrent) break;
+  }
   if (arenas !== book.arenasCurrent) return broken(6, book.runs);
   return checkBuckets(runs);
 }
 
 function checkRun(slot: u32, run: Run): u32 {
   const at = changetype<usize>(run);
-  if (run.arenas === 0 || run.arenas > <u32>RUN_ARENAS) return broken(2, at);
-  if (!isMemory(run.base, run.arenas * <u32>ARENA_SIZE - <u32>ARENA_RESERVE)) return broken(2, at);
+  if (!isRunOfArenas(run.base, run.arenas)) return broken(2, at);
   const slices = sliceCountOf(run);
   if (run.free >>> slices !== 0) return broken(2, at);
   for (let slice: u32 = 0; slice < slices; ) {
@@ -123,7 +138,7 @@ function checkRun(slot: u32, run: Run): u32 {
     const pool = changetype<Pool>(p);
     const length = slicesOf(pool);
     if (length === 0 || length > slices - slice) return broken(4, p);
-    if (<u32>pool.end !== endOf(run, slice, length)) return broken(4, p);
+    if (<u32>(pool.end & ~LENT) !== endOf(run, slice, length)) return broken(4, p);
     if (((run.free >>> slice) & ((1 << length) - 1)) !== 0) return broken(4, p);
     for (let own: u32 = 0; own < length; own++) {
       const q = sliceAt(run, slice + own);

@@ -33,6 +33,7 @@ const OWN = {
   calloc: "core/linked/kept/keptCalloc",
   realloc: "core/linked/kept/keptRealloc",
   free: "core/linked/kept/keptFree",
+  tableFree: "core/linked/arenas/tableFree",
   arenaAlloc: "core/linked/arenas/arenaAlloc",
   holeAlloc: "core/linked/arenas/holeAlloc",
   arenaFree: "core/linked/arenas/arenaFree",
@@ -56,6 +57,10 @@ const IN_TABLE = {
   pyCallocIndex: "pyCalloc",
   pyReallocIndex: "pyRealloc",
   pyFreeIndex: "pyFree",
+  countedMallocIndex: "countedMalloc",
+  countedCallocIndex: "countedCalloc",
+  countedReallocIndex: "countedRealloc",
+  countedFreeIndex: "countedFree",
   blocksIndex: "blocksOfSys",
   statsIndex: "statsOfSys",
 };
@@ -186,21 +191,21 @@ class Graft {
     module.dispose();
   }
 
-  /** Adds a function of ours that takes and returns nothing, and returns what the program calls it. */
+  /** Adds a function of ours that takes and returns nothing and has one local number; what the program calls it. */
   #addAction(name: string, body: number): string {
     const { none } = this.#binaryen;
-    this.#program.addFunction(`pymalloc/${name}`, none, none, [], body);
+    this.#program.addFunction(`pymalloc/${name}`, none, none, [this.#binaryen.i32], body);
     return `pymalloc/${name}`;
   }
 
   /** The function that writes our texts. */
   writeTexts({ start, bytes }: { readonly start: Address; readonly bytes: Uint8Array }): string {
-    const { i32, i64, block } = this.#program;
+    const { i32, i64, local, block } = this.#program;
     const words = new BigInt64Array(bytes.buffer);
     const stores = Array.from(words, (word, at) =>
-      i64.store(0, 8, i32.const(start + 8 * at), i64.const(word), this.#memory),
+      i64.store(8 * at, 8, local.get(0, this.#binaryen.i32), i64.const(word), this.#memory),
     );
-    return this.#addAction("texts", block(null, stores));
+    return this.#addAction("texts", block(null, [local.set(0, i32.const(start)), ...stores]));
   }
 
   /** What happens when the program is instantiated: our table entries are added, and our texts written. */

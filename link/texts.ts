@@ -7,27 +7,31 @@ const texts = {
   wordStatsVariable: "PYTHONMALLOCSTATS",
   wordDefault: "default",
   wordDebug: "debug",
-  wordMalloc: "malloc",
-  wordMallocDebug: "malloc_debug",
+  wordMimalloc: "mimalloc",
+  wordMimallocDebug: "mimalloc_debug",
   wordPymalloc: "pymalloc",
   wordPymallocDebug: "pymalloc_debug",
-  wordForeign:
-    "pymalloc: this memory comes from a snapshot of another Pyodide; restore it in the one that made it\n",
+  wordForeign: "pymalloc: this memory is a snapshot of another Pyodide's\n",
   reportHead: reportPatterns.head,
   reportRow: reportPatterns.row,
   reportTail: reportPatterns.tail,
 };
 
-/** All of them, each with a 0 behind it, for the memory from `start` on; and where each is, by its name. */
+/**
+ * All of them, each with a 0 behind it, for the memory from `start` on; and where each is, by its name. Each byte costs two in
+ * the program, so what is the end of another is not there twice.
+ */
 export function layOutTexts(start: Address): {
   readonly bytes: Uint8Array;
   readonly addresses: Readonly<Record<string, Address>>;
 } {
   const addresses: Record<string, Address> = {};
   let all = "";
-  for (const [name, text] of Object.entries(texts)) {
-    addresses[name] = start + all.length;
-    all += `${text}\0`;
+  const longestFirst = Object.entries(texts).sort(([, a], [, b]) => b.length - a.length);
+  for (const [name, text] of longestFirst) {
+    const there = all.indexOf(`${text}\0`);
+    addresses[name] = start + (there < 0 ? all.length : there);
+    if (there < 0) all += `${text}\0`;
   }
   const bytes = new Uint8Array(Math.ceil(all.length / 8) * 8);
   bytes.set(new TextEncoder().encode(all));

@@ -47,15 +47,29 @@ export function debugDomain(core: DebugCore, name: DomainName): Domain {
   };
 }
 
-/** The allocator's functions without their context: one call more, and only where a hook was set. */
-export function bind(allocator: Allocator): Domain {
-  const { ctx } = allocator;
-  return {
-    malloc: (bytes) => allocator.malloc(ctx, bytes),
-    calloc: (count, size) => allocator.calloc(ctx, count, size),
-    realloc: (p, bytes) => allocator.realloc(ctx, p, bytes),
-    free: (p) => allocator.free(ctx, p),
-  };
+/** What is made at most once for each key. */
+export function remembered<K extends object, V>(all: WeakMap<K, V>, key: K, make: () => V): V {
+  const known = all.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  all.set(key, made);
+  return made;
+}
+
+/** What `bind` made of each record, so that a record that comes back brings the very functions back. */
+const boundFunctions = new WeakMap<Allocator, Domain>();
+
+/** A record's functions without their context: one call more, and only where a hook was set. */
+export function bind(record: Allocator): Domain {
+  return remembered(boundFunctions, record, () => {
+    const { ctx } = record;
+    return {
+      malloc: (bytes) => record.malloc(ctx, bytes),
+      calloc: (count, size) => record.calloc(ctx, count, size),
+      realloc: (p, bytes) => record.realloc(ctx, p, bytes),
+      free: (p) => record.free(ctx, p),
+    };
+  });
 }
 
 /** The functions of all domains by their names in C. */
@@ -85,7 +99,7 @@ export function late(domain: () => Domain): Domain {
 
 /** The functions in force at the time of the call, with a context in front. */
 export function withContext(domain: () => Domain): Allocator {
-  return Object.freeze({
+  return handedOut({
     ctx: null,
     malloc: (_ctx: unknown, bytes: number) => unsigned(domain().malloc(bytes)),
     calloc: (_ctx: unknown, count: number, size: number) => unsigned(domain().calloc(count, size)),
@@ -112,5 +126,54 @@ export function copyOf<T extends Allocator | ArenaAllocator>(
       unsigned(hook.call(record, ctx, ...numbers.map(unsigned)));
     return [name, call];
   });
-  return Object.freeze({ ctx: record.ctx, ...Object.fromEntries(copies) });
+  return Object.freeze({ ctx: record.ctx, ...Object.fromEntries(copies) }) as T;
+}
+
+/** The records that heaps gave out, by their malloc. */
+const records = new WeakMap<CallableFunction, Allocator>();
+
+function handedOut(allocator: Allocator): Allocator {
+  const record = Object.freeze(allocator);
+  records.set(record.malloc, record);
+  return record;
+}
+
+/**
+ * A hook's member of this name says what stands in its place now that it was removed, and nothing before. (Registered,
+ * since CommonJS has a copy of this file for each entry of the package.)
+ */
+export const replacement = Symbol.for("pymalloc.replacement");
+
+/** A hook that can be removed while others stand on it. */
+export interface RemovableHook extends Allocator {
+  [replacement](): Allocator | undefined;
+}
+
+/** The record that stands in the place of this one: itself, or what is below the hooks that were removed. */
+export function inForce(record: Allocator): Allocator {
+  let found = record;
+  for (let next: Allocator | undefined = found; next !== undefined; ) {
+    found = next;
+    next = (found as Partial<RemovableHook>)[replacement]?.();
+  }
+  return found;
+}
+
+/**
+ * A record of its own, as C copies the struct: what its owner changes later does not reach the heap. As in C a copy
+ * of a record's members is that record, so to set what was got changes nothing.
+ */
+export function recordOf(allocator: Allocator): Allocator {
+  const known = records.get(allocator.malloc);
+  if (known !== undefined && isSame(known, allocator)) return known;
+  const hook = allocator as Partial<RemovableHook>;
+  return handedOut({
+    ...copyOf(allocator, allocatorMembers),
+    ...(replacement in hook ? { [replacement]: hook[replacement] } : {}),
+  });
+}
+
+function isSame(one: Allocator, other: Allocator): boolean {
+  const members = ["ctx", "malloc", "calloc", "realloc", "free"] as const;
+  return members.every((name) => Object.is(one[name], other[name]));
 }

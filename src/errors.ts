@@ -21,10 +21,11 @@ const invariants: Record<number, string> = {
   15: "a pool that is not full is in the list of its class",
   16: "arenas allocated = arenas reclaimed + current, and none is above the high-water mark",
   17: "the count of a class's slices is that of the slices of its pools",
-  18: "the numbers of the debug heap's ledger are in their ranges, and its counts are right",
-  19: "the debug heap's directories lead to its tables, and those to its shadows",
-  20: "an entry of the shadow is what the debug heap wrote there",
-  21: "the quarantine holds dead blocks, and as many bytes as the debug heap's ledger says",
+  18: "memory for a run that is in no table lies in the memory",
+  19: "the numbers of the debug heap's ledger are in their ranges, and its counts are right",
+  20: "the debug heap's directories lead to its tables, and those to its shadows",
+  21: "an entry of the shadow is what the debug heap wrote there",
+  22: "the quarantine holds dead blocks, and as many bytes as the debug heap's ledger says",
 };
 
 /** The seven mistakes that a debug mode names, and books of the heap itself that were overwritten. */

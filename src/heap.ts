@@ -15,7 +15,7 @@ import {
 import { debugLayout, packageVersion } from "./generated/modules.js";
 import { Guests } from "./guests/guests.js";
 import { givenHost } from "./hosts/given.js";
-import { type Host, systemArenas } from "./hosts/host.js";
+import { type Host, systemArenas, unnested } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
 import { bytesAt, isAddress, MemoryViews, storeWord, unsigned } from "./memory.js";
 import { ObjectHeap } from "./object-heap.js";
@@ -86,8 +86,8 @@ export class Heap extends ObjectHeap {
   readonly #allocators: Allocators;
   #debugHeap: DebugHeap | undefined;
   readonly #defaultArenas: ArenaAllocator;
-  readonly #holes: ArenaSource["hole"];
   #arenas: ArenaAllocator;
+  readonly #arenaSource: ArenaSource;
   readonly #guests: Guests;
   /** @internal */
   protected override readonly objects: Objects;
@@ -107,13 +107,18 @@ export class Heap extends ObjectHeap {
     }
     const { pools, debug } = this.#mode;
     const source = systemArenas(memory, system, this.root, { fillHoles: !debug });
-    this.#holes = source.hole;
     this.#defaultArenas = Object.freeze({
       ctx: null,
       alloc: (_ctx: unknown, bytes: number) => unsigned(source.alloc(bytes)),
       free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
     });
     this.#arenas = this.#defaultArenas;
+    this.#arenaSource = unnested({
+      alloc: (bytes) => this.#arenas.alloc(this.#arenas.ctx, bytes),
+      free: (p, bytes) => this.#arenas.free(this.#arenas.ctx, p, bytes),
+      // An allocator that was set is asked for the longest runs only, and knows itself where to put them.
+      hole: () => (this.#arenas === this.#defaultArenas ? source.hole() : 0),
+    });
     const systemCore = this.#coreOver(system);
     if (adopted === undefined) systemCore.initialize(own?.indent);
 
@@ -155,13 +160,7 @@ export class Heap extends ObjectHeap {
   }
 
   #coreOver(raw: Domain): Core {
-    const arenas: ArenaSource = {
-      alloc: (bytes) => this.#arenas.alloc(this.#arenas.ctx, bytes),
-      free: (p, bytes) => this.#arenas.free(this.#arenas.ctx, p, bytes),
-      // An allocator that was set is asked for the longest runs only, and knows itself where to put them.
-      hole: () => (this.#arenas === this.#defaultArenas ? this.#holes() : 0),
-    };
-    return instantiateCore(this.#host.memory, this.root, this.#host.system, raw, arenas);
+    return instantiateCore(this.#host.memory, this.root, this.#host.system, raw, this.#arenaSource);
   }
 
   #makeDebugHeap(): DebugHeap {
@@ -233,13 +232,15 @@ export class Heap extends ObjectHeap {
 
   /**
    * Sets where arenas come from and go to (CPython: PyObject_SetArenaAllocator). `alloc` is asked for a run of
-   * several arenas, and a few bytes less, so that a malloc's own header fits into it; `free` gets the same size.
+   * several arenas, and a few bytes less, so that a malloc's own header fits into it; `free` gets the same size. Both
+   * may use the heap; `alloc` is not called again while it is at work, and what it needs then comes from the raw domain.
+   * What they throw comes out of the call that asked for an arena or gave one back; see core/host.ts.
    * @throws TypeError for an incomplete allocator
    */
   PyObject_SetArenaAllocator(allocator: ArenaAllocator): void {
     requireMembers(allocator, arenaMembers, "PyObject_SetArenaAllocator");
-    const ours = allocator === this.#defaultArenas;
-    this.#arenas = ours ? allocator : copyOf(allocator, arenaMembers);
+    const known = allocator === this.#defaultArenas || allocator === this.#arenas;
+    this.#arenas = known ? allocator : copyOf(allocator, arenaMembers);
   }
 
   /**
@@ -298,7 +299,7 @@ export class Heap extends ObjectHeap {
     return this.#host.memory;
   }
 
-  /** Views of the whole memory, valid after growth as well: read them anew instead of keeping them. */
+  /** Views of the whole memory. Read the property anew each time: a view that is kept ends when the memory grows. */
   get u8(): Uint8Array {
     return this.#views.u8;
   }

@@ -1,5 +1,5 @@
 /**
- * A memory as JavaScript reads and writes it: parts of it by their address, and typed views that survive its growth.
+ * A memory as JavaScript reads and writes it: parts of it by their address, and typed views, made anew when it has grown.
  *
  * WebAssembly's numbers have no sign and JavaScript gives them one: an address from 2 GiB on comes out negative. So whatever
  * came out of WebAssembly and is an index here, or is compared, divided or shown, goes through `unsigned` first, and nobody

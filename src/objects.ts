@@ -137,17 +137,18 @@ export class Objects {
 
   /** @throws TypeError unless just one type has the name and the shape of the definition */
   #findType(type: ResolvedType): Address {
-    const all: { readonly address: Address; readonly name: string }[] = [];
-    let address = this.#word(this.#root + layout.TYPES);
-    for (; address !== 0; address = this.#word(address + layout.NEXT_TYPE)) {
-      all.push({ address, name: nameAt(this.#views, address) });
+    const all = new Map<Address, string>();
+    let next = this.#word(this.#root + layout.TYPES);
+    // A list that was overwritten may be a ring.
+    for (; next !== 0 && !all.has(next); next = this.#word(next + layout.NEXT_TYPE)) {
+      all.set(next, nameAt(this.#views, next));
     }
     const expected = showShape(shapeOf(type));
-    const named = all.filter(({ name }) => name === type.name);
-    const shapes = named.map((one) => showShape(shapeAt(this.#views, one.address)));
+    const named = [...all.keys()].filter((address) => all.get(address) === type.name);
+    const shapes = named.map((address) => showShape(shapeAt(this.#views, address)));
     const same = named.filter((_, i) => shapes[i] === expected);
     const [found] = same;
-    if (found !== undefined && same.length === 1) return found.address;
+    if (found !== undefined && same.length === 1) return found;
     const name = show(type.name);
     if (same.length > 1) {
       throw new TypeError(`adoptType: the heap has ${same.length} types ${name} with ${expected}`);
@@ -156,7 +157,7 @@ export class Objects {
       const theirs = shapes.join(", and one with ");
       throw new TypeError(`adoptType: type ${name} has ${theirs}; expected ${expected}`);
     }
-    const names = all.map((one) => show(one.name)).join(", ") || "none: the heap has no types";
+    const names = [...all.values()].map(show).join(", ") || "none: the heap has no types";
     throw new TypeError(`adoptType: name is ${name}, expected one of ${names}`);
   }
 

@@ -40,7 +40,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["index"],
     ["linked/host", "linked/state", "linked/text", "linked/chunks"],
     ["linked/records"],
-    ["linked/families", "linked/holes", "linked/report", "linked/start"],
+    ["linked/counted", "linked/families", "linked/holes", "linked/report", "linked/start"],
     ["linked/kept"],
     ["linked/arenas"],
     ["linked/index"],
@@ -57,7 +57,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["objects/index"],
   ],
   src: [
-    ["types", "generated/modules", "dispose"],
+    ["types", "generated/modules", "dispose", "webassembly"],
     ["memory"],
     ["errors", "stacks", "owned"],
     ["dump", "options", "core", "fields"],
@@ -92,7 +92,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
     ["index", "vite"],
   ],
   cli: [
-    ["errors", "python", "paired", "table", "trace/events", "trace/map"],
+    ["errors", "python", "paired", "table", "trace/events", "trace/map", "trace/places"],
     ["output", "supervision"],
     ["endings", "progress", "streams"],
     ["arguments", "pyodide", "trace/format", "trace/numbering", "trace/live"],

@@ -107,6 +107,27 @@ test("a class uses what the next larger one got back before the memory grows", (
   assertBalanced(heap, 0);
 });
 
+test("in a pool that was lent a block stays when it is resized within the class that it was asked for", () => {
+  for (const size of [16, 24, 32, 40, 48, 56]) {
+    const heap = pooledHeap();
+    const smaller = size - 8;
+    const larger = Array.from({ length: 2000 }, () => heap.object.malloc(size));
+    Array.from({ length: 2000 }, () => heap.object.malloc(smaller));
+    for (let i = 0; i < larger.length; i += 3) heap.object.free(larger[i] as number);
+    const sizeAt = (p: number) => heap.u16[(poolOf(heap, p) + layout.POOL_BLOCK_SIZE) / 2];
+    const blocks = Array.from({ length: 4000 }, () => heap.object.malloc(smaller));
+    const lent = blocks.filter((p) => sizeAt(p) === size);
+    assert.ok(lent.length > 300, `${lent.length} of ${size} bytes`);
+    for (const p of lent) {
+      for (let bytes = smaller - 7; bytes <= size; bytes++) {
+        assert.equal(heap.object.realloc(p, bytes), p, `${bytes} bytes in a block of ${size}`);
+      }
+      if (smaller > 8) assert.notEqual(heap.object.realloc(p, smaller - 8), p);
+    }
+    heap.validate();
+  }
+});
+
 test("in a heap that guests may live in, no block of a multiple of 16 bytes lies elsewhere than at one", () => {
   const own = pooledHeap();
   const foreign = createHeap({ malloc: "pymalloc", memory: own.memory, system: own.raw });

@@ -134,8 +134,10 @@ for (const word of ["malloc", "mimalloc", "malloc_debug"]) {
     check(pyodide, undefined, [[{ malloc: "malloc" }, "nothing"]]);
     const options = { onFault, onNewArena, stacks: true, quarantineBytes: 1000 };
     const debug = word === "mimalloc";
+    const before = blocks(pyodide);
     const handle = source.install(pyodide, debug ? { malloc: "debug", ...options } : {});
     check(pyodide, handle, debug ? inDebug : inPlain);
+    if (debug) assert.ok(Math.abs(blocks(pyodide) - before) < 5000, "mimalloc's are not forgotten");
     pyodide.runPython("kept = [str(n) for n in range(10_000)]");
     assert.ok(blocks(pyodide) > 10_000);
     handle.validate();

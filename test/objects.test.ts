@@ -1,8 +1,6 @@
 /** Objects: made, counted, and dead in the right order, without a trace in the books. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { format } from "node:util";
 import { createHeap, type Heap, type TypeDefinition } from "../src/index.js";
 import { assertBalanced, pooledHeap } from "./support/heaps.js";
 import { defineNode, objectsLayout, word } from "./support/objects.js";
@@ -232,21 +230,4 @@ test("wrong types do not compile", () => {
   // @ts-expect-error: no such type of a field
   const wrong: TypeDefinition = { name: "T", fields: { x: "u64" } };
   assert.throws(() => heap.defineType(wrong), TypeError);
-});
-
-test("the programs in docs/objects.md print what is printed there", async () => {
-  const read = (path: string) => new URL(`../${path}`, import.meta.url);
-  const page = readFileSync(read("docs/objects.md"), "utf8");
-  const programs = [...page.matchAll(/```js\n([\s\S]*?)```\s+prints\s+```\n([\s\S]*?)```/g)];
-  assert.equal(programs.length, page.split("```js\n").length - 1, "each says what it prints");
-  for (const [, program = "", output] of programs) {
-    const lines: string[] = [];
-    const print = (...values: unknown[]) => lines.push(`${format(...values)}\n`);
-    Object.assign(globalThis, { print });
-    const code = program
-      .replace('"pymalloc"', JSON.stringify(read("dist/esm/index.js").href))
-      .replaceAll("console.log", "globalThis.print");
-    await import(`data:text/javascript,${encodeURIComponent(code)}`);
-    assert.equal(lines.join(""), output);
-  }
 });

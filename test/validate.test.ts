@@ -35,6 +35,7 @@ const book = {
   allocated: 4,
   highwater: 6,
   current: 7,
+  spare: 11,
 };
 const run = { base: 0, arenas: 1, free: 2, next: 3, prev: 4 };
 
@@ -239,6 +240,28 @@ const damages: Damage[] = [
     done: ({ heap, words }) => set(words, (heap.root + layout.CLASS_SLICES) / 4 + 5, (n) => n + 1),
   },
   {
+    invariant: 18,
+    what: "a spare lies outside the memory",
+    done: ({ heap, words }) => set(words, bookAt(heap, "spare"), () => 0x7000_0000),
+  },
+  {
+    invariant: 18,
+    what: "a spare has no arenas",
+    done: ({ heap, words }) => {
+      const p = heap.raw.calloc(1, 100);
+      set(words, bookAt(heap, "spare"), () => p);
+    },
+  },
+  {
+    invariant: 6,
+    what: "the list of spares leads back into itself",
+    done: ({ heap, words }) => {
+      const p = heap.raw.calloc(1, layout.RUN_SIZE);
+      words.set([p, 8], p / 4);
+      set(words, bookAt(heap, "spare"), () => p);
+    },
+  },
+  {
     invariant: 16,
     what: "the high-water mark is too low",
     done: ({ heap, words }) => set(words, bookAt(heap, "highwater"), () => 1),
@@ -310,7 +333,7 @@ test("each invariant is broken by a test here", () => {
   const broken = new Set([7, ...damages.map(({ invariant }) => invariant)]);
   assert.deepEqual(
     [...broken].sort((a, b) => a - b),
-    Array.from({ length: 17 }, (_, index) => index + 1),
+    Array.from({ length: 18 }, (_, index) => index + 1),
   );
 });
 

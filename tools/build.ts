@@ -19,7 +19,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -158,7 +158,8 @@ function generate(): void {
 async function bundle(): Promise<void> {
   const library = {
     index: "src/index.ts",
-    pyodide: "src/hosts/pyodide.ts",
+    // Not "pyodide": @pyodide/webpack-plugin takes each file that ends in pyodide.js or .mjs for Pyodide's own.
+    install: "src/hosts/pyodide.ts",
     testing: "src/testing.ts",
   };
   const common = {
@@ -204,6 +205,21 @@ async function bundle(): Promise<void> {
   });
 }
 
+/** Has declarations mean src/webassembly.ts, and not a library that a project may lack. */
+function withoutDom(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".d.ts") || name === "webassembly.d.ts") continue;
+    const file = join(folder, name);
+    const text = readFileSync(file, "utf8");
+    const from = `${"../".repeat(name.split(sep).length - 1) || "./"}webassembly.js`;
+    const imports = [
+      ...(/\bWebAssembly\.\w/.test(text) ? [`import type * as WebAssembly from "${from}";\n`] : []),
+      ...(/\bBufferSource\b/.test(text) ? [`import type { BufferSource } from "${from}";\n`] : []),
+    ];
+    writeFileSync(file, imports.join("") + text);
+  }
+}
+
 function declare(): void {
   const tsc = require.resolve("typescript/bin/tsc");
   for (const project of ["tsconfig.build.json", "tsconfig.link.json"]) {
@@ -211,6 +227,7 @@ function declare(): void {
   }
   for (const format of ["esm", "cjs"]) {
     cpSync("build/types", `dist/${format}/types`, { recursive: true });
+    withoutDom(`dist/${format}/types`);
     // What its two entries declare, and no more.
     for (const name of ["index", "vite", "folder", "link", "errors"]) {
       cpSync(`build/link-types/link/${name}.d.ts`, `dist/${format}/link/${name}.d.ts`);

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { stubImports } from "../../link/program.js";
 import { unsigned } from "../../src/memory.js";
+import { reasonOf, UsageError } from "../errors.js";
 import { pyodideFile } from "../pyodide.js";
 
 /** What we use of the program's exports. */
@@ -22,10 +23,25 @@ export interface BareProgram {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** A new instance with a memory of its own. @throws UsageError where Pyodide is not installed */
+/**
+ * A new instance with a memory of its own.
+ * @throws UsageError where Pyodide is not installed, or is one that doesn't go without its JavaScript
+ */
 export function bareProgram(): BareProgram {
-  compiled ??= new WebAssembly.Module(readFileSync(pyodideFile("pyodide.asm.wasm")));
+  compiled ??= compile(pyodideFile("pyodide.asm.wasm"));
   return instantiate(compiled);
+}
+
+function compile(file: string): WebAssembly.Module {
+  let module: WebAssembly.Module;
+  try {
+    module = new WebAssembly.Module(readFileSync(file));
+  } catch (error) {
+    throw new UsageError(`${file} can't be compiled (${reasonOf(error)}); is it damaged?`);
+  }
+  // Up to 0.29 the memory is made by its JavaScript.
+  if (WebAssembly.Module.exports(module).some(({ name }) => name === "memory")) return module;
+  throw new UsageError(`replay takes its allocators from a Pyodide of 314 or newer, not ${file}`);
 }
 
 /** Only the growth of the memory has to work. */

@@ -17,11 +17,15 @@ export declare const systemCallocIndex: u32;
 export declare const systemReallocIndex: u32;
 export declare const systemFreeIndex: u32;
 
-/** Places of the function table where our own functions are (pyMalloc and its kin, then those of `sys`). */
+/** Places of the function table where our own functions are (pyMalloc and its kin, those that count, those of `sys`). */
 export declare const pyMallocIndex: u32;
 export declare const pyCallocIndex: u32;
 export declare const pyReallocIndex: u32;
 export declare const pyFreeIndex: u32;
+export declare const countedMallocIndex: u32;
+export declare const countedCallocIndex: u32;
+export declare const countedReallocIndex: u32;
+export declare const countedFreeIndex: u32;
 export declare const blocksIndex: u32;
 export declare const statsIndex: u32;
 
@@ -36,10 +40,10 @@ export declare const reserved: usize;
 export declare const wordVariable: usize;
 export declare const wordDefault: usize;
 export declare const wordDebug: usize;
-export declare const wordMalloc: usize;
-export declare const wordMallocDebug: usize;
 export declare const wordPymalloc: usize;
 export declare const wordPymallocDebug: usize;
+export declare const wordMimalloc: usize;
+export declare const wordMimallocDebug: usize;
 export declare const wordStatsVariable: usize;
 export declare const wordForeign: usize;
 /** What `report.ts` fills in. */

@@ -7,7 +7,12 @@
  * of these requests.
  */
 
+import { root } from "../host";
 import {
+  countedCallocIndex,
+  countedFreeIndex,
+  countedMallocIndex,
+  countedReallocIndex,
   layoutMark,
   memRecord,
   objectRecord,
@@ -19,12 +24,13 @@ import {
   systemFreeIndex,
   systemMallocIndex,
   systemReallocIndex,
+  theirAllocatorName,
   wordForeign,
   write,
   writeTexts,
 } from "./host";
-import { state } from "./state";
-import { lengthOf, STDERR } from "./text";
+import { FRONTED, FRONTED_BYTES, state } from "./state";
+import { firstTwo, lengthOf, MI, STDERR } from "./text";
 
 /** PyMemAllocatorEx. */
 @unmanaged
@@ -52,6 +58,10 @@ export function isPlain(record: Record): bool {
   );
 }
 
+export function isCounted(record: Record): bool {
+  return record.malloc === countedMallocIndex && record.free === countedFreeIndex;
+}
+
 export function isOurs(record: Record): bool {
   return record.malloc === pyMallocIndex && record.free === pyFreeIndex;
 }
@@ -60,17 +70,6 @@ export function isOurs(record: Record): bool {
 export function below(record: Record): Record {
   const end = ((<usize>memory.size()) << 16) - offsetof<Record>() - BELOW;
   return record.ctx === 0 || record.ctx > end ? record : recordAt(record.ctx + BELOW);
-}
-
-function placeAt(address: usize): void {
-  const bare = recordAt(address);
-  const record = isPlain(bare) ? bare : below(bare);
-  if (!isPlain(record)) return;
-  record.malloc = pyMallocIndex;
-  record.calloc = pyCallocIndex;
-  record.realloc = pyReallocIndex;
-  record.free = pyFreeIndex;
-  state().placed = true;
 }
 
 /**
@@ -83,13 +82,45 @@ function refuseMemory(): void {
   unreachable();
 }
 
-/** Puts the pools where they belong, once. */
+/** Ours in the place of the plain malloc's. */
+function place(record: Record): void {
+  record.malloc = pyMallocIndex;
+  record.calloc = pyCallocIndex;
+  record.realloc = pyReallocIndex;
+  record.free = pyFreeIndex;
+  state().placed = true;
+}
+
+/** The functions that count in front of mimalloc's, whose record is kept. */
+function count(record: Record, kept: usize): void {
+  memory.copy(kept, changetype<usize>(record), offsetof<Record>());
+  record.ctx = kept;
+  record.malloc = countedMallocIndex;
+  record.calloc = countedCallocIndex;
+  record.realloc = countedReallocIndex;
+  record.free = countedFreeIndex;
+  state().isCounted = true;
+}
+
+/** The letters of "mimalloc"; "mimalloc_debug" goes on behind them. */
+const MIMALLOC: usize = 8;
+
+/** Puts the pools where they belong, once; where mimalloc is, only its blocks are counted. */
 export function settle(): void {
   const s = state();
   if (s.layout !== layoutMark) refuseMemory();
   if (s.settled) return;
   s.settled = true;
   if (!s.wanted) return;
-  placeAt(memRecord);
-  placeAt(objectRecord);
+  const name = theirAllocatorName();
+  const isMimalloc = name !== 0 && firstTwo(name) === MI;
+  for (let domain: usize = 0; domain < 2; domain++) {
+    const bare = recordAt(domain === 0 ? memRecord : objectRecord);
+    const isBare = isMimalloc ? load<u8>(name + MIMALLOC) === 0 : isPlain(bare);
+    const record = isBare ? bare : below(bare);
+    if (isMimalloc) count(record, root + FRONTED + domain * offsetof<Record>());
+    else if (isPlain(record)) place(record);
+  }
 }
+
+if (FRONTED_BYTES !== 2 * offsetof<Record>()) ERROR("there is room for two records");

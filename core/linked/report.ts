@@ -148,9 +148,9 @@ export function report(): void {
 /** In the place of `sys.getallocatedblocks`. */
 export function blocksOfSys(module: usize, none: usize): usize {
   const s = state();
-  return s.placed
-    ? PyLong_FromSize_t(allocatedBlocks())
-    : call_indirect<usize>(s.theirBlocks, module, none);
+  if (s.placed) return PyLong_FromSize_t(allocatedBlocks());
+  if (s.isCounted) return PyLong_FromSize_t(s.counted);
+  return call_indirect<usize>(s.theirBlocks, module, none);
 }
 
 /** In the place of `sys._debugmallocstats`, which then tells of other things of CPython's. */

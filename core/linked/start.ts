@@ -17,16 +17,16 @@ import {
   theirAllocatorName,
   wordDebug,
   wordDefault,
-  wordMalloc,
-  wordMallocDebug,
+  wordMimalloc,
+  wordMimallocDebug,
   wordPymalloc,
   wordPymallocDebug,
   wordStatsVariable,
   wordVariable,
 } from "./host";
-import { below, isOurs, recordAt, settle } from "./records";
+import { below, isCounted, isOurs, recordAt, settle } from "./records";
 import { state } from "./state";
-import { sameText } from "./text";
+import { firstTwo, MA, sameText } from "./text";
 
 function exchange(cell: usize, value: u32): u32 {
   const before = load<u32>(cell);
@@ -53,17 +53,21 @@ export function constructors(): void {
   s.foundationReturned = 0;
   s.recent = 0;
   s.isKept = false;
+  s.isCounted = false;
+  s.counted = 0;
   s.theirBlocks = exchange(blocksMethod, blocksIndex);
   s.theirStats = exchange(statsMethod, statsIndex);
   callConstructors();
 }
 
-/** What PYTHONMALLOC wants, until the records are looked at: CPython reads it once, and so do we. */
+/**
+ * What PYTHONMALLOC wants, until the records are looked at: CPython reads it once, and so do we. (It ends at a word that it does
+ * not know, so two letters are enough.)
+ */
 function readWords(value: usize): void {
   const s = state();
   if (s.layout !== layoutMark || s.settled) return;
-  const isMalloc = value !== 0 && (sameText(value, wordMalloc) || sameText(value, wordMallocDebug));
-  s.wanted = !isMalloc;
+  s.wanted = value === 0 || firstTwo(value) !== MA;
   const always = environmentValue(wordStatsVariable);
   s.reports = always !== 0 && load<u8>(always) !== 0;
 }
@@ -91,5 +95,7 @@ export function allocatorName(): usize {
   const object = recordAt(objectRecord);
   if (isOurs(mem) && isOurs(object)) return wordPymalloc;
   if (isOurs(below(mem)) && isOurs(below(object))) return wordPymallocDebug;
+  if (isCounted(mem) && isCounted(object)) return wordMimalloc;
+  if (isCounted(below(mem)) && isCounted(below(object))) return wordMimallocDebug;
   return theirAllocatorName();
 }

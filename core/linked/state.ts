@@ -29,6 +29,9 @@ export class State {
   recentBytes: usize;
   recentChunk: usize;
   isKept: bool;
+  /** Are mimalloc's blocks counted, and how many are there? See `counted.ts`. */
+  isCounted: bool;
+  counted: u32;
 }
 
 const STATE: usize = (ROOT_SIZE + 7) & ~7;
@@ -36,8 +39,11 @@ const STATE: usize = (ROOT_SIZE + 7) & ~7;
 /** Offsets from the root. */
 export const STATE_LAYOUT: usize = STATE + offsetof<State>("layout");
 export const STATE_PLACED: usize = STATE + offsetof<State>("placed");
+/** Room for two of CPython's records of allocators, where others stand in front of them. */
+export const FRONTED: usize = STATE + offsetof<State>();
+export const FRONTED_BYTES: usize = 40;
 /** Where the texts begin; they are the last of what is taken before there is a heap. */
-export const TEXTS: usize = (STATE + offsetof<State>() + 7) & ~7;
+export const TEXTS: usize = (FRONTED + FRONTED_BYTES + 7) & ~7;
 
 export function state(): State {
   return changetype<State>(root + STATE);

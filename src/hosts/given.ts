@@ -1,17 +1,8 @@
 /** A memory that someone else owns, with the malloc that owns it. */
+import { isWebAssembly } from "../core.js";
 import { unsigned } from "../memory.js";
 import type { SystemMalloc } from "../types.js";
 import type { Host } from "./host.js";
-
-/** Is this a function of WebAssembly's? Only those can be put into a table. */
-function isExport(value: CallableFunction): boolean {
-  try {
-    new WebAssembly.Table({ element: "anyfunc", initial: 1 }).set(0, value);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 type Numbers = (...numbers: number[]) => number;
 
@@ -22,7 +13,7 @@ type Numbers = (...numbers: number[]) => number;
 export function givenHost(memory: WebAssembly.Memory, given: SystemMalloc): Host {
   const forCore = (name: keyof SystemMalloc) => {
     const theirs = given[name] as Numbers;
-    if (isExport(theirs)) return theirs;
+    if (isWebAssembly(theirs)) return theirs;
     return (...numbers: number[]) => unsigned(theirs.apply(given, numbers.map(unsigned)));
   };
   const system: SystemMalloc = {

@@ -46,6 +46,24 @@ export interface ArenaOptions {
   readonly fillHoles: boolean;
 }
 
+/**
+ * A source that is not asked for another run while it looks for one. Who has to allocate in order to give an arena would
+ * otherwise be asked for the next one, and so on without an end; so that gets what it needs from the raw domain.
+ */
+export function unnested({ alloc, free, hole }: ArenaSource): ArenaSource {
+  let isAtWork = false;
+  const once = (take: () => Address): Address => {
+    if (isAtWork) return 0;
+    isAtWork = true;
+    try {
+      return take();
+    } finally {
+      isAtWork = false;
+    }
+  };
+  return { alloc: (bytes) => once(() => alloc(bytes)), free, hole: () => once(hole) };
+}
+
 /** Runs of arenas, for the heap at `root`, out of the malloc that owns the memory. */
 export function systemArenas(
   memory: WebAssembly.Memory,

@@ -19,9 +19,9 @@ export interface InstalledPymalloc {
   /** The text of `sys._debugmallocstats()`, as far as it is about memory. */
   debugMallocStats(): string;
   /**
-   * Live blocks of the mem and object domains. Those from before `install` are counted at that moment: where pymalloc is
-   * linked in, as they are; otherwise by a walk over dlmalloc's chunks, which includes the raw domain's. Over another
-   * malloc they count as 0.
+   * Live blocks of the mem and object domains. Those from before `install` are counted at that moment: where the
+   * interpreter knows (pymalloc is linked in), as it says; otherwise by a walk over dlmalloc's chunks, which includes the raw
+   * domain's. In a stock interpreter on another malloc they count as 0.
    */
   getAllocatedBlocks(): number;
   /** @throws PyMemError with the number in docs/invariants.md of the first broken invariant */

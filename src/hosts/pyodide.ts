@@ -38,6 +38,8 @@ const START_AND_STOP_TRACING = "import _tracemalloc; _tracemalloc.start(1); _tra
 
 const IS_TRACING = "import _tracemalloc; _tracemalloc.is_tracing()";
 
+const COUNT_BLOCKS = "import sys; sys.getallocatedblocks()";
+
 /** The handle of an interpreter that stays on its own malloc. */
 const nothingInstalled: InstalledPymalloc = {
   stats: emptyStats,
@@ -136,7 +138,8 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   if (pyodide.runPython(IS_TRACING) === true) {
     throw new Error("install: tracemalloc is tracing; stop it first and start it again afterwards");
   }
-  const taken = takeOver(program, { mode, settings, onNewArena, linked });
+  const counted = pyodide.runPython(COUNT_BLOCKS) as number;
+  const taken = takeOver(program, { mode, settings, onNewArena, counted });
   const handle = handleOf(program, mode, taken);
   const view = markInstalled(program, handle, inForce);
   taken.settle?.(() => pyodide.runPython(START_AND_STOP_TRACING));

@@ -1,5 +1,6 @@
 /** A host of our own: a memory that nobody else uses, and AssemblyScript's TLSF as its malloc. */
 import { instantiate, type Tlsf } from "../core.js";
+import { bytesAt } from "../memory.js";
 import type { Host } from "./host.js";
 
 /** @throws RangeError where the engine has no room for the memory at all. */
@@ -18,6 +19,6 @@ export function standaloneHost(initial: number, maximumPages: number): Host {
 export function restoredHost(image: Uint8Array, maximumPages: number): Host {
   const host = standaloneHost(image.length / 65536, maximumPages);
   host.system.free(host.system.malloc(1));
-  new Uint8Array(host.memory.buffer).set(image);
+  bytesAt(host.memory, 0, image.length).set(image);
   return host;
 }

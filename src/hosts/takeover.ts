@@ -23,8 +23,8 @@ export interface TakeoverOptions {
   readonly mode: MallocMode;
   readonly settings: DebugSettings;
   readonly onNewArena: (() => void) | undefined;
-  /** The heap that was linked in, where it is in force: a debug mode is put in front of it. */
-  readonly linked: Takeover | undefined;
+  /** The blocks that the interpreter itself counts (`sys.getallocatedblocks()`), as a linked one does; 0 where it knows of none. */
+  readonly counted: number;
 }
 
 /** What the interpreter's memory is in now. */
@@ -113,8 +113,8 @@ function newHeap(program: EmscriptenProgram, { mode, onNewArena }: TakeoverOptio
 }
 
 /** What the counts begin with: the blocks that are there already. */
-function blocksFromBefore(program: EmscriptenProgram, { linked }: TakeoverOptions): number {
-  return linked === undefined ? countBlocks(program) : linked.core.allocatedBlocks();
+function blocksFromBefore(program: EmscriptenProgram, { counted }: TakeoverOptions): number {
+  return counted || countBlocks(program);
 }
 
 /**

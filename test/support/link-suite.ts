@@ -51,13 +51,23 @@ const words = [
   ["mimalloc_debug", "mimalloc_debug"],
 ] as const;
 
+/** How many blocks more are counted with 10,000 more, and without them again. */
+const COUNT = `
+import gc, sys
+gc.collect()
+before = sys.getallocatedblocks()
+kept = [str(n) for n in range(10_000, 20_000)]
+more = sys.getallocatedblocks() - before
+del kept
+str([more, sys.getallocatedblocks() - before])
+`;
+
 /** Asks the C library for CPython's variables, as any extension may, and `sysconfig` for the configure switch. */
 const LOOK = `
 import ctypes, sysconfig
 getenv = ctypes.CDLL(None).getenv
 for name in (b"PYTHONMALLOC", b"PYTHONMALLOCSTATS", b"PYTHONMALLOC"):
     getenv(name)
-kept = [str(n) for n in range(1000)]
 sysconfig.get_config_var("WITH_PYMALLOC")
 `;
 
@@ -115,9 +125,14 @@ export function testLinked(name: string): void {
       if (word?.startsWith("mimalloc") && name === "pyodide-027") continue;
       const pyodide = await loadLinked(name, word);
       const pools = expected.startsWith("pymalloc");
+      // As CPython --with-pymalloc counts: not the plain malloc's.
+      const counted = pools || expected.startsWith("mimalloc");
       const check = () => {
         assert.equal(allocatorName(pyodide), expected, word);
-        assert.equal(blocks(pyodide) > 50_000, pools, word);
+        assert.equal(blocks(pyodide) > 50_000, counted, word);
+        const [more, left] = JSON.parse(String(pyodide.runPython(COUNT)));
+        assert.ok(Math.abs(more - (counted ? 10_000 : 0)) < 100, `${word}: ${more} more`);
+        assert.ok(Math.abs(left) < 100, `${word}: ${left} left`);
       };
       check();
       assert.match(String(pyodide.runPython(WORKLOAD)), /^4000 2000 /, word);
