@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { cachedLink } from "../link/cache.js";
 import { LinkError } from "../link/errors.js";
 import { reasonOf, UsageError } from "./errors.js";
+import { notice } from "./supervision.js";
 
 /** The path of a file of an installed package; undefined where it is not installed. */
 export function findFile(name: string): string | undefined {
@@ -56,9 +57,24 @@ export async function loadPyodide<T>(
 
 /** The folder of the installed Pyodide with pymalloc linked in, which is made where the user's cache has none. */
 export async function linkedPyodideFolder(onStep?: (step: string) => void): Promise<string> {
+  return await tellingLeftovers((onPartial) =>
+    cachedLink(pyodideFolder(), { onProgress: onStep ?? (() => {}), onPartial }),
+  );
+}
+
+/** Links, and tells the supervisor of what is half-written meanwhile. @throws UsageError instead of LinkError */
+export async function tellingLeftovers<T>(
+  work: (onPartial: (path: string) => void) => Promise<T>,
+): Promise<T> {
+  const paths: string[] = [];
   try {
-    return await cachedLink(pyodideFolder(), onStep);
+    return await work((path) => {
+      paths.push(path);
+      notice({ kind: "leftover", path });
+    });
   } catch (error) {
     throw error instanceof LinkError ? new UsageError(error.message) : error;
+  } finally {
+    for (const path of paths) notice({ kind: "done", path });
   }
 }

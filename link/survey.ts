@@ -5,7 +5,13 @@
 import { wordsAt } from "../src/memory.js";
 import type { Address } from "../src/types.js";
 import { LinkError } from "./errors.js";
-import { addressOf, functionOf, instantiateProgram, type Program } from "./program.js";
+import {
+  addressOf,
+  compileProgram,
+  functionOf,
+  instantiateProgram,
+  type Program,
+} from "./program.js";
 
 /** What is replaced, and what ours calls. */
 const NEEDED = [
@@ -102,17 +108,19 @@ function findMethod({ memory, heapBase }: Program, name: string): Address {
 }
 
 /**
+ * @param bytes the content of the program
  * @param glue the text of the JavaScript that belongs to the program
  * @throws LinkError for what is no Pyodide's program, or one that is linked already
  */
-export function survey(module: WebAssembly.Module, glue: string): Survey {
+export function survey(bytes: Uint8Array, glue: string): Survey {
+  const module = compileProgram(bytes);
   const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
   if (names.has("pymalloc_root")) throw new LinkError("it was linked with pymalloc before");
   const missing = NEEDED.filter((name) => !names.has(name));
   if (missing.length > 0) {
     throw new LinkError(`it does not export ${missing.join(", ")}; is it a Pyodide's?`);
   }
-  const program = instantiateProgram(module, glue);
+  const program = instantiateProgram(bytes, module, glue);
   const { ownsMemory, memoryBase, heapBase, tableLength } = program;
   const [raw, mem, object] = [0, 1, 2].map((domain) => getAllocator(program, domain).join());
   if (mem !== raw || object !== raw) {

@@ -1,9 +1,10 @@
 /** A plugin for Vite: `import { linkedPyodide } from "pymalloc/vite"`. */
-import { cpSync, createReadStream, statSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
-import { dirname, extname, join, posix, resolve } from "node:path";
-import { cachedLink } from "./cache.js";
+import { basename, dirname, join, resolve } from "node:path";
+import sirv from "sirv";
+import { cachedLink, MANIFEST } from "./cache.js";
 import { readPyodide } from "./folder.js";
 
 export interface LinkedPyodideOptions {
@@ -34,29 +35,15 @@ export interface VitePlugin {
     options: { ssr?: boolean | undefined },
   ): string | undefined;
   load(id: string): string | undefined;
+  buildStart(): void;
   writeBundle(): Promise<void>;
 }
 
-const types: Readonly<Record<string, string>> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".json": "application/json",
-  ".mjs": "text/javascript",
-  ".wasm": "application/wasm",
-  ".zip": "application/zip",
-};
-
 type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
+/** As Vite serves files itself: from below the folder only, and again only when they have changed. */
 function serve(folder: string): Handler {
-  return (request, response, next) => {
-    // The path is below the folder, whatever dots are in it.
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    const file = join(folder, posix.normalize(decodeURIComponent(pathname)));
-    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return next();
-    response.setHeader("content-type", types[extname(file)] ?? "application/octet-stream");
-    createReadStream(file).pipe(response);
-  };
+  return sirv(folder, { dev: true, etag: true, extensions: [] });
 }
 
 /** Begins with a zero, as the names of modules do that are no files. */
@@ -91,6 +78,8 @@ export function linkedPyodide({
   const original = () =>
     pyodide ?? dirname(createRequire(join(root, "x.js")).resolve("pyodide/package.json"));
   const linked = () => cachedLink(original());
+  /** What is built may have several outputs, in one folder. */
+  let copied: Promise<void> | undefined;
   return {
     name: "pymalloc:linked-pyodide",
     // Vite's own resolution would find the package.
@@ -113,8 +102,15 @@ export function linkedPyodide({
     load(id) {
       return id === MODULE ? moduleText(path, readPyodide(original()).version) : undefined;
     },
+    buildStart() {
+      copied = undefined;
+    },
     async writeBundle() {
-      cpSync(await linked(), join(outDir, path), { recursive: true });
+      copied ??= linked().then((folder) => {
+        const filter = (name: string) => basename(name) !== MANIFEST;
+        return cp(folder, join(outDir, path), { recursive: true, filter });
+      });
+      await copied;
     },
   };
 }

@@ -60,7 +60,7 @@ export abstract class ObjectHeap {
    * Makes an object of memory that is there: one reference, of this type (CPython: PyObject_Init). Returns `p`;
    * `PyObject_Init(0, type)` is 0, so that it may follow a malloc.
    * @throws TypeError unless `type` is a type of this heap without items
-   * @throws RangeError when no object of the type fits at `p`
+   * @throws RangeError when no object of the type fits at `p`, or one that is dead waits there for its dealloc
    */
   PyObject_Init(p: Address, type: TypeObject): Address {
     return this.objects.PyObject_Init(p, type);
@@ -69,7 +69,7 @@ export abstract class ObjectHeap {
   /**
    * The same for an object with `n` items (CPython: PyObject_InitVar).
    * @throws TypeError unless `type` is a type of this heap with an itemsize, and `n` a whole number
-   * @throws RangeError when `n` is negative or too large, or no such object fits at `p`
+   * @throws RangeError when `n` is negative or too large, no such object fits at `p`, or a dead one waits there
    */
   PyObject_InitVar(p: Address, type: TypeObject, n: number): Address {
     return this.objects.PyObject_InitVar(p, type, n);
@@ -79,6 +79,7 @@ export abstract class ObjectHeap {
    * Frees an object's memory (CPython: PyObject_Del), which is the last thing that a `dealloc` does. It looks at
    * no count. `PyObject_Del(0)` does nothing.
    * @throws TypeError when `p` is a type
+   * @throws RangeError when the object is dead and waits for its dealloc: that frees it
    */
   PyObject_Del(p: Address): void {
     this.objects.PyObject_Del(p);
@@ -102,7 +103,7 @@ export abstract class ObjectHeap {
     this.objects.Py_DECREF(p);
   }
 
-  /** How many references an object has. @throws TypeError when there is no object at `p` */
+  /** How many references an object has; 0 when it is dead. @throws TypeError when there is no object at `p` */
   Py_REFCNT(p: Address): number {
     return this.objects.Py_REFCNT(p);
   }
@@ -117,8 +118,12 @@ export abstract class ObjectHeap {
     return this.objects.Py_SIZE(p);
   }
 
-  /** Takes over one reference to `p` and gives it back when disposed of: `using point = heap.own(p)`. 0 is let pass. */
+  /**
+   * Takes over one reference to `p` and gives it back when disposed of: `using point = heap.own(p)`. 0 is let pass.
+   * @throws TypeError when there is no object at `p`, RangeError when it is dead
+   */
   own(p: Address): Owned {
+    if (p !== 0) this.objects.requireLive(p, "own");
     return new Owned(p, (object) => this.Py_DECREF(object));
   }
 }

@@ -100,9 +100,34 @@ export class Objects {
   }
 
   #raise(): void {
+    const refusal = this.#takeRefusal();
+    if (refusal !== undefined) throw refusal;
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) throw failure.error;
+  }
+
+  /** What the module refused, as the root says, which forgets it. */
+  #takeRefusal(): RangeError | undefined {
+    const { u32 } = this.#views;
+    const at = (this.#root + layout.REFUSED) >>> 2;
+    const refused = u32[at] as number;
+    const p = u32[(this.#root + layout.REFUSED_OBJECT) >>> 2] as Address;
+    u32[at] = 0;
+    switch (refused) {
+      case layout.REFUSED_INCREF:
+        return dead("Py_INCREF", p);
+      case layout.REFUSED_DECREF:
+        return dead("Py_DECREF", p);
+      case layout.REFUSED_INIT:
+        return waits("PyObject_Init", p, "expected memory without an object");
+      case layout.REFUSED_INIT_VAR:
+        return waits("PyObject_InitVar", p, "expected memory without an object");
+      case layout.REFUSED_DEL:
+        return waits("PyObject_Del", p, "which frees it");
+      default:
+        return undefined;
+    }
   }
 
   defineType<F extends FieldTypes, Items extends ScalarType | undefined>(
@@ -260,12 +285,12 @@ export class Objects {
   // ----------------------------------------------------------------------------- life and death
 
   Py_INCREF(p: Address): void {
-    this.#requireLive(p, "Py_INCREF");
+    this.#typeOf(p, "Py_INCREF");
     this.functions.Py_INCREF(p);
   }
 
   Py_DECREF(p: Address): void {
-    this.#requireLive(p, "Py_DECREF");
+    this.#typeOf(p, "Py_DECREF");
     this.functions.Py_DECREF(p);
   }
 
@@ -297,8 +322,9 @@ export class Objects {
     return this.#views.i32[(p + layout.OB_SIZE) >>> 2] as number;
   }
 
+  /** 0 for what is dead: while an object waits for its dealloc, its link in the trashcan stands there. */
   #refcnt(p: Address): number {
-    return this.#views.i32[(p + layout.OB_REFCNT) >>> 2] as number;
+    return Math.max(0, this.#views.i32[(p + layout.OB_REFCNT) >>> 2] as number);
   }
 
   /** @throws TypeError unless there is an object at `p`: its type's type is the metatype */
@@ -311,14 +337,21 @@ export class Objects {
     return type;
   }
 
-  #requireLive(p: Address, where: string): void {
+  /** @throws TypeError when there is no object at `p`, RangeError when it is dead */
+  requireLive(p: Address, where: string): void {
     this.#typeOf(p, where);
-    const count = this.#refcnt(p);
-    if (count < 1) {
-      const found = `the object at ${hex(p)} has ${count} references`;
-      throw new RangeError(`${where}: ${found}, expected at least 1`);
-    }
+    if (this.#refcnt(p) === 0) throw dead(where, p);
   }
+}
+
+function dead(where: string, p: Address): RangeError {
+  return new RangeError(`${where}: the object at ${hex(p)} has 0 references, expected at least 1`);
+}
+
+function waits(where: string, p: Address, why: string): RangeError {
+  return new RangeError(
+    `${where}: the object at ${hex(p)} is dead and waits for its dealloc, ${why}`,
+  );
 }
 
 function requireCount({ basicsize, itemsize }: TypeObject, n: unknown, where: string): void {

@@ -83,7 +83,7 @@ const layers: Record<string, readonly (readonly string[])[]> = {
   ],
   link: [
     ["errors", "bind", "texts", "build-id", "stdlib"],
-    ["program", "memory"],
+    ["program", "memory", "partial"],
     ["survey"],
     ["graft"],
     ["link"],

@@ -20,7 +20,7 @@ import { allBlocks, snippet } from "./support/snippets.js";
 /** Blocks that no test takes, and why. */
 const NOT_RUN: Record<string, string> = {
   "README.md#start":
-    "installs and builds this repository, as .ci/run does, and runs what test/cli.test.ts does",
+    "sets up this repository, as .ci/run does; test/cli.test.ts compares a shorter program",
   "README.md#commands":
     "the forms of all commands, with placeholders: test/cli*.test.ts and test/link-command.test.ts",
   "CONTRIBUTING.md#dev": "runs until it is stopped",

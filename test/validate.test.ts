@@ -35,7 +35,7 @@ const book = {
   allocated: 4,
   highwater: 6,
   current: 7,
-  spare: 11,
+  spare: 12,
 };
 const run = { base: 0, arenas: 1, free: 2, next: 3, prev: 4 };
 

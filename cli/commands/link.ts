@@ -1,11 +1,12 @@
 /** `pymalloc link`: a Pyodide whose CPython has pymalloc, from one that was built without. */
 import { isatty } from "node:tty";
-import { LinkError, link } from "../../link/index.js";
+import { link } from "../../link/index.js";
 import { parseOptions } from "../arguments.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
 import { print, printable, printJson, tell } from "../output.js";
 import { StatusLine } from "../progress.js";
+import { tellingLeftovers } from "../pyodide.js";
 import { whole } from "../render.js";
 
 const HELP = `Usage: pymalloc link [options] PYODIDE_DIR -o OUT_DIR
@@ -72,10 +73,12 @@ async function main(args: readonly string[]): Promise<number> {
   const initialBytes = readMegabytes(values["initial-memory"]);
   const { step, clear } = steps();
   try {
-    const report = await link({
-      ...{ pyodide, output, withPymalloc, onProgress: step },
-      ...(initialBytes === undefined ? {} : { initialBytes }),
-    });
+    const report = await tellingLeftovers((onPartial) =>
+      link({
+        ...{ pyodide, output, withPymalloc, onProgress: step, onPartial },
+        ...(initialBytes === undefined ? {} : { initialBytes }),
+      }),
+    );
     clear();
     const { bytesBefore, bytesAfter, seconds } = report;
     const what = withPymalloc
@@ -87,8 +90,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     clear();
-    if (error instanceof LinkError) throw new UsageError(`link: ${error.message}`);
-    throw error;
+    throw error instanceof UsageError ? new UsageError(`link: ${error.message}`) : error;
   }
 }
 

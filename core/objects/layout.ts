@@ -17,6 +17,17 @@ export const IMMORTAL: i32 = 1 << 30;
 /** The count of a type object (CPython: _Py_STATIC_IMMORTAL_INITIAL_REFCNT). */
 export const TYPE_REFCNT: i32 = 7 << 28;
 
+/** The sign of a count: of an object that is dead and has to wait for its dealloc. */
+export const WAITING: u32 = 1 << 31;
+
+/** What can be refused, since the object is dead (CPython: undefined, or a fatal error in a debug build). */
+export const REFUSED_INCREF: u32 = 1;
+export const REFUSED_DECREF: u32 = 2;
+/** ... and that only while it waits. */
+export const REFUSED_INIT: u32 = 3;
+export const REFUSED_INIT_VAR: u32 = 4;
+export const REFUSED_DEL: u32 = 5;
+
 /** The longest object there is: CPython's PY_SSIZE_T_MAX, rounded down to whole words. */
 export const MAX_SIZE: usize = 0x7ffffffc;
 
@@ -29,7 +40,8 @@ export const MAX_SIZE: usize = 0x7ffffffc;
  *     | ob_refcnt| ob_type  | fields ...
  *     ^ what PyObject_New returns
  *
- * While an object waits in the trashcan, `ob_refcnt` holds the address of the next one that does.
+ * While an object waits in the trashcan, `ob_refcnt` holds WAITING and, without its two lowest bits, the address of the
+ * next one that does: a number below 0, so nobody takes it for alive.
  */
 @unmanaged
 export class PyObject {
@@ -85,7 +97,7 @@ export class HeapType extends PyTypeObject {
 export class ObjectsRoot {
   /** Deallocs that run inside each other at this moment. */
   depth: u32;
-  /** The last object that died too deep; the others follow by `ob_refcnt`. */
+  /** The last object that died too deep; the others follow by `ob_refcnt`. Objects lie at multiples of 4. */
   waiting: PyObject | null;
   /** 1 when a dealloc failed and the outermost Py_DECREF has still to say so. */
   failed: u32;
@@ -95,6 +107,9 @@ export class ObjectsRoot {
   metatype: PyTypeObject | null;
   /** The last type that the heap made itself. */
   types: HeapType | null;
+  /** What `raise` has to throw that is no dealloc's failure: 0 or one of REFUSED, and the object. */
+  refused: u32;
+  refusedObject: usize;
 }
 
 // ---------------------------------------------------------------------------------- derived
@@ -118,6 +133,8 @@ export const OBJECTS_ROOT_SIZE: usize = offsetof<ObjectsRoot>();
 export const DEPTH: usize = offsetof<ObjectsRoot>("depth");
 export const METATYPE: usize = offsetof<ObjectsRoot>("metatype");
 export const TYPES: usize = offsetof<ObjectsRoot>("types");
+export const REFUSED: usize = offsetof<ObjectsRoot>("refused");
+export const REFUSED_OBJECT: usize = offsetof<ObjectsRoot>("refusedObject");
 
 // ---------------------------------------------------------------------------------- relations
 

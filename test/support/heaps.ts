@@ -10,6 +10,12 @@ export function pooledHeap(options: Parameters<typeof createHeap>[0] = {}): Heap
   return createHeap({ malloc: "pymalloc", ...options });
 }
 
+/** A heap in a memory that someone else owns; in such a one no pool is indented. */
+export function foreignHeap(): Heap {
+  const own = pooledHeap();
+  return pooledHeap({ memory: own.memory, system: own.raw });
+}
+
 /** The books balance: invariants hold, parts sum to the whole, live blocks are as many as expected. */
 export function assertBalanced(heap: Heap, liveBlocks: number): void {
   heap.validate();
