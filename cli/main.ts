@@ -7,7 +7,7 @@ import { endWith } from "./endings.js";
 import { UsageError } from "./errors.js";
 import { writeAll } from "./output.js";
 import { supervise } from "./supervisor.js";
-import { needsSupervision, runVerb } from "./verbs.js";
+import { needsSupervision, requireDirectory, runVerb } from "./verbs.js";
 
 /** A worker's console prints when the main thread gets around to it: this one at once, like all else that is printed. */
 function useDirectConsole(): void {
@@ -36,10 +36,17 @@ process.on("uncaughtException", (error) => process.exit(endWith(error)));
 
 if (!isMainThread) useDirectConsole();
 const supervised = isMainThread && needsSupervision(args);
-const work = supervised ? supervise(new URL(import.meta.url), args) : runVerb(args);
-work.catch(endWith).then((status) => {
-  ended = true;
-  // Whoever supervised may have standard input open; a program may have timers that are to run yet.
-  if (supervised) process.exit(status);
-  process.exitCode = status;
-});
+async function work(): Promise<number> {
+  if (!supervised) return await runVerb(args);
+  requireDirectory();
+  return await supervise(new URL(import.meta.url), args);
+}
+
+work()
+  .catch(endWith)
+  .then((status) => {
+    ended = true;
+    // Whoever supervised may have standard input open; a program may have timers that are to run yet.
+    if (supervised) process.exit(status);
+    process.exitCode = status;
+  });

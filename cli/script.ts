@@ -49,15 +49,16 @@ export function readScript(
 ): Script {
   if (path === undefined) throw new UsageError(`${verb}: the script is missing`);
   const file = resolve(path);
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined) throw new UsageError(`no such file: ${path}`);
-  if (found.isDirectory()) throw new UsageError(`${path} is a directory, expected a Python file`);
   const script = { path, arguments: args, file, cwd: process.cwd() };
   try {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) throw new UsageError(`no such file: ${path}`);
+    if (found.isDirectory()) throw new UsageError(`${path} is a directory, expected a Python file`);
     if (!found.isFile()) return { ...script, content: new Uint8Array(readFileSync(file)) };
     accessSync(file, constants.R_OK);
     return script;
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`${path} can't be read: ${(error as Error).message}`);
   }
 }

@@ -43,8 +43,8 @@ export function needsSupervision([verb]: readonly string[]): boolean {
   return find(verb)?.supervised ?? false;
 }
 
-/** @throws UsageError where there is none */
-function requireDirectory(): void {
+/** @throws UsageError where the current directory is gone, from which all paths are named */
+export function requireDirectory(): void {
   try {
     process.cwd();
   } catch (error) {

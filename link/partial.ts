@@ -1,6 +1,6 @@
 /** A folder that is being written, beside its place: under its own name there is only ever a whole one. */
 import { randomUUID } from "node:crypto";
-import { lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LinkError } from "./errors.js";
 
@@ -31,30 +31,39 @@ function requireFree(output: string): void {
 export class PartialFolder {
   readonly path: string;
   readonly #output: string;
-  /** The outermost folder that was made for it. */
-  readonly #made: string;
+  /** Folders that were made for it, the outermost first. */
+  readonly #made: string[] = [];
 
   /**
    * Makes the folder, so that what is in the way is found before there is anything to put into it.
    *
    * @param output the name that it will have
-   * @param onPartial told of what is about to be made
+   * @param onPartial told of the folder before it is made
    * @throws LinkError when there is something of that name, or nothing can be written there
    */
   constructor(output: string, onPartial: (path: string) => void) {
     this.#output = output;
     const parent = dirname(output);
     this.path = join(parent, partialName());
-    this.#made = attempt(output, () => {
-      requireFree(output);
-      let outermost = this.path;
-      for (let at = parent; !lstatSync(at, { throwIfNoEntry: false }); at = dirname(at)) {
-        outermost = at;
-      }
-      onPartial(outermost);
-      mkdirSync(this.path, { recursive: true });
-      return outermost;
-    });
+    try {
+      attempt(output, () => {
+        requireFree(output);
+        onPartial(this.path);
+        this.#make(parent);
+        mkdirSync(this.path);
+      });
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
+  }
+
+  /** Makes a folder and those around it, one by one: Node's `recursive` tries for ever where none can be, as in /proc. */
+  #make(folder: string): void {
+    if (existsSync(folder)) return;
+    this.#make(dirname(folder));
+    mkdirSync(folder);
+    this.#made.push(folder);
   }
 
   /** Fills the folder, and gives it its name. @throws LinkError; then nothing is there */
@@ -66,10 +75,13 @@ export class PartialFolder {
     });
   }
 
-  /** Removes it, unless it has its name. */
+  /** Removes it, unless it has its name, and the folders around it that nothing is in. */
   discard(): void {
-    rmSync(this.path, { recursive: true, force: true });
-    const isEmpty = lstatSync(this.#output, { throwIfNoEntry: false }) === undefined;
-    if (isEmpty) rmSync(this.#made, { recursive: true, force: true });
+    try {
+      rmSync(this.path, { recursive: true, force: true });
+      for (const folder of this.#made.reverse()) rmdirSync(folder);
+    } catch {
+      // There is something in it, or it could not even be made.
+    }
   }
 }
