@@ -173,6 +173,8 @@ describe("the package", { timeout: 300_000 }, () => {
     const reading = /^docs\/(.+\/)?[\w-]+\.(md|svg|png|json)$/;
     const headers = /^include\/(pymalloc|pymemcompat|guest)\w*\.(h|c|ts|flags)$/;
     const rest = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist/cjs/package.json"];
+    // Of what is bundled.
+    rest.push("dist/licenses.txt");
     const strangers = files.filter(
       (file) => ![code, reading, headers].some((kind) => kind.test(file)) && !rest.includes(file),
     );
