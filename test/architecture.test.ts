@@ -151,6 +151,14 @@ test("the core imports nothing but itself; src/ nothing of link/ or cli/; nothin
   }
 });
 
+test("nobody but src/memory.ts makes views of a memory: addresses have no sign there", () => {
+  const view = /new (\w+Array|DataView)\(\s*[\w.#]*memory\.buffer/;
+  for (const file of ["src", "link"].flatMap(filesIn)) {
+    if (file === join("src", "memory.ts")) continue;
+    assert.doesNotMatch(readFileSync(join(root, file), "utf8"), view, file);
+  }
+});
+
 test("files are at most 400 lines long", () => {
   const folders = ["core", "modules", "src", "link", "cli", "test", "tools", "bench"];
   for (const file of folders.flatMap(filesIn)) {
