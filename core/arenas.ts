@@ -70,6 +70,7 @@ export function sliceCountOf(run: Run): u32 {
   return sliceCountFrom(run.base, run.arenas);
 }
 
+/** How many whole slices a run of this memory would hold. */
 export function sliceCountOfSpare(spare: Spare): u32 {
   return sliceCountFrom(changetype<usize>(spare), spare.arenas);
 }
@@ -178,6 +179,7 @@ export function holdsOff(): bool {
   return true;
 }
 
+/** The spare that was added last; null for none. */
 export function firstSpare(): Spare {
   return changetype<Spare>(books().spare);
 }
