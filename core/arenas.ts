@@ -9,7 +9,7 @@
  * full, so that the emptier ones have a chance to become empty. CPython keeps one list sorted by that
  * number; here one list per number and a bit for each that is not empty do the same without a search.
  *
- * Only `newRun` and `giveSpare` call out of the core: what holds when they do is said in `host.ts`.
+ * Only `approachRun` and `giveSpares` call out of the core: what holds when they do is said in `host.ts`.
  */
 
 import {
@@ -184,7 +184,7 @@ export function firstSpare(): Spare {
   return changetype<Spare>(books().spare);
 }
 
-export function hasSpare(): bool {
+function hasSpare(): bool {
   return books().spare !== 0;
 }
 
@@ -209,15 +209,17 @@ function takeSpare(): bool {
   return true;
 }
 
-/** Gives the first spare back to the host. */
-export function giveSpare(): void {
+/** Gives all spares back to the host. */
+export function giveSpares(): void {
   const book = books();
-  const spare = firstSpare();
-  const arenas = spare.arenas;
-  book.spare = spare.next;
-  book.arenasReclaimed += arenas;
-  book.arenasCurrent -= arenas;
-  arenaFree(changetype<usize>(spare), (arenas << (<u32>ARENA_BITS)) - <u32>ARENA_RESERVE);
+  while (book.spare !== 0) {
+    const spare = firstSpare();
+    const arenas = spare.arenas;
+    book.spare = spare.next;
+    book.arenasReclaimed += arenas;
+    book.arenasCurrent -= arenas;
+    arenaFree(changetype<usize>(spare), (arenas << (<u32>ARENA_BITS)) - <u32>ARENA_RESERVE);
+  }
 }
 
 /** Makes a run of the first spare, for which there is room in the tables. */
@@ -245,23 +247,15 @@ function growMapFor(spare: Spare): bool {
 }
 
 /**
- * Takes one more run of arenas, where there is memory for it and for the tables. Each of these is asked for with
- * nothing in hand, and whoever gives it may use the heap meanwhile: so after each everything is looked at anew.
+ * One step on the way to a run more: longer tables, memory, or the run itself. Whoever gives memory may use the heap
+ * meanwhile, so after each step everything is looked at anew. False when there is no memory for it.
  */
-export function newRun(): void {
-  for (let isMemory = true; isMemory; ) {
-    if (books().unusedSlot === 0) {
-      isMemory = growRuns();
-    } else if (!hasSpare()) {
-      isMemory = takeSpare();
-    } else if (!isSpareCovered(firstSpare())) {
-      isMemory = growMapFor(firstSpare());
-    } else {
-      addRun();
-      return;
-    }
-  }
-  while (hasSpare()) giveSpare();
+export function approachRun(): bool {
+  if (books().unusedSlot === 0) return growRuns();
+  if (!hasSpare()) return takeSpare();
+  if (!isSpareCovered(firstSpare())) return growMapFor(firstSpare());
+  addRun();
+  return true;
 }
 
 /** Takes a run out of the table. Its memory becomes a spare: it goes back where a call out is in place. */

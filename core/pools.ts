@@ -21,18 +21,17 @@
  * Blocks are carved lazily: a pool's memory is linked into its free list a kilobyte at a time,
  * so that what is never asked for is never touched.
  *
- * Nothing here calls out of the core but `refill` and `settle`, where they say so.
+ * What calls out of the core is `refill`, and `retire` with all that retires a pool: they do so last, or look at everything anew.
  */
 
 import {
+  approachRun,
   books,
   givePool,
-  giveSpare,
-  hasSpare,
+  giveSpares,
   holdsOff,
   isLean,
   mayStayEmpty,
-  newRun,
   reserve,
   slicesOf,
   takePool,
@@ -95,15 +94,17 @@ function setBias(pool: Pool, bias: i32): void {
   pool.bias = <i16>bias;
 }
 
-/** Puts a pool in front of the list of its class. */
+/** Puts a pool in front of the list of its class. One that was pinned there has to make room, or to go. */
 function link(pool: Pool, head: Head): void {
-  if (head.next !== asPool(head) && head.next.bias !== 0) unpinOrRetire(head.next);
   const first = head.next;
-  if (first === asPool(head) && mayStayEmpty(pool)) setBias(pool, 1);
   pool.next = first;
   pool.prev = asPool(head);
   first.prev = pool;
   head.next = pool;
+  if (first !== asPool(head) && first.bias !== 0) unpinOrRetire(first);
+  const only = head.next;
+  const isAlone = only !== asPool(head) && only.next === asPool(head);
+  if (isAlone && only.bias === 0 && mayStayEmpty(only)) setBias(only, 1);
 }
 
 /** Is this the current pool of that class? Then it is not any more. */
@@ -120,12 +121,20 @@ function unlink(pool: Pool): void {
   if (sizeClass !== 0) forget(pool, headOf(sizeClass - 1));
 }
 
-/** Takes a pool out of the list of its class and gives it back. */
+let isQuiet = false;
+
+/** From now on, and until it is told otherwise, a run that becomes empty waits among the spares, and nobody is called. */
+export function setQuiet(quiet: bool): void {
+  isQuiet = quiet;
+}
+
+/** Takes a pool out of the list of its class and gives it back, and what has become empty with it. */
 function retire(pool: Pool): void {
   unlink(pool);
   const cell = slicesCell(classOf(pool.size));
   store<u32>(cell, load<u32>(cell) - slicesOf(pool));
   if (givePool(pool)) collectEmpty(false);
+  if (!isQuiet) giveSpares();
 }
 
 /** Ends the privilege of a pinned pool. */
@@ -244,10 +253,12 @@ export function refill(sizeClass: usize): bool {
   if (addPool(sizeClass, head) || (isLean() && borrow(sizeClass, head))) return true;
   if (holdsOff()) return false;
   collectEmpty(true);
-  while (hasSpare()) giveSpare();
-  if (useOwn(head) || addPool(sizeClass, head)) return true;
-  newRun();
-  return useOwn(head) || addPool(sizeClass, head);
+  // What is found after a step serves; only when there is nothing still, the step after that makes a run.
+  do {
+    if (useOwn(head) || addPool(sizeClass, head)) return true;
+  } while (approachRun());
+  giveSpares();
+  return false;
 }
 
 /**
@@ -261,12 +272,4 @@ export function settle(pool: Pool): void {
     setBias(pool, 0);
     link(pool, headOf(classOf(pool.size)));
   }
-  while (hasSpare()) giveSpare();
-}
-
-/** The same without a call out: a run that has become empty waits among the spares. */
-export function settleQuietly(pool: Pool): void {
-  const wasFull = pool.bias !== 0;
-  unpinOrRetire(pool);
-  if (wasFull) link(pool, headOf(classOf(pool.size)));
 }

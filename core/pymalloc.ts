@@ -6,7 +6,7 @@
  * `put` make no call, so the compiler copies them into every function that uses them.
  */
 
-import { books, giveSpare, hasSpare } from "./arenas";
+import { books, giveSpares } from "./arenas";
 import { root } from "./host";
 import {
   ALIGNMENT,
@@ -18,7 +18,7 @@ import {
   STATE_USED_ONE,
 } from "./layout";
 import { isMapped, mappedSlice, poolAt, sliceInPool } from "./map";
-import { headOf, refill, resetPools, settle, settleQuietly, wasLent } from "./pools";
+import { headOf, refill, resetPools, setQuiet, settle, wasLent } from "./pools";
 import { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";
 import { classOf, isSmall, roundUp } from "./sizes";
 
@@ -121,12 +121,15 @@ export function realloc(p: usize, bytes: usize): usize {
   const fits = bytes <= size;
   const least = wasLent(pool) ? size - ALIGNMENT : size;
   if (fits && (roundUp(max<usize>(bytes, 1)) >= least || bytes * 4 > size * 3)) return p;
-  while (hasSpare()) giveSpare(); // what the realloc before this one may have left
+  giveSpares(); // what the realloc before this one may have left
   const moved = malloc(bytes);
   // A smaller block that can't be had is no failure: the old one still serves.
   if (moved === 0) return fits ? p : 0;
   copy(moved, p, fits ? roundUp(bytes) : size);
-  if (put(pool, p)) settleQuietly(pool); // what a call out throws would take `moved` with it
+  // What somebody throws who is called from here on would take `moved` with it.
+  setQuiet(true);
+  free(p);
+  setQuiet(false);
   return moved;
 }
 
