@@ -2,6 +2,8 @@
 export interface Command {
   readonly summary: string;
   readonly help: string;
+  /** Is there something to clean up, or for Python to hear, when a signal comes in the middle? */
+  readonly supervised: boolean;
   /** @returns the exit status */
   main(args: readonly string[]): Promise<number>;
 }

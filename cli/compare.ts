@@ -4,6 +4,7 @@
  * of the same round.
  */
 import { readFileSync } from "node:fs";
+import { isatty } from "node:tty";
 import type { PyMemError } from "../src/errors.js";
 import { startCensus } from "../src/hosts/census.js";
 import type { HeapStats } from "../src/types.js";
@@ -118,7 +119,7 @@ function timeRatio(times: readonly number[], base: readonly number[]): TimeRatio
 function readStdin(): () => Uint8Array {
   let content: Uint8Array | undefined;
   return () => {
-    content ??= process.stdin.isTTY ? new Uint8Array() : new Uint8Array(readFileSync(0));
+    content ??= isatty(0) ? new Uint8Array() : new Uint8Array(readFileSync(0));
     return content;
   };
 }

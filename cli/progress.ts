@@ -1,16 +1,19 @@
+import { isatty } from "node:tty";
+import { printable, tell } from "./output.js";
+
 /** One line on stderr that is written over, when that is a terminal. */
 export class StatusLine {
   #shown = false;
 
   show(text: string): void {
-    if (!process.stderr.isTTY) return;
-    process.stderr.write(`\r\x1b[K${text}`);
+    if (!isatty(2)) return;
+    tell(`\r\x1b[K${printable(text)}`);
     this.#shown = true;
   }
 
   /** Takes the line away. */
   clear(): void {
-    if (this.#shown) process.stderr.write("\r\x1b[K");
+    if (this.#shown) tell("\r\x1b[K");
     this.#shown = false;
   }
 }

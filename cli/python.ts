@@ -3,6 +3,13 @@ export const RUNNER = `
 def _make_runner():
     import atexit, gc, os, sys, traceback, types
 
+    def cut(trace):
+        """Leave out what is JavaScript: our sleep, which was interrupted."""
+        while trace is not None:
+            if trace.tb_next and trace.tb_next.tb_frame.f_code.co_filename.startswith("file:"):
+                trace.tb_next = None
+            trace = trace.tb_next
+
     def report(error):
         """The exit status that an exception ends a program with, after telling of it."""
         if isinstance(error, SystemExit):
@@ -10,25 +17,42 @@ def _make_runner():
                 return 0
             if isinstance(error.code, int):
                 return error.code & 0xFF
-            print(error.code, file=sys.stderr)
+            try:
+                print(error.code, file=sys.stderr)
+            except BaseException:
+                pass  # as CPython does: a text that can't be had is left out
             return 1
         # The frame of run() itself is nobody's business.
         trace = error.__traceback__ and error.__traceback__.tb_next
+        if isinstance(error, KeyboardInterrupt):
+            cut(trace)
         try:
             sys.excepthook(type(error), error, trace)
         except BaseException:
             traceback.print_exc()
         return 130 if isinstance(error, KeyboardInterrupt) else 1
 
-    def flush():
+    def abort():
+        """Abort the interpreter immediately."""
+        os._exit(134)
+
+    def flush(status):
+        """The exit status, which is another one where what was printed can't be written."""
         for stream in (sys.stdout, sys.stderr):
+            if stream is None or getattr(stream, "closed", False):
+                continue
             try:
                 stream.flush()
-            except (AttributeError, ValueError, OSError):
-                pass
+            except BaseException as error:
+                if stream is sys.stderr:
+                    continue
+                print("Exception ignored while flushing sys.stdout:", file=sys.stderr)
+                traceback.print_exception(error.with_traceback(None))
+                status = 120
+        return status
 
-    def run(path, arguments, directory, cwd):
-        """Run a file as __main__; its exit status."""
+    def run(path, content, arguments, directory, cwd):
+        """Run a file as __main__; its exit status. Its content is given where it can't be read."""
         main = types.ModuleType("__main__")
         main.__file__ = os.path.abspath(os.path.join(cwd, path))
         main.__cached__ = None
@@ -38,10 +62,15 @@ def _make_runner():
         sys.argv = [path, *arguments]
         sys.path.insert(0, directory)
         sys.modules["__main__"] = main
+        # Emscripten would crash instead, which looks as if something had gone wrong.
+        os.abort = sys.modules["posix"].abort = abort
         os.chdir(cwd)
         try:
-            with open(main.__file__, "rb") as file:
-                source = file.read()
+            if content is None:
+                with open(main.__file__, "rb") as file:
+                    source = file.read()
+            else:
+                source = content.to_bytes()
             exec(compile(source, main.__file__, "exec", dont_inherit=True), main.__dict__)
             status = 0
         except BaseException as error:
@@ -49,11 +78,11 @@ def _make_runner():
         sys.argv, sys.path[:], sys.modules["__main__"] = saved
         return status
 
-    def finish():
-        """What CPython does at the end of a program."""
+    def finish(status):
+        """What CPython does at the end of a program; its exit status."""
         atexit._run_exitfuncs()
         gc.collect()
-        flush()
+        return flush(status)
 
     return run, finish
 

@@ -1,5 +1,6 @@
 /** Reports as text. */
 import type { AllocatorResult, Comparison } from "./compare.js";
+import { printable } from "./output.js";
 import { table } from "./table.js";
 
 const titles: Partial<Record<AllocatorResult["allocator"], string>> = {
@@ -32,7 +33,7 @@ export function renderComparison(comparison: Comparison): string {
   const { program, pyodide, status, rounds, sameOutput, allocators } = comparison;
   const { notLinked, debug, faults = [], census, stats } = comparison;
   if (allocators.length === 0) {
-    return `${program} ended with status ${status}: nothing to compare\n`;
+    return `${printable(program)} ended with status ${status}: nothing to compare\n`;
   }
   const rows = allocators.map(({ allocator, seconds, ratio, heapBytes, heapRatio }) => [
     titles[allocator] ?? allocator,
@@ -45,14 +46,14 @@ export function renderComparison(comparison: Comparison): string {
   const head = ["allocator", "time", "ratio", "median (quartiles)", "peak heap", "ratio"];
   const lines = [
     "",
-    `${program} in Pyodide ${pyodide}: ${rounds} rounds on each allocator, in turn; time is that of the`,
+    `${printable(program)} in Pyodide ${pyodide}: ${rounds} rounds on each allocator, in turn; time is that of the`,
     "shortest round, its ratio is to CPython's own malloc, the median is that of the rounds' ratios",
     "",
     ...table([head, ...rows]),
     "",
     `output          ${sameOutput ? "the same on all allocators" : "NOT the same on all allocators"}`,
   ];
-  if (notLinked !== undefined) lines.push(`linked          not compared: ${notLinked}`);
+  if (notLinked !== undefined) lines.push(`linked          not compared: ${printable(notLinked)}`);
   if (debug !== undefined) {
     const [time, heap] = [debug.ratio.ofMinima, debug.heapRatio].map((ratio) => ratio.toFixed(2));
     lines.push(

@@ -1,5 +1,5 @@
 /** Command lines with a Python program in them: `[options] SCRIPT [ARGUMENTS...]`. */
-import { statSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { parseOptions } from "./arguments.js";
@@ -36,7 +36,12 @@ export function parseScriptLine<T extends Options>(
   return { values: values as Values<T>, path, rest };
 }
 
-/** The program that was named. @throws UsageError when there is none */
+/**
+ * The program that was named. What is no regular file can be read once only, and by no other name than that on this
+ * machine: a pipe as of `run <(...)`, standard input.
+ *
+ * @throws UsageError when there is none
+ */
 export function readScript(
   verb: string,
   path: string | undefined,
@@ -47,5 +52,12 @@ export function readScript(
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) throw new UsageError(`no such file: ${path}`);
   if (found.isDirectory()) throw new UsageError(`${path} is a directory, expected a Python file`);
-  return { path, arguments: args, file, cwd: process.cwd() };
+  const script = { path, arguments: args, file, cwd: process.cwd() };
+  try {
+    if (!found.isFile()) return { ...script, content: new Uint8Array(readFileSync(file)) };
+    accessSync(file, constants.R_OK);
+    return script;
+  } catch (error) {
+    throw new UsageError(`${path} can't be read: ${(error as Error).message}`);
+  }
 }

@@ -8,9 +8,19 @@
  * Pools come from the usable run with the *fewest* free slices, as in CPython: the full runs stay
  * full, so that the emptier ones have a chance to become empty. CPython keeps one list sorted by that
  * number; here one list per number and a bit for each that is not empty do the same without a search.
+ *
+ * Only `newRun` and `giveSpare` call out of the core: what holds when they do is said in `host.ts`.
  */
 
-import { arenaAlloc, arenaFree, holeAlloc, leanArenas, root, tableRealloc } from "./host";
+import {
+  arenaAlloc,
+  arenaFree,
+  holeAlloc,
+  leanArenas,
+  root,
+  tableFree,
+  tableRealloc,
+} from "./host";
 import {
   ARENA_BITS,
   ARENA_RESERVE,
@@ -24,8 +34,9 @@ import {
   Run,
   SLICE_BITS,
   SLICE_MASK,
+  Spare,
 } from "./layout";
-import { ensureMap, writeMap } from "./map";
+import { growMap, isCovered, writeMap } from "./map";
 
 export function books(): Books {
   return changetype<Books>(root + BOOKS);
@@ -41,13 +52,26 @@ export function runAt(slot: u32): Run {
 }
 
 /** Slices start at multiples of their size; what lies before the first one is lost. */
+function firstSliceFrom(base: usize): usize {
+  return (base + SLICE_MASK) & ~SLICE_MASK;
+}
+
+/** How many whole slices so many arenas at an address hold. */
+function sliceCountFrom(base: usize, arenas: u32): u32 {
+  return <u32>((base + (arenas << (<u32>ARENA_BITS)) - firstSliceFrom(base)) >>> SLICE_BITS);
+}
+
 export function firstSliceOf(run: Run): usize {
-  return (run.base + SLICE_MASK) & ~SLICE_MASK;
+  return firstSliceFrom(run.base);
 }
 
 /** How many whole slices a run holds. */
 export function sliceCountOf(run: Run): u32 {
-  return <u32>((run.base + (run.arenas << (<u32>ARENA_BITS)) - firstSliceOf(run)) >>> SLICE_BITS);
+  return sliceCountFrom(run.base, run.arenas);
+}
+
+export function sliceCountOfSpare(spare: Spare): u32 {
+  return sliceCountFrom(changetype<usize>(spare), spare.arenas);
 }
 
 /** Where a slice of a run begins. */
@@ -58,6 +82,19 @@ export function sliceAt(run: Run, slice: u32): usize {
 /** How many slices a pool has. */
 export function slicesOf(pool: Pool): u32 {
   return (<u32>pool.end + <u32>ARENA_RESERVE) >>> <u32>SLICE_BITS;
+}
+
+/**
+ * What a pool leaves free at its end. Only the run's last pool has to; the others have it back in a heap where pools are indented.
+ */
+export function reserve(): usize {
+  return books().indent === 0 ? ARENA_RESERVE : 0;
+}
+
+/** The offset past which no block of a pool of so many slices may reach. */
+export function endOf(run: Run, slice: u32, slices: u32): u32 {
+  const free = slice + slices === sliceCountOf(run) ? ARENA_RESERVE : reserve();
+  return (slices << (<u32>SLICE_BITS)) - <u32>free;
 }
 
 // -------------------------------------------------------------------- runs by their free slices
@@ -109,22 +146,28 @@ function anotherIsUsable(run: Run): bool {
 
 // ------------------------------------------------------------------------------ coming and going
 
-/** An unused slot, which stays in its list until the run is there; 0 means none, else slot + 1. */
-function ensureSlot(): u32 {
+/** Makes the table of runs longer; false when there is no memory for that. */
+function growRuns(): bool {
   const book = books();
-  if (book.unusedSlot !== 0) return book.unusedSlot;
   const before = book.runSlots;
   const after = max(before * 2, FIRST_RUN_SLOTS);
-  const table = tableRealloc(book.runs, after * offsetof<Run>());
-  if (table === 0) return 0;
+  const old = book.runs;
+  const table = tableRealloc(old, after * offsetof<Run>());
+  if (table === 0) return false;
+  if (book.runSlots !== before) {
+    // The heap was used meanwhile: the table is another one, and longer already.
+    tableFree(table);
+    return true;
+  }
   book.runs = table;
   book.runSlots = after;
   for (let slot = before; slot < after; slot++) {
     runAt(slot).base = 0;
-    runAt(slot).next = slot + 1 < after ? slot + 2 : 0;
+    runAt(slot).next = slot + 1 < after ? slot + 2 : book.unusedSlot;
   }
   book.unusedSlot = before + 1;
-  return book.unusedSlot;
+  tableFree(old);
+  return true;
 }
 
 /** Is this one of the requests that the host wants served by the raw domain? */
@@ -135,56 +178,99 @@ export function holdsOff(): bool {
   return true;
 }
 
-/** Takes memory for a run into its slot: in a hole, or else the longest run there is. */
-function takeMemory(run: Run): bool {
+export function firstSpare(): Spare {
+  return changetype<Spare>(books().spare);
+}
+
+export function hasSpare(): bool {
+  return books().spare !== 0;
+}
+
+function addSpare(base: usize, arenas: u32): void {
+  const spare = changetype<Spare>(base);
+  spare.next = books().spare;
+  spare.arenas = arenas;
+  books().spare = base;
+}
+
+/** Takes memory for a run, in a hole, or else for the longest run there is; false when there is none. */
+function takeSpare(): bool {
   const hole = holeAlloc();
-  if (hole !== 0) {
-    run.base = hole & ~SLICE_MASK;
-    run.arenas = <u32>(hole & SLICE_MASK);
-    return true;
-  }
-  run.base = arenaAlloc(RUN_REQUEST);
-  run.arenas = <u32>RUN_ARENAS;
-  return run.base !== 0;
-}
-
-function giveMemory(run: Run): void {
-  const base = run.base;
-  run.base = 0;
-  arenaFree(base, (run.arenas << (<u32>ARENA_BITS)) - <u32>ARENA_RESERVE);
-}
-
-/** Takes one more run of arenas; false, with nothing lost, when there is no memory for it. */
-export function newRun(): bool {
-  const reserved = ensureSlot();
-  if (reserved === 0) return false;
-  const slot = reserved - 1;
-  const run = runAt(slot);
-  if (!takeMemory(run)) return false;
-  const slices = sliceCountOf(run);
-  if (!ensureMap(firstSliceOf(run), slices)) {
-    giveMemory(run);
-    return false;
-  }
+  const base = hole !== 0 ? hole & ~SLICE_MASK : arenaAlloc(RUN_REQUEST);
+  if (base === 0) return false;
+  const arenas = <u32>(hole !== 0 ? hole & SLICE_MASK : RUN_ARENAS);
+  addSpare(base, arenas);
   const book = books();
-  book.unusedSlot = run.next;
-  run.free = (1 << slices) - 1;
-  link(slot);
-  book.arenasAllocated += run.arenas;
-  book.arenasCurrent += run.arenas;
+  book.arenasAllocated += arenas;
+  book.arenasCurrent += arenas;
   book.arenasHighwater = max<u32>(book.arenasHighwater, book.arenasCurrent);
   return true;
 }
 
+/** Gives the first spare back to the host. */
+export function giveSpare(): void {
+  const book = books();
+  const spare = firstSpare();
+  const arenas = spare.arenas;
+  book.spare = spare.next;
+  book.arenasReclaimed += arenas;
+  book.arenasCurrent -= arenas;
+  arenaFree(changetype<usize>(spare), (arenas << (<u32>ARENA_BITS)) - <u32>ARENA_RESERVE);
+}
+
+/** Makes a run of the first spare, for which there is room in the tables. */
+function addRun(): void {
+  const book = books();
+  const spare = firstSpare();
+  const slot = book.unusedSlot - 1;
+  const run = runAt(slot);
+  book.spare = spare.next;
+  book.unusedSlot = run.next;
+  run.base = changetype<usize>(spare);
+  run.arenas = spare.arenas;
+  run.free = (1 << sliceCountOf(run)) - 1;
+  link(slot);
+}
+
+/** Is there a byte of the map for each slice of this spare? */
+function isSpareCovered(spare: Spare): bool {
+  return isCovered(firstSliceFrom(changetype<usize>(spare)), sliceCountOfSpare(spare));
+}
+
+/** Makes the map longer for this spare; false when there is no memory for that. */
+function growMapFor(spare: Spare): bool {
+  return growMap(firstSliceFrom(changetype<usize>(spare)), sliceCountOfSpare(spare));
+}
+
+/**
+ * Takes one more run of arenas, where there is memory for it and for the tables. Each of these is asked for with
+ * nothing in hand, and whoever gives it may use the heap meanwhile: so after each everything is looked at anew.
+ */
+export function newRun(): void {
+  for (let isMemory = true; isMemory; ) {
+    if (books().unusedSlot === 0) {
+      isMemory = growRuns();
+    } else if (!hasSpare()) {
+      isMemory = takeSpare();
+    } else if (!isSpareCovered(firstSpare())) {
+      isMemory = growMapFor(firstSpare());
+    } else {
+      addRun();
+      return;
+    }
+  }
+  while (hasSpare()) giveSpare();
+}
+
+/** Takes a run out of the table. Its memory becomes a spare: it goes back where a call out is in place. */
 function releaseRun(slot: u32): void {
   const run = runAt(slot);
   const book = books();
   writeMap(firstSliceOf(run), sliceCountOf(run), false);
-  giveMemory(run);
+  addSpare(run.base, run.arenas);
+  run.base = 0;
   run.next = book.unusedSlot;
   book.unusedSlot = slot + 1;
-  book.arenasReclaimed += run.arenas;
-  book.arenasCurrent -= run.arenas;
 }
 
 /** Bit `n` is set when so many free slices in a row begin at slice `n`. */
@@ -217,14 +303,14 @@ export function takePool(least: u32, most: u32): usize {
     const address = sliceAt(run, slice);
     writeMap(address, slices, true);
     changetype<Pool>(address).run = slot;
-    changetype<Pool>(address).end = <u16>((slices << (<u32>SLICE_BITS)) - <u32>ARENA_RESERVE);
+    changetype<Pool>(address).end = <u16>endOf(run, slice, slices);
     return address;
   }
   return 0;
 }
 
 /**
- * Gives a pool back to its run, and the run back when that was its last pool in use. True when the
+ * Gives a pool back to its run, and makes the run a spare when that was its last pool in use. True when the
  * run has just become one whose empty pools may not stay (`mayStayEmpty`).
  */
 export function givePool(pool: Pool): bool {

@@ -4,6 +4,20 @@
  * The module is instantiated over the memory that the host names, and owns none of it. `root` is the
  * address of ROOT_SIZE bytes that the host took from the system malloc, 8-aligned; two instances with
  * the same root are the same heap.
+ *
+ * Every function here may be someone's program: it may call malloc, calloc, realloc and free of this very heap, refuse with
+ * 0, and throw, in which case nothing that stands behind the call in the core is ever run. So at each call out
+ *
+ * - all invariants hold (docs/invariants.md): `validate` may be called from inside;
+ * - nothing that was taken is known only to the caller. A table that is to be replaced stays in force until the new one is
+ *   filled; memory for a run waits among the spares;
+ * - books come first and the call last: what is given back is nobody's before the host hears of it, so whatever a
+ *   `tableFree` or an `arenaFree` throws, the heap is done with that memory;
+ * - nothing that was read before is believed afterwards: no pointer into a table, no pool, no count.
+ *
+ * Only the raw domain's `free` and `realloc` come first, and the books after them: a debug hook that throws has refused, and
+ * the block is as live as it was. And a realloc that moves a block calls out before it changes anything, and then no more:
+ * what is thrown leaves the block where it was.
  */
 
 export declare const root: usize;
@@ -32,9 +46,12 @@ export declare function free(p: usize): void;
 
 /**
  * For the tables that the heap keeps about itself: the system's realloc, which no hook reaches. Two cores
- * with different raw domains may share a heap, and either may have to resize what the other made.
+ * with different raw domains may share a heap, and either may have to resize what the other made. A realloc that may
+ * use the heap must leave the old table as it is, and `tableFree` gives that back when the new one is in force. Where the
+ * system malloc is WebAssembly's own, the first is its realloc, and the second has nothing to do.
  */
 export declare function tableRealloc(p: usize, bytes: usize): usize;
+export declare function tableFree(p: usize): void;
 
 /**
  * The arena allocator (CPython: PyObjectArenaAllocator). 0 for no memory, or for "the raw domain should serve

@@ -16,6 +16,7 @@ export {
   GROWTH_BITS,
   HEAD_SIZE,
   HOLD_OFF,
+  INDENT,
   LEAST_BLOCKS,
   MAP,
   MOST_UNSEEN,

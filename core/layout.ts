@@ -104,14 +104,16 @@ export class Pool {
   carved: u16;
   /** 0, or 1 in a pinned pool, or below 0 in a full one: see `pools.ts`. */
   bias: i16;
-  /** Offset past which no block may reach. It leaves the reserve free, which only the run's last pool needs. */
+  /** Offset past which no block may reach: see `endOf` in `arenas.ts`. And LENT, once the pool has served the next smaller class. */
   end: u16;
 }
+
+export const LENT: u16 = 1;
 
 export const STATE_USED_ONE: u32 = 1 << 16;
 export const STATE_FREE_MASK: u32 = STATE_USED_ONE - 1;
 
-/** Offset of a pool's first block. */
+/** Offset of a pool's first block, where it is not indented: see `Books`. */
 export const POOL_HEADER: usize = (offsetof<Pool>() + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 
 /**
@@ -130,6 +132,20 @@ export class Run {
   /** Slot + 1 of the neighbours among the runs with as many free slices, or the next unused slot. */
   next: u32;
   prev: u32;
+}
+
+/**
+ * A spare: memory for a run that is in no table, because it has just come from the host or is about to go back. What is
+ * known of it stands in the memory itself.
+ *
+ *     base   4        8
+ *     | next | arenas | unused ...
+ */
+@unmanaged
+export class Spare {
+  /** The next one; 0 for none. */
+  next: usize;
+  arenas: u32;
 }
 
 /**
@@ -170,10 +186,14 @@ export class Books {
   arenasCurrent: u32;
   /** Live blocks that the raw domain serves for us. */
   rawBlocks: u32;
+  /** What lies between a pool's header and its first block where the size is a multiple of 16: 8 bytes, or none. */
+  indent: u32;
   /** So many small requests go to the raw domain before the next arena is asked for; the host sets it. */
   holdOff: u32;
   /** What `validate` tripped over. */
   brokenAt: usize;
+  /** The first spare; 0 for none. */
+  spare: usize;
 }
 
 /**
@@ -217,6 +237,7 @@ export const ARENAS_HIGHWATER: usize = BOOKS + offsetof<Books>("arenasHighwater"
 export const ARENAS_CURRENT: usize = BOOKS + offsetof<Books>("arenasCurrent");
 export const RAW_BLOCKS: usize = BOOKS + offsetof<Books>("rawBlocks");
 export const HOLD_OFF: usize = BOOKS + offsetof<Books>("holdOff");
+export const INDENT: usize = BOOKS + offsetof<Books>("indent");
 export const BROKEN_AT: usize = BOOKS + offsetof<Books>("brokenAt");
 
 // ---------------------------------------------------------------------------------- relations
@@ -231,6 +252,7 @@ if (POOL_HEADER + LEAST_BLOCKS * SMALL_REQUEST_THRESHOLD + ARENA_RESERVE > ARENA
 if (RUN_SLICES > 31)
   ERROR("each slice of a run has a bit in `free`, and each count of them in `usable`");
 if (ARENA_RESERVE >= ALIGNMENT) ERROR("the reserve is smaller than any block");
+if (ARENA_RESERVE <= LENT || (ARENA_RESERVE & LENT) !== 0) ERROR("an end has room for a bit");
 if (offsetof<Pool>("state") !== 0) ERROR("the state is at the pool's own address");
 if (offsetof<Head>("next") !== offsetof<Pool>("next")) ERROR("a head is linked like a pool");
 if (offsetof<Head>("prev") !== offsetof<Pool>("prev")) ERROR("a head is linked like a pool");

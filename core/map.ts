@@ -5,7 +5,7 @@
  * into its pool. No memory that is not ours is read (the check of Python 2.3 read the caller's page first).
  */
 
-import { root, tableRealloc } from "./host";
+import { root, tableFree, tableRealloc } from "./host";
 import { MAP, MAP_GRANULE, MAP_SLACK_BITS, NO_POOL, Pool, SLICE_BITS, SliceMap } from "./layout";
 
 export function sliceMap(): SliceMap {
@@ -41,21 +41,33 @@ export function poolOf(p: usize): usize {
   return slice === NO_POOL ? 0 : changetype<usize>(poolAt(p, slice));
 }
 
-/** Makes sure that so many slices from an address on are in the map; false when there is no memory for that. */
-export function ensureMap(p: usize, slices: usize): bool {
+/** Has the map a byte for each of so many slices from an address on? */
+export function isCovered(p: usize, slices: usize): bool {
+  const map = sliceMap();
+  const first = p >>> SLICE_BITS;
+  return first >= map.first && first + slices <= map.first + map.count;
+}
+
+/** Makes the map longer, for so many slices from an address on; false when there is no memory for that. */
+export function growMap(p: usize, slices: usize): bool {
   const map = sliceMap();
   const first = p >>> SLICE_BITS;
   const count = map.count;
   const before = count === 0 ? first : map.first;
-  if (first >= before && first + slices <= before + count) return true;
   let low = min(first, before);
   const span = max(first + slices, before + count) - low;
   const slack = (span >>> MAP_SLACK_BITS) + MAP_GRANULE;
   // The next arenas come where these came.
   if (low < before) low -= min(low, slack);
   const after = span + slack;
-  const bytes = tableRealloc(count === 0 ? 0 : map.origin + before, after);
+  const old = count === 0 ? <usize>0 : map.origin + before;
+  const bytes = tableRealloc(old, after);
   if (bytes === 0) return false;
+  if (map.count !== count) {
+    // The heap was used meanwhile: the map is another one, and longer already.
+    tableFree(bytes);
+    return true;
+  }
   const shift = before - low;
   memory.copy(bytes + shift, bytes, count);
   memory.fill(bytes, <u8>NO_POOL, shift);
@@ -63,6 +75,7 @@ export function ensureMap(p: usize, slices: usize): bool {
   map.origin = bytes - low;
   map.first = low;
   map.count = after;
+  tableFree(old);
   return true;
 }
 

@@ -20,9 +20,23 @@
  *
  * Blocks are carved lazily: a pool's memory is linked into its free list a kilobyte at a time,
  * so that what is never asked for is never touched.
+ *
+ * Nothing here calls out of the core but `refill` and `settle`, where they say so.
  */
 
-import { givePool, holdsOff, isLean, mayStayEmpty, newRun, slicesOf, takePool } from "./arenas";
+import {
+  books,
+  givePool,
+  giveSpare,
+  hasSpare,
+  holdsOff,
+  isLean,
+  mayStayEmpty,
+  newRun,
+  reserve,
+  slicesOf,
+  takePool,
+} from "./arenas";
 import { leanGrowthBits, leanThreshold, mostUnseen, root } from "./host";
 import {
   CARVE_BYTES,
@@ -31,13 +45,14 @@ import {
   HEAD_SIZE,
   HEADS,
   Head,
+  LENT,
   POOL_HEADER,
   Pool,
   SIZE_CLASSES,
   STATE_FREE_MASK,
   STATE_USED_ONE,
 } from "./layout";
-import { classOf, leastSlicesFor, sizeOf, slicesFor, unseenOf } from "./sizes";
+import { classOf, isMultipleOf16, leastSlicesFor, sizeOf, slicesFor, unseenOf } from "./sizes";
 
 export function headOf(sizeClass: usize): Head {
   return changetype<Head>(root + HEADS + sizeClass * HEAD_SIZE);
@@ -56,6 +71,14 @@ export function slicesCell(sizeClass: usize): usize {
 /** Blocks of a pool that are in use. */
 export function usedIn(pool: Pool): u32 {
   return (pool.state >>> 16) - <u32>(<i32>pool.bias);
+}
+
+/**
+ * Offset of a pool's first block. In a heap that guests may live in, all blocks of a size that is a multiple of 16 are at
+ * one as well, for C's malloc (`include/pymalloc_malloc.c`); they begin 8 bytes later for that.
+ */
+export function firstBlockOf(size: usize): usize {
+  return isMultipleOf16(size) ? POOL_HEADER + books().indent : POOL_HEADER;
 }
 
 export function resetPools(): void {
@@ -149,13 +172,15 @@ function addPool(sizeClass: usize, head: Head): bool {
   const cell = slicesCell(sizeClass);
   const owned = load<u32>(cell);
   const growthBits = isLean() ? leanGrowthBits : GROWTH_BITS;
-  const address = takePool(leastSlicesFor(size), slicesFor(size, owned, growthBits));
+  const first = firstBlockOf(size);
+  const least = leastSlicesFor(size, first);
+  const address = takePool(least, slicesFor(size, least, first + reserve(), owned, growthBits));
   if (address === 0) return false;
   const pool = changetype<Pool>(address);
   store<u32>(cell, owned + slicesOf(pool));
   pool.state = 0;
   pool.size = <u16>size;
-  pool.carved = <u16>POOL_HEADER;
+  pool.carved = <u16>first;
   pool.bias = 0;
   carve(pool);
   link(pool, head);
@@ -179,38 +204,55 @@ function usablePool(head: Head): usize {
  * would lie idle while the memory grows. False when it has none.
  */
 function borrow(sizeClass: usize, head: Head): bool {
-  if (sizeClass === SIZE_CLASSES - 1) return false;
+  // The next larger class's blocks are not at multiples of 16.
+  if (sizeClass === SIZE_CLASSES - 1 || firstBlockOf(sizeOf(sizeClass)) !== POOL_HEADER)
+    return false;
   const address = usablePool(headOf(sizeClass + 1));
   if (address === 0) return false;
   const pool = changetype<Pool>(address);
   if (!hasFree(pool) || hasUncarved(pool)) return false;
+  // One that is as good as empty will be its own class's again, and nobody could tell.
+  if (usedIn(pool) > 1) pool.end |= LENT;
+  head.current = pool;
+  return true;
+}
+
+/** May blocks of this pool have been asked for as such of the next smaller class? */
+export function wasLent(pool: Pool): bool {
+  return (pool.end & LENT) !== 0;
+}
+
+/** Makes a pool that the class has the current one. False when none of them has room. */
+function useOwn(head: Head): bool {
+  const address = usablePool(head);
+  if (address === 0) return false;
+  const pool = changetype<Pool>(address);
+  if (!hasFree(pool)) carve(pool);
   head.current = pool;
   return true;
 }
 
 /**
  * Makes a pool with a free block the current one of a class, when that has none: one that the class has, or one
- * from anywhere. False when there is no memory, or the raw domain should serve the request.
+ * from anywhere. False when there is no memory, or the raw domain should serve the request. It may call out, and
+ * so after that looks for a pool as if for the first time.
  */
 export function refill(sizeClass: usize): bool {
   const head = headOf(sizeClass);
-  const address = usablePool(head);
-  if (address !== 0) {
-    const pool = changetype<Pool>(address);
-    if (!hasFree(pool)) carve(pool);
-    head.current = pool;
-    return true;
-  }
+  if (useOwn(head)) return true;
   if (isLean() && sizeOf(sizeClass) > leanThreshold) return false;
   if (addPool(sizeClass, head) || (isLean() && borrow(sizeClass, head))) return true;
   if (holdsOff()) return false;
   collectEmpty(true);
-  return addPool(sizeClass, head) || (newRun() && addPool(sizeClass, head));
+  while (hasSpare()) giveSpare();
+  if (useOwn(head) || addPool(sizeClass, head)) return true;
+  newRun();
+  return useOwn(head) || addPool(sizeClass, head);
 }
 
 /**
  * The rare end of a free, after the block is in the free list: the pool was full and has got enough blocks
- * back to be of use, or no block of it is in use any more.
+ * back to be of use, or no block of it is in use any more. It calls out last.
  */
 export function settle(pool: Pool): void {
   if (pool.bias === 0) {
@@ -219,4 +261,12 @@ export function settle(pool: Pool): void {
     setBias(pool, 0);
     link(pool, headOf(classOf(pool.size)));
   }
+  while (hasSpare()) giveSpare();
+}
+
+/** The same without a call out: a run that has become empty waits among the spares. */
+export function settleQuietly(pool: Pool): void {
+  const wasFull = pool.bias !== 0;
+  unpinOrRetire(pool);
+  if (wasFull) link(pool, headOf(classOf(pool.size)));
 }

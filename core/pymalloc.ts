@@ -6,18 +6,27 @@
  * `put` make no call, so the compiler copies them into every function that uses them.
  */
 
-import { books } from "./arenas";
+import { books, giveSpare, hasSpare } from "./arenas";
 import { root } from "./host";
-import { MAX_REQUEST, NO_POOL, Pool, ROOT_SIZE, STATE_FREE_MASK, STATE_USED_ONE } from "./layout";
+import {
+  ALIGNMENT,
+  MAX_REQUEST,
+  NO_POOL,
+  Pool,
+  ROOT_SIZE,
+  STATE_FREE_MASK,
+  STATE_USED_ONE,
+} from "./layout";
 import { isMapped, mappedSlice, poolAt, sliceInPool } from "./map";
-import { headOf, refill, resetPools, settle } from "./pools";
+import { headOf, refill, resetPools, settle, settleQuietly, wasLent } from "./pools";
 import { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";
 import { classOf, isSmall, roundUp } from "./sizes";
 
-/** Writes the state of an empty heap into the root. */
-export function initialize(): void {
+/** Writes the state of an empty heap into the root; `indent` is what `Books` says. */
+export function initialize(indent: u32): void {
   memory.fill(root, 0, ROOT_SIZE);
   resetPools();
+  books().indent = indent;
 }
 
 /** The common case of malloc: the first free block of the class's current pool; 0 when there is none. */
@@ -99,21 +108,25 @@ export function calloc(count: usize, size: usize): usize {
 /**
  * Changes the size of a block and keeps its content up to the smaller one; the block may move. 0 as in
  * malloc, and then `p` is as it was. `realloc(0, n)` is malloc(n); 0 bytes leave a block of the smallest
- * kind. A block stays when the new size is of its class, or fits and fills over three quarters of it.
+ * kind. A block stays when the new size fits and is of its class, or fills over three quarters of it. In a pool that was
+ * lent nobody knows of which class a block is: its pool's, or the next smaller one.
  */
 export function realloc(p: usize, bytes: usize): usize {
   if (p === 0) return malloc(bytes);
   // A block that is not ours stays where it is: nobody here knows how much of it could be copied.
   const slice = sliceInPool(p);
   if (slice === NO_POOL) return rawRealloc(p, bytes);
-  const size = <usize>poolAt(p, slice).size;
+  const pool = poolAt(p, slice);
+  const size = <usize>pool.size;
   const fits = bytes <= size;
-  if (fits && (roundUp(max<usize>(bytes, 1)) === size || bytes * 4 > size * 3)) return p;
+  const least = wasLent(pool) ? size - ALIGNMENT : size;
+  if (fits && (roundUp(max<usize>(bytes, 1)) >= least || bytes * 4 > size * 3)) return p;
+  while (hasSpare()) giveSpare(); // what the realloc before this one may have left
   const moved = malloc(bytes);
   // A smaller block that can't be had is no failure: the old one still serves.
   if (moved === 0) return fits ? p : 0;
   copy(moved, p, fits ? roundUp(bytes) : size);
-  free(p);
+  if (put(pool, p)) settleQuietly(pool); // what a call out throws would take `moved` with it
   return moved;
 }
 

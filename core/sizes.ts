@@ -6,7 +6,6 @@ import {
   ARENA_RESERVE,
   LEAST_BLOCKS,
   MOST_UNSEEN,
-  POOL_HEADER,
   RUN_SLICES,
   SLICE_BITS,
   SLICE_SIZE,
@@ -34,27 +33,32 @@ export function roundUp(bytes: usize): usize {
   return (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 }
 
-/** How many blocks of `size` bytes a pool holds that ends at `end`. */
-export function capacityOf(size: usize, end: usize): usize {
-  return (end - POOL_HEADER) / size;
+/** Is the size a multiple of 16? */
+export function isMultipleOf16(size: usize): bool {
+  return (size & ALIGNMENT) === 0;
 }
 
-/** The slices of the shortest pool for blocks of `size` bytes. */
-export function leastSlicesFor(size: usize): u32 {
-  const bytes = POOL_HEADER + LEAST_BLOCKS * size + ARENA_RESERVE;
+/** How many blocks of `size` bytes a pool holds whose first one is at `first`, and that ends at `end`. */
+export function capacityOf(size: usize, first: usize, end: usize): usize {
+  return (end - first) / size;
+}
+
+/** The slices of the shortest pool for blocks of `size` bytes, the first one at `first`. */
+export function leastSlicesFor(size: usize, first: usize): u32 {
+  const bytes = first + LEAST_BLOCKS * size + ARENA_RESERVE;
   return <u32>((bytes + SLICE_SIZE - 1) >>> SLICE_BITS);
 }
 
 /**
- * How many slices the next pool of a class should have: a `1 << growthBits`th of those that it has, and more, up to as many,
- * where the blocks would leave too much of it unused.
+ * How many slices the next pool of a class should have: `least`, or a `1 << growthBits`th of those that it has, and more, up to
+ * as many, where the blocks would leave too much of it unused. No block reaches into `lost` bytes of a pool.
  */
-export function slicesFor(size: usize, owned: u32, growthBits: u32): u32 {
+export function slicesFor(size: usize, least: u32, lost: usize, owned: u32, growthBits: u32): u32 {
   const most = min(owned, RUN_SLICES);
-  let slices = min(max(leastSlicesFor(size), owned >>> growthBits), RUN_SLICES);
+  let slices = min(max(least, owned >>> growthBits), RUN_SLICES);
   for (; slices < most; slices++) {
     const bytes = (<usize>slices) << SLICE_BITS;
-    if ((bytes - ARENA_RESERVE - POOL_HEADER) % size <= bytes >>> TAIL_BITS) break;
+    if ((bytes - lost) % size <= bytes >>> TAIL_BITS) break;
   }
   return slices;
 }

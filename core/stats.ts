@@ -1,6 +1,15 @@
 /** Counting: a walk over every pool that changes nothing but the report in the root. */
 
-import { books, freeCountOf, runAt, sliceAt, sliceCountOf, slicesOf } from "./arenas";
+import {
+  books,
+  firstSpare,
+  freeCountOf,
+  runAt,
+  sliceAt,
+  sliceCountOf,
+  sliceCountOfSpare,
+  slicesOf,
+} from "./arenas";
 import { root } from "./host";
 import {
   Pool,
@@ -10,8 +19,9 @@ import {
   REPORT_POOLS,
   REPORT_USED,
   ROOT_SIZE,
+  Spare,
 } from "./layout";
-import { usedIn } from "./pools";
+import { firstBlockOf, usedIn } from "./pools";
 import { capacityOf, classOf } from "./sizes";
 
 /** Adds to a count of the report. */
@@ -36,11 +46,19 @@ export function stats(): u32 {
       const pool = changetype<Pool>(sliceAt(run, slice));
       const cell = root + classOf(pool.size) * sizeof<u32>();
       add(cell + REPORT_POOLS, 1);
-      add(cell + REPORT_BLOCKS, <u32>capacityOf(pool.size, pool.end));
+      add(cell + REPORT_BLOCKS, <u32>capacityOf(pool.size, firstBlockOf(pool.size), pool.end));
       add(cell + REPORT_USED, usedIn(pool));
       blocks += usedIn(pool);
       slice += slicesOf(pool);
     }
+  }
+  for (
+    let spare = firstSpare();
+    changetype<usize>(spare) !== 0;
+    spare = changetype<Spare>(spare.next)
+  ) {
+    add(root + REPORT_ALL_SLICES, sliceCountOfSpare(spare));
+    add(root + REPORT_FREE_SLICES, sliceCountOfSpare(spare));
   }
   return blocks;
 }

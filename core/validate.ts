@@ -8,6 +8,7 @@ import {
   bitOf,
   books,
   bucketOf,
+  endOf,
   freeCountOf,
   runAt,
   sliceAt,
@@ -18,6 +19,7 @@ import { root } from "./host";
 import {
   ARENA_RESERVE,
   ARENA_SIZE,
+  LENT,
   POOL_HEADER,
   Pool,
   REPORT_BLOCKS,
@@ -27,13 +29,13 @@ import {
   RUN_SLOT_SIZE,
   Run,
   SIZE_CLASSES,
-  SLICE_BITS,
   SLICE_MASK,
   SMALL_REQUEST_THRESHOLD,
+  Spare,
   STATE_FREE_MASK,
 } from "./layout";
 import { sliceInPool, sliceMap } from "./map";
-import { asPool, headOf, slicesCell, usedIn } from "./pools";
+import { asPool, firstBlockOf, headOf, slicesCell, usedIn } from "./pools";
 import { capacityOf, classOf, roundUp, sizeOf, unseenOf } from "./sizes";
 import { add } from "./stats";
 
@@ -67,6 +69,12 @@ function countedSlicesCell(sizeClass: usize): usize {
 /** Do `bytes` bytes from `p` on lie in the memory? */
 function isMemory(p: usize, bytes: u64): bool {
   return <u64>p + bytes <= (<u64>memory.size()) << 16;
+}
+
+/** Is there room for a run of so many arenas from `base` on, and is that a number that a run may have? */
+function isRunOfArenas(base: usize, arenas: u32): bool {
+  if (arenas === 0 || arenas > <u32>RUN_ARENAS) return false;
+  return isMemory(base, arenas * <u32>ARENA_SIZE - <u32>ARENA_RESERVE);
 }
 
 /** Is this a pool of that class, and not just any number? */
@@ -104,14 +112,21 @@ function checkRuns(): u32 {
     if (++unused > book.runSlots) return broken(1, next);
   }
   if (runs + unused !== book.runSlots) return broken(1, book.runs);
+  for (let at = book.spare; at !== 0; at = changetype<Spare>(at).next) {
+    if (!isMemory(at, offsetof<Spare>())) return broken(18, at);
+    const spare = changetype<Spare>(at);
+    if (!isRunOfArenas(at, spare.arenas)) return broken(18, at);
+    arenas += spare.arenas;
+    // A list that leads back into itself has no end.
+    if (arenas > book.arenasCurrent) break;
+  }
   if (arenas !== book.arenasCurrent) return broken(6, book.runs);
   return checkBuckets(runs);
 }
 
 function checkRun(slot: u32, run: Run): u32 {
   const at = changetype<usize>(run);
-  if (run.arenas === 0 || run.arenas > <u32>RUN_ARENAS) return broken(2, at);
-  if (!isMemory(run.base, run.arenas * <u32>ARENA_SIZE - <u32>ARENA_RESERVE)) return broken(2, at);
+  if (!isRunOfArenas(run.base, run.arenas)) return broken(2, at);
   const slices = sliceCountOf(run);
   if (run.free >>> slices !== 0) return broken(2, at);
   for (let slice: u32 = 0; slice < slices; ) {
@@ -123,7 +138,7 @@ function checkRun(slot: u32, run: Run): u32 {
     const pool = changetype<Pool>(p);
     const length = slicesOf(pool);
     if (length === 0 || length > slices - slice) return broken(4, p);
-    if (<u32>pool.end + <u32>ARENA_RESERVE !== length << (<u32>SLICE_BITS)) return broken(4, p);
+    if (<u32>(pool.end & ~LENT) !== endOf(run, slice, length)) return broken(4, p);
     if (((run.free >>> slice) & ((1 << length) - 1)) !== 0) return broken(4, p);
     for (let own: u32 = 0; own < length; own++) {
       const q = sliceAt(run, slice + own);
@@ -168,9 +183,10 @@ function checkPool(pool: Pool): u32 {
   const at = changetype<usize>(pool);
   const size = <usize>pool.size;
   if (size === 0 || size > SMALL_REQUEST_THRESHOLD || size !== roundUp(size)) return broken(9, at);
-  const capacity = <u32>capacityOf(size, pool.end);
-  const carved = <u32>((<usize>pool.carved - POOL_HEADER) / size);
-  if (<usize>pool.carved !== POOL_HEADER + carved * <u32>size) return broken(9, at);
+  const first = <u32>firstBlockOf(size);
+  const capacity = <u32>capacityOf(size, first, pool.end);
+  const carved = (<u32>pool.carved - first) / <u32>size;
+  if (<u32>pool.carved !== first + carved * <u32>size) return broken(9, at);
   const used = usedIn(pool);
   if (carved > capacity || used > carved) return broken(10, at);
   if (pool.bias < 0) {
@@ -181,8 +197,8 @@ function checkPool(pool: Pool): u32 {
   // A list that ends has no node twice; with the right length it holds every free block once.
   let left = carved - used;
   for (let offset = pool.state & STATE_FREE_MASK; offset !== 0; left--) {
-    if (offset < <u32>POOL_HEADER || offset >= <u32>pool.carved) return broken(12, at);
-    if ((offset - <u32>POOL_HEADER) % <u32>size !== 0 || left === 0) return broken(12, at + offset);
+    if (offset < first || offset >= <u32>pool.carved) return broken(12, at);
+    if ((offset - first) % <u32>size !== 0 || left === 0) return broken(12, at + offset);
     offset = load<u16>(at + offset);
   }
   return left === 0 ? 0 : broken(12, at);

@@ -77,12 +77,23 @@ PYMALLOC_IMPORT("PyObject_NewVar") PyVarObject *_PyObject_NewVar(PyTypeObject *t
 PYMALLOC_IMPORT("PyObject_Init") PyObject *PyObject_Init(PyObject *op, PyTypeObject *type);
 PYMALLOC_IMPORT("PyObject_InitVar") PyVarObject *PyObject_InitVar(PyVarObject *op, PyTypeObject *type, Py_ssize_t n);
 
-/* Frees the memory of an object of the object family, whatever its count: a tp_dealloc's last deed. NULL is let pass. */
+/*
+ * Frees the memory of an object of the object family, whatever its count: a tp_dealloc's last deed. NULL is let pass. An
+ * object that is dead and waits for its tp_dealloc is a RangeError in JavaScript, as for PyObject_Init.
+ */
 PYMALLOC_IMPORT("PyObject_Del") void PyObject_Del(void *op);
 
-/* Py_XINCREF and Py_XDECREF as functions. */
+/* Py_XINCREF and Py_XDECREF as functions. Like the macros they throw a RangeError in JavaScript for a dead object. */
 PYMALLOC_IMPORT("Py_INCREF") void Py_IncRef(PyObject *op);
 PYMALLOC_IMPORT("Py_DECREF") void Py_DecRef(PyObject *op);
+
+static inline void pymalloc_count_dead(PyObject *op, int more) {
+  if (more) {
+    Py_IncRef(op);
+  } else {
+    Py_DecRef(op);
+  }
+}
 
 static inline void pymalloc_die(PyObject *op) {
   Py_DecRef(op); /* counts down to 0 itself, and runs tp_dealloc; long chains of objects don't fill the stack */

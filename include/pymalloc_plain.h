@@ -84,6 +84,10 @@ static inline void pymalloc_die(PyObject *op) {
   }
 }
 
+static inline void pymalloc_count_dead(PyObject *op, int more) {
+  op->ob_refcnt += more ? 1 : -1;
+}
+
 static inline void Py_IncRef(PyObject *op) {
   Py_XINCREF(op);
 }

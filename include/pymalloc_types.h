@@ -57,7 +57,12 @@ struct _typeobject {
 #define PyObject_HEAD_INIT(type) {1, (type)},
 #define PyVarObject_HEAD_INIT(type, size) {{1, (type)}, (size)},
 
-#define Py_REFCNT(op) (((PyObject *)(op))->ob_refcnt)
+/* How many references there are; 0 for an object that is dead, also while it has to wait for its tp_dealloc. */
+static inline Py_ssize_t pymalloc_refcnt(PyObject *op) {
+  return op->ob_refcnt < 0 ? 0 : op->ob_refcnt;
+}
+
+#define Py_REFCNT(op) pymalloc_refcnt((PyObject *)(op))
 #define Py_TYPE(op) (((PyObject *)(op))->ob_type)
 #define Py_SIZE(op) (((PyVarObject *)(op))->ob_size)
 
@@ -87,12 +92,21 @@ struct _typeobject {
 /* The object dies, its last reference gone. Not for users: Py_DECREF calls it. */
 static inline void pymalloc_die(PyObject *op);
 
+/* The object is dead, and someone counts it: an error where the heap can tell. Not for users. */
+static inline void pymalloc_count_dead(PyObject *op, int more);
+
 static inline void pymalloc_incref(PyObject *op) {
-  if (op->ob_refcnt < PYMALLOC_IMMORTAL) op->ob_refcnt++;
+  if (op->ob_refcnt < 1) {
+    pymalloc_count_dead(op, 1);
+  } else if (op->ob_refcnt < PYMALLOC_IMMORTAL) {
+    op->ob_refcnt++;
+  }
 }
 
 static inline void pymalloc_decref(PyObject *op) {
-  if (op->ob_refcnt == 1) {
+  if (op->ob_refcnt < 1) {
+    pymalloc_count_dead(op, 0);
+  } else if (op->ob_refcnt == 1) {
     pymalloc_die(op);
   } else if (op->ob_refcnt < PYMALLOC_IMMORTAL) {
     op->ob_refcnt--;

@@ -1,20 +1,11 @@
 /** A Pyodide's folder in, a copy of it with pymalloc linked in out. */
-import { randomUUID } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { buildIdOf, glueWith, LOADERS, loaderWith } from "./build-id.js";
 import { LinkError } from "./errors.js";
 import { linkProgram, type Progress } from "./link.js";
 import { checkInitialBytes, withInitialBytes } from "./memory.js";
+import { PartialFolder } from "./partial.js";
 import { stdlibWithPymalloc } from "./stdlib.js";
 
 const PROGRAM = "pyodide.asm.wasm";
@@ -23,6 +14,9 @@ const PROGRAM = "pyodide.asm.wasm";
 const GLUES = ["pyodide.asm.mjs", "pyodide.asm.js"];
 
 const STDLIB = "python_stdlib.zip";
+
+/** Of the oldest Pyodide that is known, 0.27: the program's exports were others before. */
+const FIRST_MINOR = 27;
 
 export interface LinkOptions {
   /** The folder of an installed Pyodide (as of the npm package), or the `pyodide.asm.wasm` in it. */
@@ -38,6 +32,11 @@ export interface LinkOptions {
   readonly initialBytes?: number;
   /** Told of each step. */
   readonly onProgress?: Progress;
+  /**
+   * Told of the folder in which the copy grows, before it is made, for whoever ends the process in the middle and removes it
+   * then. It is there no more when `link` returns or throws.
+   */
+  readonly onPartial?: (path: string) => void;
 }
 
 export interface LinkReport {
@@ -77,8 +76,17 @@ function versionOf(folder: string): string {
   return "unknown";
 }
 
-/** @throws LinkError that names the path, where there is no Pyodide */
+/** @throws LinkError that names the path, where there is no Pyodide that is supported, or where it can't be read */
 export function readPyodide(path: string): PyodideFolder {
+  try {
+    return findPyodide(path);
+  } catch (error) {
+    if (error instanceof LinkError) throw error;
+    throw new LinkError(`${path} can't be read: ${(error as Error).message}`);
+  }
+}
+
+function findPyodide(path: string): PyodideFolder {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw new LinkError(`no such file or folder: ${path}`);
   const folder = resolve(found.isDirectory() ? path : dirname(path));
@@ -92,12 +100,18 @@ export function readPyodide(path: string): PyodideFolder {
       `${folder} has neither ${GLUES.join(" nor ")}, expected the program's JavaScript`,
     );
   }
+  const version = versionOf(folder);
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major === 0 && minor < FIRST_MINOR) {
+    const expected = `expected 0.${FIRST_MINOR} or newer`;
+    throw new LinkError(`${folder}: Pyodide ${version} is not supported, ${expected}`);
+  }
   return {
     folder,
     program: new Uint8Array(readFileSync(file)),
     glue: readFileSync(join(folder, glueName), "utf8"),
     glueName,
-    version: versionOf(folder),
+    version,
   };
 }
 
@@ -119,30 +133,22 @@ function linkedFiles({ folder, glue, glueName }: PyodideFolder, program: Uint8Ar
   return told === undefined ? files : { ...files, [STDLIB]: told };
 }
 
-/**
- * Copies a folder, with some other files in it. The copy appears when it is whole.
- * @throws LinkError when there is something of its name
- */
-function writeCopy(folder: string, output: string, files: Files): void {
-  mkdirSync(dirname(output), { recursive: true });
-  const partial = `${output}.${randomUUID().slice(0, 8)}`;
-  try {
-    cpSync(folder, partial, { recursive: true, dereference: true });
-    for (const [name, content] of Object.entries(files)) {
-      // Not into the file that was copied: it may not be writable.
-      rmSync(join(partial, name));
-      writeFileSync(join(partial, name), content);
-    }
-    requireFree(output);
-    renameSync(partial, output);
-  } finally {
-    rmSync(partial, { recursive: true, force: true });
+/** Copies a folder, with some other files in it. */
+function fill(partial: string, folder: string, files: Files): void {
+  cpSync(folder, partial, { recursive: true, dereference: true });
+  for (const [name, content] of Object.entries(files)) {
+    // Not into the file that was copied: it may not be writable.
+    rmSync(join(partial, name));
+    writeFileSync(join(partial, name), content);
   }
 }
 
-function requireFree(output: string): void {
-  if (!existsSync(output)) return;
-  throw new LinkError(`${output} exists already; link into a folder that does not`);
+/** Why a Pyodide can't be linked. What is damaged can go wrong anywhere on the way. */
+function notLinked(pyodide: string, error: unknown): LinkError {
+  if (error instanceof LinkError) return new LinkError(`${pyodide}: ${error.message}`);
+  const reason = String((error as { message?: unknown } | undefined)?.message ?? error);
+  const line = reason.split("\n")[0];
+  return new LinkError(`${pyodide}: it can't be linked (${line}); is it damaged?`);
 }
 
 async function linkedProgram(
@@ -162,10 +168,19 @@ async function linkedProgram(
  * @throws LinkError that says what is wrong with the folders, or why this Pyodide can't be linked; nothing is written then
  */
 export async function link(options: LinkOptions): Promise<LinkReport> {
-  const { pyodide, withPymalloc = true, initialBytes, onProgress = () => {} } = options;
+  return await linkWith(options, () => {});
+}
+
+/** The same, with something more in the copy: `complete` is called with it when all else is there. */
+export async function linkWith(
+  options: LinkOptions,
+  complete: (partial: string) => void,
+): Promise<LinkReport> {
+  const { pyodide, withPymalloc = true, initialBytes } = options;
+  const { onProgress = () => {}, onPartial = () => {} } = options;
   const started = performance.now();
+  if (options.output === "") throw new LinkError('the output is "", expected a folder\'s name');
   const output = resolve(options.output);
-  requireFree(output);
   const original = readPyodide(pyodide);
   const { folder, program, version } = original;
   const inside = relative(folder, output);
@@ -175,16 +190,25 @@ export async function link(options: LinkOptions): Promise<LinkReport> {
   if (initialBytes !== undefined && !withPymalloc) {
     throw new LinkError("initialBytes is for a program that pymalloc is linked into");
   }
-  const linked = withPymalloc
-    ? await linkedProgram(original, initialBytes, onProgress).catch((error: unknown) => {
-        throw error instanceof LinkError ? new LinkError(`${pyodide}: ${error.message}`) : error;
-      })
-    : program;
-  onProgress(`copying ${folder}`);
-  writeCopy(folder, output, withPymalloc ? linkedFiles(original, linked) : {});
-  return {
-    ...{ output, pyodide: version, withPymalloc },
-    ...{ bytesBefore: program.length, bytesAfter: linked.length },
-    seconds: (performance.now() - started) / 1000,
-  };
+  const partial = new PartialFolder(output, onPartial);
+  try {
+    const linked = withPymalloc
+      ? await linkedProgram(original, initialBytes, onProgress).catch((error: unknown) => {
+          throw notLinked(pyodide, error);
+        })
+      : program;
+    onProgress(`copying ${folder}`);
+    const files = withPymalloc ? linkedFiles(original, linked) : {};
+    partial.finish((path) => {
+      fill(path, folder, files);
+      complete(path);
+    });
+    return {
+      ...{ output, pyodide: version, withPymalloc },
+      ...{ bytesBefore: program.length, bytesAfter: linked.length },
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    partial.discard();
+  }
 }

@@ -1,7 +1,7 @@
 /** Our functions go into a program, and into the place of its own. */
 import type Binaryen from "binaryen";
 import { linkedLayout, modules } from "../src/generated/modules.js";
-import { layoutMark } from "../src/hosts/linked.js";
+import { layoutMark } from "../src/root.js";
 import type { Address } from "../src/types.js";
 import { type Api, bind, optimize } from "./bind.js";
 import { withData } from "./memory.js";
@@ -36,6 +36,7 @@ const OWN = {
   calloc: "core/linked/kept/keptCalloc",
   realloc: "core/linked/kept/keptRealloc",
   free: "core/linked/kept/keptFree",
+  tableFree: "core/linked/arenas/tableFree",
   arenaAlloc: "core/linked/arenas/arenaAlloc",
   holeAlloc: "core/linked/arenas/holeAlloc",
   arenaFree: "core/linked/arenas/arenaFree",

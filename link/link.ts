@@ -3,7 +3,7 @@
 import type { Api } from "./bind.js";
 import { LinkError } from "./errors.js";
 import { graft } from "./graft.js";
-import { addressOf, functionOf, instantiateProgram } from "./program.js";
+import { addressOf, compileProgram, functionOf, instantiateProgram } from "./program.js";
 import { survey } from "./survey.js";
 
 /** Told what is being done. */
@@ -18,17 +18,9 @@ async function importBinaryen(): Promise<Api> {
   }
 }
 
-function compile(bytes: Uint8Array): WebAssembly.Module {
-  try {
-    return new WebAssembly.Module(bytes as BufferSource);
-  } catch (error) {
-    throw new LinkError(`it is no WebAssembly that this engine takes: ${(error as Error).message}`);
-  }
-}
-
 /** Runs the linked program up to its first allocations, and looks where they are. */
 function tryOut(bytes: Uint8Array, glue: string): void {
-  const program = instantiateProgram(compile(bytes), glue);
+  const program = instantiateProgram(bytes, compileProgram(bytes), glue);
   try {
     functionOf<() => void>(program, "__wasm_call_ctors")();
   } catch (error) {
@@ -58,7 +50,7 @@ export async function linkProgram(
   progress: Progress = () => {},
 ): Promise<Uint8Array> {
   progress("looking the program over");
-  const found = survey(compile(program), glue);
+  const found = survey(program, glue);
   const binaryen = await importBinaryen();
   progress("linking");
   const linked = graft(binaryen, program, found);

@@ -2,6 +2,8 @@
  * A Pyodide's program without its Python: instantiated with imports that do nothing, and not started. So its memory
  * can be looked at, and its functions that need no interpreter can be called.
  */
+import { readGuest } from "../src/guests/binary.js";
+import { unsigned } from "../src/memory.js";
 import type { Address } from "../src/types.js";
 import { LinkError } from "./errors.js";
 
@@ -12,7 +14,8 @@ import { LinkError } from "./errors.js";
 const MEMORY_BASE = 1024;
 const TABLE_BASE = 1;
 
-const PAGES = { initial: 1024, maximum: 65536 };
+/** What a memory has that a program imports: room for its data, within the limits that the program sets. */
+const PAGES = 1024;
 
 export interface Program {
   readonly exports: Readonly<Record<string, WebAssembly.ExportValue>>;
@@ -58,16 +61,19 @@ function ownMemory(module: WebAssembly.Module): Program {
   const table = exports["__indirect_function_table"] as WebAssembly.Table;
   const base = exports["__heap_base"];
   if (!(base instanceof WebAssembly.Global)) throw new LinkError("it does not export __heap_base");
-  const fixed = { ownsMemory: true, memoryBase: 0, heapBase: base.value as Address };
+  const fixed = { ownsMemory: true, memoryBase: 0, heapBase: unsigned(base.value as number) };
   return { exports, memory, table, ...fixed, tableLength: table.length };
 }
 
 /** Up to Pyodide 0.29 the memory and the table come from JavaScript, and addresses are only right after a call. */
-function importedMemory(module: WebAssembly.Module, glue: string): Program {
+function importedMemory(bytes: Uint8Array, module: WebAssembly.Module, glue: string): Program {
   const heapBase = numberIn(glue, /___heap_base=(\d+)/, "where the heap begins");
   const length = /WebAssembly\.Table\(\{"?initial"?:(\d+)/;
   const tableLength = numberIn(glue, length, "how long the function table is");
-  const memory = new WebAssembly.Memory(PAGES);
+  // A custom build may have another maximum than Pyodide's 65,536.
+  const { minimumPages = 0, maximumPages = 65536 } = readGuest(bytes).memory ?? {};
+  const initial = Math.max(minimumPages, Math.min(PAGES, maximumPages));
+  const memory = new WebAssembly.Memory({ initial, maximum: maximumPages });
   const table = new WebAssembly.Table({ initial: tableLength, element: "anyfunc" });
   const imports = stubImports(module, {
     memory,
@@ -85,15 +91,31 @@ function importedMemory(module: WebAssembly.Module, glue: string): Program {
   };
 }
 
-/** @param glue the text of the JavaScript that belongs to it */
-export function instantiateProgram(module: WebAssembly.Module, glue: string): Program {
+/** @throws LinkError where it is none */
+export function compileProgram(bytes: Uint8Array): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes as BufferSource);
+  } catch (error) {
+    throw new LinkError(`it is no WebAssembly that this engine takes: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * @param bytes the content of `pyodide.asm.wasm`, and the same as a module
+ * @param glue the text of the JavaScript that belongs to it
+ */
+export function instantiateProgram(
+  bytes: Uint8Array,
+  module: WebAssembly.Module,
+  glue: string,
+): Program {
   const ownsMemory = WebAssembly.Module.exports(module).some(({ name }) => name === "memory");
-  return ownsMemory ? ownMemory(module) : importedMemory(module, glue);
+  return ownsMemory ? ownMemory(module) : importedMemory(bytes, module, glue);
 }
 
 /** An exported variable's address. */
 export function addressOf({ exports, memoryBase }: Program, name: string): Address {
-  return ((exports[name] as WebAssembly.Global).value as number) + memoryBase;
+  return unsigned((exports[name] as WebAssembly.Global).value as number) + memoryBase;
 }
 
 /** An exported function. */

@@ -2,9 +2,16 @@
  * What has to be known of a Pyodide's program before ours can be linked into it. It is found out by asking the program
  * and by looking at its memory, so nothing depends on how a compiler wrote things.
  */
+import { wordsAt } from "../src/memory.js";
 import type { Address } from "../src/types.js";
 import { LinkError } from "./errors.js";
-import { addressOf, functionOf, instantiateProgram, type Program } from "./program.js";
+import {
+  addressOf,
+  compileProgram,
+  functionOf,
+  instantiateProgram,
+  type Program,
+} from "./program.js";
 
 /** What is replaced, and what ours calls. */
 const NEEDED = [
@@ -55,11 +62,11 @@ type Exchange = (domain: number, record: Address) => void;
 /** The record of a domain: its context and four indices. It is passed in memory that nobody uses yet. */
 function getAllocator(program: Program, domain: number): Uint32Array {
   functionOf<Exchange>(program, "PyMem_GetAllocator")(domain, program.heapBase);
-  return new Uint32Array(program.memory.buffer, program.heapBase, RECORD_WORDS).slice();
+  return wordsAt(program.memory, program.heapBase, RECORD_WORDS).slice();
 }
 
 function setAllocator(program: Program, domain: number, record: Uint32Array): void {
-  new Uint32Array(program.memory.buffer, program.heapBase, RECORD_WORDS).set(record);
+  wordsAt(program.memory, program.heapBase, RECORD_WORDS).set(record);
   functionOf<Exchange>(program, "PyMem_SetAllocator")(domain, program.heapBase);
 }
 
@@ -69,7 +76,7 @@ function findRecord(program: Program, domain: number): Address {
   const before = getAllocator(program, domain);
   const mark = new Uint32Array(RECORD_WORDS).map((_, at) => 0x5e10de50 + at);
   setAllocator(program, domain, mark);
-  const words = new Uint32Array(program.memory.buffer, runtime, RUNTIME_BYTES / 4);
+  const words = wordsAt(program.memory, runtime, RUNTIME_BYTES / 4);
   const at = words.findIndex((_, from) => mark.every((word, n) => words[from + n] === word));
   setAllocator(program, domain, before);
   if (at < 0) throw new LinkError("its PyMem_SetAllocator writes nothing into _PyRuntime");
@@ -89,7 +96,7 @@ function addressesOf(bytes: Buffer, text: string): Address[] {
 /** Where the function pointer is in the PyMethodDef (name, function, flags, text) of a function of `sys`. */
 function findMethod({ memory, heapBase }: Program, name: string): Address {
   const bytes = Buffer.from(memory.buffer, 0, heapBase);
-  const words = new Uint32Array(memory.buffer, 0, heapBase >>> 2);
+  const words = wordsAt(memory, 0, heapBase >>> 2);
   const found: Address[] = [];
   for (const text of addressesOf(bytes, name)) {
     for (let at = words.indexOf(text); at >= 0; at = words.indexOf(text, at + 1)) {
@@ -107,17 +114,19 @@ function findMethod({ memory, heapBase }: Program, name: string): Address {
 }
 
 /**
+ * @param bytes the content of the program
  * @param glue the text of the JavaScript that belongs to the program
  * @throws LinkError for what is no Pyodide's program, or one that is linked already
  */
-export function survey(module: WebAssembly.Module, glue: string): Survey {
+export function survey(bytes: Uint8Array, glue: string): Survey {
+  const module = compileProgram(bytes);
   const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
   if (names.has("pymalloc_root")) throw new LinkError("it was linked with pymalloc before");
   const missing = NEEDED.filter((name) => !names.has(name));
   if (missing.length > 0) {
     throw new LinkError(`it does not export ${missing.join(", ")}; is it a Pyodide's?`);
   }
-  const program = instantiateProgram(module, glue);
+  const program = instantiateProgram(bytes, module, glue);
   const { ownsMemory, memoryBase, heapBase, tableLength } = program;
   const [raw, mem, object] = [0, 1, 2].map((domain) => getAllocator(program, domain).join());
   if (mem !== raw || object !== raw) {

@@ -1,9 +1,11 @@
 /** A plugin for Vite: `import { linkedPyodide } from "pymalloc/vite"`. */
-import { cpSync, createReadStream, statSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
-import { dirname, extname, join, posix, resolve } from "node:path";
-import { cachedLink } from "./cache.js";
+import { basename, dirname, join, resolve } from "node:path";
+import sirv from "sirv";
+import { cachedLink, MANIFEST } from "./cache.js";
+import { readPyodide } from "./folder.js";
 
 export interface LinkedPyodideOptions {
   /** The folder of the installed Pyodide. Default: the package `pyodide`, as the project sees it. */
@@ -12,41 +14,59 @@ export interface LinkedPyodideOptions {
   readonly path?: string;
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
-
 /** The part of Vite's plugins that is used here. */
 export interface VitePlugin {
   readonly name: string;
+  readonly enforce: "pre";
+  config(): { optimizeDeps: { exclude: string[] } };
   configResolved(config: { root: string; base: string; build: { outDir: string } }): void;
   configureServer(server: {
-    middlewares: { use(path: string, handler: Handler): unknown };
+    // "never" for what Node's types name, which a project may lack.
+    middlewares: {
+      use(
+        path: string,
+        handler: (request: never, response: never, next: () => void) => void,
+      ): unknown;
+    };
   }): Promise<void>;
+  resolveId(
+    source: string,
+    importer: string | undefined,
+    options: { ssr?: boolean | undefined },
+  ): string | undefined;
+  load(id: string): string | undefined;
+  buildStart(): void;
   writeBundle(): Promise<void>;
 }
 
-const types: Readonly<Record<string, string>> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".json": "application/json",
-  ".mjs": "text/javascript",
-  ".wasm": "application/wasm",
-  ".zip": "application/zip",
-};
+type Handler = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
+/** As Vite serves files itself: from below the folder only, and again only when they have changed. */
 function serve(folder: string): Handler {
-  return (request, response, next) => {
-    // The path is below the folder, whatever dots are in it.
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    const file = join(folder, posix.normalize(decodeURIComponent(pathname)));
-    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return next();
-    response.setHeader("content-type", types[extname(file)] ?? "application/octet-stream");
-    createReadStream(file).pipe(response);
-  };
+  return sirv(folder, { dev: true, etag: true, extensions: [] });
+}
+
+/** Begins with a zero, as the names of modules do that are no files. */
+const MODULE = "\0pymalloc:linked-pyodide";
+
+/**
+ * What a page gets for the package `pyodide`. The interpreter's own files are served as they are: bundled they would
+ * look for each other in the wrong folder, and Vite refuses to import what is only served.
+ */
+function moduleText(path: string, version: string): string {
+  return `export const version = ${JSON.stringify(version)};
+export async function loadPyodide(options) {
+  const page = globalThis.document?.baseURI ?? globalThis.location.href;
+  const url = new URL(import.meta.env.BASE_URL + ${JSON.stringify(`${path}/pyodide.mjs`)}, page).href;
+  const linked = await import(/* @vite-ignore */ url);
+  return await linked.loadPyodide(options);
+}
+`;
 }
 
 /**
- * Serves, and puts into what is built, a copy of the installed Pyodide with pymalloc linked in. The page loads it with
- * `const { loadPyodide } = await import("/pyodide/pyodide.mjs")`.
+ * Serves, and puts into what is built, a copy of the installed Pyodide with pymalloc linked in. It is what pages and
+ * workers get with `import { loadPyodide } from "pyodide"`; code for a server gets the package itself.
  */
 export function linkedPyodide({
   pyodide,
@@ -55,12 +75,18 @@ export function linkedPyodide({
   let root = "";
   let base = "/";
   let outDir = "";
-  const linked = () =>
-    cachedLink(
-      pyodide ?? dirname(createRequire(join(root, "x.js")).resolve("pyodide/package.json")),
-    );
+  const original = () =>
+    pyodide ?? dirname(createRequire(join(root, "x.js")).resolve("pyodide/package.json"));
+  const linked = () => cachedLink(original());
+  /** What is built may have several outputs, in one folder. */
+  let copied: Promise<void> | undefined;
   return {
     name: "pymalloc:linked-pyodide",
+    // Vite's own resolution would find the package.
+    enforce: "pre",
+    config() {
+      return { optimizeDeps: { exclude: ["pyodide"] } };
+    },
     configResolved(config) {
       root = config.root;
       base = config.base;
@@ -69,8 +95,22 @@ export function linkedPyodide({
     async configureServer({ middlewares }) {
       middlewares.use(`${base}${path}`, serve(await linked()));
     },
+    resolveId(source, _importer, { ssr }) {
+      const names = ["pyodide", `/${path}/pyodide.mjs`, `${base}${path}/pyodide.mjs`];
+      return names.includes(source) && !ssr ? MODULE : undefined;
+    },
+    load(id) {
+      return id === MODULE ? moduleText(path, readPyodide(original()).version) : undefined;
+    },
+    buildStart() {
+      copied = undefined;
+    },
     async writeBundle() {
-      cpSync(await linked(), join(outDir, path), { recursive: true });
+      copied ??= linked().then((folder) => {
+        const filter = (name: string) => basename(name) !== MANIFEST;
+        return cp(folder, join(outDir, path), { recursive: true, filter });
+      });
+      await copied;
     },
   };
 }

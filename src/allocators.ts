@@ -8,26 +8,36 @@
  *     mem, object       <- [debug] <- hooks
  *
  * Nothing tests at run time what is in place. What changes is the imports of the modules' instances: two
- * instances over one state are the same heap, so a module is simply instantiated again.
+ * instances over one state are the same heap, so a module is simply instantiated again. An instance is remembered
+ * with what it stands on: when that comes back, so do the very same functions.
  */
 import type { Core, DebugCore } from "./core.js";
 import type { DebugHeap } from "./debug.js";
 import {
   bind,
-  copyOf,
   debugDomain,
   domainNames,
+  inForce,
   late,
   objectDomain,
   rawDomain,
+  recordOf,
+  remembered,
   withContext,
 } from "./domains.js";
-import type { Allocator, Domain, DomainName } from "./types.js";
+import { unsigned } from "./memory.js";
+import type { Address, Allocator, Domain, DomainName } from "./types.js";
 
 type ByDomain<T> = Record<DomainName, T>;
 
 function forDomains<T>(make: (name: DomainName) => T): ByDomain<T> {
   return { raw: make("raw"), mem: make("mem"), object: make("object") };
+}
+
+/** Debug functions that stand on a core, and the allocators that they are in front of. */
+interface Upper {
+  readonly below: ByDomain<Allocator>;
+  readonly core: DebugCore;
 }
 
 /** What a heap is built from. */
@@ -51,6 +61,9 @@ export class Allocators {
   /** The debug functions of raw, which the core stands on, and those that stand on the core. */
   #lower: DebugCore | undefined;
   #upper: DebugCore | undefined;
+  readonly #lowers = new WeakMap<Allocator, DebugCore>();
+  readonly #cores = new WeakMap<Domain["malloc"], Core>();
+  readonly #uppers = new WeakMap<Core, Upper>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -75,10 +88,12 @@ export class Allocators {
   }
 
   set(name: DomainName, allocator: Allocator): void {
-    const ours = allocator === this.#defaults[name] || allocator === this.#debugHooks[name];
-    if (allocator === this.#below[name]) delete this.#below[name];
-    this.#current[name] = ours ? allocator : copyOf(allocator);
-    if (name === "raw") this.#assemble();
+    const before = this.#below[name];
+    const below = before && inForce(before);
+    this.#current[name] = inForce(recordOf(allocator));
+    if (below === undefined || below === this.#current[name]) delete this.#below[name];
+    else this.#below[name] = below;
+    if (name === "raw" || below !== before) this.#assemble();
   }
 
   /** Puts the debug hooks on every domain that has none; false when all had them. */
@@ -100,6 +115,16 @@ export class Allocators {
     return bind(allocator);
   }
 
+  /**
+   * The bytes that were asked for of a live block of mem or object, as the debug hooks know it: 0 where none begins, undefined
+   * without them and for a block from before.
+   */
+  sizeAt(p: Address): number | undefined {
+    if (!this.debug || this.#upper === undefined) return undefined;
+    const size = unsigned(this.#upper.sizeAt(p));
+    return size === 0 && this.#upper.isEarlier(p) !== 0 ? undefined : size;
+  }
+
   /** Reports what the debug hooks find damaged. */
   validateBlocks(): void {
     this.#upper?.validate();
@@ -114,21 +139,34 @@ export class Allocators {
     return debugDomain((name === "raw" ? this.#lower : this.#upper) as DebugCore, name);
   }
 
-  /** Instantiates what stands on something that changed, from the bottom up. */
+  /** Puts together what stands on something that changed, from the bottom up. */
   #assemble(): void {
-    const ground = (name: DomainName) =>
-      this.functions(name, this.#below[name] ?? this.#defaults[name]);
+    const below = forDomains((name) => this.#below[name] ?? this.#defaults[name]);
+    const ground = (name: DomainName) => this.functions(name, below[name]);
     const debugs = Object.keys(this.#below).length > 0;
+    const { debugHeap, systemCore, coreOver } = this.#parts;
     if (debugs) {
       // The lower instance stands below the core, and so can only find what stands on it when it is called:
       // when a free of raw makes another family's block leave the quarantine.
-      const mem = late(() => ground("mem"));
-      const object = late(() => ground("object"));
-      this.#lower = this.#parts.debugHeap().instantiate({ raw: ground("raw"), mem, object });
+      this.#lower = remembered(this.#lowers, below.raw, () => {
+        const now = (name: DomainName) =>
+          late(() => this.functions(name, this.#below[name] ?? this.#defaults[name]));
+        return debugHeap().instantiate({
+          raw: ground("raw"),
+          mem: now("mem"),
+          object: now("object"),
+        });
+      });
     }
-    const rawIsDefault = this.#current.raw === this.#defaults.raw;
-    const { systemCore, coreOver } = this.#parts;
-    this.#core = rawIsDefault ? systemCore : coreOver(this.functions("raw"));
-    if (debugs) this.#upper = this.#parts.debugHeap().instantiate(forDomains(ground));
+    const raw = this.functions("raw");
+    const isDefault = this.#current.raw === this.#defaults.raw;
+    this.#core = isDefault ? systemCore : remembered(this.#cores, raw.malloc, () => coreOver(raw));
+    if (!debugs) return;
+    const known = this.#uppers.get(this.#core);
+    const isKnown =
+      known !== undefined && domainNames.every((name) => known.below[name] === below[name]);
+    const core = isKnown ? known.core : debugHeap().instantiate(forDomains(ground));
+    this.#uppers.set(this.#core, { below, core });
+    this.#upper = core;
   }
 }

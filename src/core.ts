@@ -1,5 +1,6 @@
 /** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
 import { layout, modules } from "./generated/modules.js";
+import { bytesAt, unsigned } from "./memory.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
 /** The functions of a PyMemAllocatorEx. */
@@ -16,7 +17,8 @@ export interface Core extends Domain, PyMemFunctions {
   rawCalloc(count: number, size: number): Address;
   rawRealloc(p: Address, bytes: number): Address;
   rawFree(p: Address): void;
-  initialize(): void;
+  /** @param indent 8 where the blocks of pools have to be at multiples of 16 if their size is one; 0 by default */
+  initialize(indent?: number): void;
   addressInRange(p: Address): number;
   poolOf(p: Address): Address;
   allocatedBlocks(): number;
@@ -32,6 +34,10 @@ export type DebugCore = PyMemFunctions & {
   initialize(): void;
   /** Reports each block that is damaged. */
   validate(): void;
+  /** The bytes that were asked for of a live block of mem or object; 0 where none begins. */
+  sizeAt(p: Address): number;
+  /** Was this block made before the debug mode was on? Then nothing is known of it. */
+  isEarlier(p: Address): number;
 };
 
 /** The exports of modules/tlsf. */
@@ -39,8 +45,7 @@ export interface Tlsf extends Domain {
   usableSize(p: Address): number;
   pagesInUse(): number;
   leave(end: number): number;
-  trappingMalloc(bytes: number): Address;
-  trappingRealloc(p: Address, bytes: number): Address;
+  takeBack(start: number, end: number): void;
 }
 
 /** The exports of modules/census.ts. */
@@ -85,6 +90,34 @@ export interface ArenaSource {
   hole(): Address;
 }
 
+const functionTable = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
+
+/** Is this a function of WebAssembly's, which alone may be in a table? */
+export function isWebAssembly(candidate: CallableFunction): boolean {
+  try {
+    functionTable.set(0, candidate);
+    functionTable.set(0, null);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What the core resizes its tables with; see core/host.ts. A realloc of JavaScript's may use the heap. */
+function tablesOf(memory: WebAssembly.Memory, { malloc, realloc, free }: SystemMalloc) {
+  if (isWebAssembly(realloc)) return { tableRealloc: realloc, tableFree() {} };
+  const tableRealloc = (p: Address, bytes: number): Address => {
+    const moved = malloc(bytes);
+    // It is longer than what it is a copy of: what follows that in the memory may be anything.
+    if (moved !== 0 && p !== 0) {
+      const all = bytesAt(memory, 0, memory.buffer.byteLength);
+      all.copyWithin(unsigned(moved), unsigned(p), unsigned(p) + bytes);
+    }
+    return moved;
+  };
+  return { tableRealloc, tableFree: free };
+}
+
 /**
  * A core over `memory` whose heap is at `root`. Two with one root are one heap, so a heap whose raw
  * domain or arena allocator is exchanged simply gets another core: the fast paths know nothing of it.
@@ -102,7 +135,7 @@ export function instantiateCore(
     calloc: raw.calloc,
     realloc: raw.realloc,
     free: raw.free,
-    tableRealloc: system.realloc,
+    ...tablesOf(memory, system),
     mostUnseen: layout.MOST_UNSEEN,
     leanArenas: ALWAYS_LEAN,
     leanGrowthBits: layout.GROWTH_BITS,

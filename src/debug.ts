@@ -1,9 +1,9 @@
 /** The debug heap: instances of its module over one ledger, and what becomes of a fault. */
 import { type DebugCore, instantiate } from "./core.js";
-import type { PyMemError } from "./errors.js";
+import { brokenInvariant, type PyMemError } from "./errors.js";
 import { faultError } from "./faults.js";
 import { debugLayout } from "./generated/modules.js";
-import { loadWord, storeWord } from "./memory.js";
+import { loadWord, storeWord, unsigned } from "./memory.js";
 import type { DebugSettings } from "./options.js";
 import { Histories, type Tracer } from "./stacks.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
@@ -23,15 +23,25 @@ export interface DebugHost {
   readonly tracer: Tracer;
   /** In a Python interpreter: what it is running now. */
   readonly pythonStack?: () => string | undefined;
+  /** In a Python interpreter: 1 when the caller may use the mem and object families, which its lock guards. */
+  readonly holdsGil?: () => number;
   /** Is this address in a pool of ours? */
   readonly poolOf: (p: Address) => Address;
+}
+
+/** Where the blocks from before the debug mode are, as far as they are known. */
+export interface BlockMap {
+  /** Address of the bits, one for each 8 bytes of memory from `from` up to `to`. */
+  readonly bits: Address;
+  readonly from: Address;
+  readonly to: Address;
 }
 
 const L = debugLayout;
 
 /** Memory for the ledger of a debug heap; 0 when there is none. */
 export function newLedger({ memory, system }: Pick<DebugHost, "memory" | "system">): Address {
-  const ledger = system.malloc(L.LEDGER_SIZE);
+  const ledger = unsigned(system.malloc(L.LEDGER_SIZE));
   if (ledger !== 0) storeWord(memory, ledger + L.LEDGER_MAGIC, 0);
   return ledger;
 }
@@ -41,6 +51,7 @@ export class DebugHeap {
   readonly ledger: Address;
   readonly #host: DebugHost;
   readonly #histories: Histories;
+  #handling = false;
 
   /** @param ledger from `newLedger`, or that of a debug heap which is there already */
   constructor(host: DebugHost, ledger: Address) {
@@ -51,14 +62,18 @@ export class DebugHeap {
 
   /** The debug functions over a ground for each family. */
   instantiate(ground: Readonly<Record<DomainName, Ground>>): DebugCore {
-    const { memory, system, settings } = this.#host;
+    const { memory, system, settings, holdsGil } = this.#host;
     const imports: Record<string, WebAssembly.ImportValue> = {
       root: this.ledger,
       watched: settings.stacks ? 1 : 0,
       born: (p: Address) => this.#histories.born(p),
       died: (p: Address) => this.#histories.died(p),
+      left: (p: Address) => this.#histories.left(p),
+      underGil: holdsGil === undefined ? 0 : 1,
+      holdsGil: holdsGil ?? (() => 1),
       fault: () => this.#handle(this.#readFault()),
-      tableRealloc: system.realloc,
+      tableMalloc: system.malloc,
+      tableFree: system.free,
     };
     for (const [family, { malloc, calloc, free, freeEarlier }] of Object.entries(ground)) {
       imports[`${family}Malloc`] = malloc;
@@ -67,11 +82,22 @@ export class DebugHeap {
       imports[`${family}FreeEarlier`] = freeEarlier ?? free;
     }
     const core = instantiate("debug", { env: { memory }, host: imports }) as unknown as DebugCore;
-    if (this.read(L.LEDGER_MAGIC) !== L.MAGIC) {
+    const magic = this.read(L.LEDGER_MAGIC);
+    if (magic === 0) {
       core.initialize();
       this.write(L.HELD_LIMIT, settings.quarantineBytes);
+    } else if (magic !== L.MAGIC) {
+      throw brokenInvariant(L.LEDGER_HOLDS, this.ledger);
     }
     return core;
+  }
+
+  /** Tells of blocks from before the debug mode: a bit of each 8 bytes from one address up to another. */
+  listEarlier({ bits, from, to }: BlockMap): void {
+    this.write(L.EARLIER_SEAL, bits ^ from ^ to ^ L.MAGIC);
+    this.write(L.EARLIER_BITS, bits);
+    this.write(L.EARLIER_FROM, from);
+    this.write(L.EARLIER_TO, to);
   }
 
   /** A word of the ledger, at one of `debugLayout`'s offsets. */
@@ -105,10 +131,16 @@ export class DebugHeap {
     }));
   }
 
+  /** A fault while one is handled is thrown: whoever handles it would make the same one again, and again. */
   #handle(error: PyMemError): void {
     const { onFault } = this.#host.settings;
-    if (onFault === "throw") throw error;
-    if (onFault === "report") console.error(error.report());
-    else onFault(error);
+    if (onFault === "throw" || this.#handling) throw error;
+    this.#handling = true;
+    try {
+      if (onFault === "report") console.error(error.report());
+      else onFault(error);
+    } finally {
+      this.#handling = false;
+    }
   }
 }

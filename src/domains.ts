@@ -1,7 +1,15 @@
 /** Domains: the core's functions by domain, and CPython's allocator records (PyMemAllocatorEx) around them. */
 import type { Core, DebugCore } from "./core.js";
 import { isObject, requireFunctions, show } from "./errors.js";
-import type { Address, Allocator, Domain, DomainName, DomainNumber } from "./types.js";
+import { unsigned } from "./memory.js";
+import type {
+  Address,
+  Allocator,
+  ArenaAllocator,
+  Domain,
+  DomainName,
+  DomainNumber,
+} from "./types.js";
 
 export const domainNames: readonly DomainName[] = ["raw", "mem", "object"];
 
@@ -39,15 +47,29 @@ export function debugDomain(core: DebugCore, name: DomainName): Domain {
   };
 }
 
-/** The allocator's functions without their context: one call more, and only where a hook was set. */
-export function bind(allocator: Allocator): Domain {
-  const { ctx } = allocator;
-  return {
-    malloc: (bytes) => allocator.malloc(ctx, bytes),
-    calloc: (count, size) => allocator.calloc(ctx, count, size),
-    realloc: (p, bytes) => allocator.realloc(ctx, p, bytes),
-    free: (p) => allocator.free(ctx, p),
-  };
+/** What is made at most once for each key. */
+export function remembered<K extends object, V>(all: WeakMap<K, V>, key: K, make: () => V): V {
+  const known = all.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  all.set(key, made);
+  return made;
+}
+
+/** What `bind` made of each record, so that a record that comes back brings the very functions back. */
+const boundFunctions = new WeakMap<Allocator, Domain>();
+
+/** A record's functions without their context: one call more, and only where a hook was set. */
+export function bind(record: Allocator): Domain {
+  return remembered(boundFunctions, record, () => {
+    const { ctx } = record;
+    return {
+      malloc: (bytes) => record.malloc(ctx, bytes),
+      calloc: (count, size) => record.calloc(ctx, count, size),
+      realloc: (p, bytes) => record.realloc(ctx, p, bytes),
+      free: (p) => record.free(ctx, p),
+    };
+  });
 }
 
 /** The functions of all domains by their names in C. */
@@ -77,22 +99,81 @@ export function late(domain: () => Domain): Domain {
 
 /** The functions in force at the time of the call, with a context in front. */
 export function withContext(domain: () => Domain): Allocator {
-  return Object.freeze({
+  return handedOut({
     ctx: null,
-    malloc: (_ctx: unknown, bytes: number) => domain().malloc(bytes),
-    calloc: (_ctx: unknown, count: number, size: number) => domain().calloc(count, size),
-    realloc: (_ctx: unknown, p: Address, bytes: number) => domain().realloc(p, bytes),
+    malloc: (_ctx: unknown, bytes: number) => unsigned(domain().malloc(bytes)),
+    calloc: (_ctx: unknown, count: number, size: number) => unsigned(domain().calloc(count, size)),
+    realloc: (_ctx: unknown, p: Address, bytes: number) => unsigned(domain().realloc(p, bytes)),
     free: (_ctx: unknown, p: Address) => domain().free(p),
   });
 }
 
-/** A record of its own, as C copies the struct: what its owner changes later does not reach the heap. */
-export function copyOf(allocator: Allocator): Allocator {
-  return Object.freeze({
-    ctx: allocator.ctx,
-    malloc: allocator.malloc.bind(allocator),
-    calloc: allocator.calloc.bind(allocator),
-    realloc: allocator.realloc.bind(allocator),
-    free: allocator.free.bind(allocator),
+/** The functions of the two records that hooks are: behind the context, in the structs' order. */
+export const allocatorMembers = ["malloc", "calloc", "realloc", "free"] as const;
+export const arenaMembers = ["alloc", "free"] as const;
+
+/**
+ * A record of its own, as C copies the struct: what its owner changes later does not reach the heap. Whoever calls them,
+ * its functions get addresses and sizes as C has them, unsigned: a hook that remembers its blocks knows them again.
+ */
+export function copyOf<T extends Allocator | ArenaAllocator>(
+  record: T,
+  members: readonly (string & keyof T)[],
+): T {
+  const copies = members.map((name) => {
+    const hook = record[name] as (ctx: unknown, ...numbers: number[]) => number;
+    const call = (ctx: unknown, ...numbers: number[]) =>
+      unsigned(hook.call(record, ctx, ...numbers.map(unsigned)));
+    return [name, call];
   });
+  return Object.freeze({ ctx: record.ctx, ...Object.fromEntries(copies) }) as T;
+}
+
+/** The records that heaps gave out, by their malloc. */
+const records = new WeakMap<CallableFunction, Allocator>();
+
+function handedOut(allocator: Allocator): Allocator {
+  const record = Object.freeze(allocator);
+  records.set(record.malloc, record);
+  return record;
+}
+
+/**
+ * A hook's member of this name says what stands in its place now that it was removed, and nothing before. (Registered,
+ * since CommonJS has a copy of this file for each entry of the package.)
+ */
+export const replacement = Symbol.for("pymalloc.replacement");
+
+/** A hook that can be removed while others stand on it. */
+export interface RemovableHook extends Allocator {
+  [replacement](): Allocator | undefined;
+}
+
+/** The record that stands in the place of this one: itself, or what is below the hooks that were removed. */
+export function inForce(record: Allocator): Allocator {
+  let found = record;
+  for (let next: Allocator | undefined = found; next !== undefined; ) {
+    found = next;
+    next = (found as Partial<RemovableHook>)[replacement]?.();
+  }
+  return found;
+}
+
+/**
+ * A record of its own, as C copies the struct: what its owner changes later does not reach the heap. As in C a copy
+ * of a record's members is that record, so to set what was got changes nothing.
+ */
+export function recordOf(allocator: Allocator): Allocator {
+  const known = records.get(allocator.malloc);
+  if (known !== undefined && isSame(known, allocator)) return known;
+  const hook = allocator as Partial<RemovableHook>;
+  return handedOut({
+    ...copyOf(allocator, allocatorMembers),
+    ...(replacement in hook ? { [replacement]: hook[replacement] } : {}),
+  });
+}
+
+function isSame(one: Allocator, other: Allocator): boolean {
+  const members = ["ctx", "malloc", "calloc", "realloc", "free"] as const;
+  return members.every((name) => Object.is(one[name], other[name]));
 }

@@ -1,13 +1,26 @@
 /**
- * A debug block in CPython's words (Objects/obmalloc.c, _PyObject_DebugDumpAddress), read from the memory as
- * it is: what was overwritten shows as it was overwritten. No byte outside the memory is read, whatever the
- * damaged count of bytes says.
+ * A debug block in CPython's words (Objects/obmalloc.c, _PyObject_DebugDumpAddress). CPython believes the numbers that
+ * stand around the block; here they are those of the shadow, and where the ones in memory differ, a line says so. The pads
+ * and the block's bytes are shown as they are, and only as long as they are the block's.
  */
 import { hex } from "./errors.js";
 import { debugLayout } from "./generated/modules.js";
-import type { Address } from "./types.js";
+import type { Address, DomainName } from "./types.js";
 
-const { FORBIDDENBYTE } = debugLayout;
+/** What the shadow knows of a block. */
+export interface DebugBlock {
+  readonly start: Address;
+  readonly size: number;
+  readonly serial: number;
+  readonly family: DomainName;
+  /** One of the states of core/debug/layout.ts. */
+  readonly state: number;
+}
+
+/** The letters of the families, which CPython calls APIs. */
+export const letters: Readonly<Record<DomainName, string>> = { raw: "r", mem: "m", object: "o" };
+
+const { FORBIDDENBYTE, GONE } = debugLayout;
 /** sizeof(size_t) where CPython runs in 32 bits. */
 const SST = 4;
 
@@ -39,16 +52,32 @@ export function dumpNothing(p: Address): string {
   return `Debug memory block at address p=${hex(p)}: no block begins here\n`;
 }
 
-/** The dump, each line with its newline, of a block whose front is in the memory. */
-export function dumpBlock(memory: Uint8Array, p: Address): string {
-  const head = `Debug memory block at address p=${hex(p)}:`;
+/** For a block that left the quarantine: where it was may be another one by now, so nothing is read there. */
+function dumpGone({ start, size, serial, family }: DebugBlock): string {
+  return [
+    `Debug memory block at address p=${hex(start)}: API '${letters[family]}'`,
+    `    ${size} bytes originally requested`,
+    "    It was freed and has left the quarantine: its memory may belong to others by now.",
+    `    The block was made by call #${serial} to debug malloc/realloc.\n`,
+  ].join("\n");
+}
+
+/** The dump, each line with its newline, of a block that has its memory still. */
+function dumpThere(memory: Uint8Array, { start: p, size, serial, family }: DebugBlock): string {
   const word = (at: number) =>
-    new DataView(memory.buffer, memory.byteOffset, memory.length).getUint32(at);
-  const size = word(p - 2 * SST);
+    memory.subarray(at, at + SST).reduce((value, byte) => value * 256 + byte, 0);
+  const letter = letters[family];
   const lines = [
-    `${head} API '${String.fromCharCode(memory[p - SST] as number)}'`,
+    `Debug memory block at address p=${hex(p)}: API '${letter}'`,
     `    ${size} bytes originally requested`,
   ];
+  const [found = 0] = memory.subarray(p - SST);
+  if (found !== letter.charCodeAt(0)) {
+    lines.push(`    The letter of the API in memory is damaged: 0x${byteText(found)}.`);
+  }
+  if (word(p - 2 * SST) !== size) {
+    lines.push(`    The count of bytes in memory is damaged: ${word(p - 2 * SST)}.`);
+  }
 
   const front = Array.from(memory.subarray(p - SST + 1, p));
   const frontIntact = front.every((byte) => byte === FORBIDDENBYTE);
@@ -62,18 +91,18 @@ export function dumpBlock(memory: Uint8Array, p: Address): string {
   }
 
   const tail = p + size;
-  if (tail + 2 * SST > memory.length) {
-    lines.push(`    The 4 pad bytes at tail=0x${tail.toString(16)} are outside the memory.`);
-  } else {
-    const rear = Array.from(memory.subarray(tail, tail + SST));
-    const rearIntact = rear.every((byte) => byte === FORBIDDENBYTE);
-    lines.push(
-      `    The 4 pad bytes at tail=${hex(tail)} are ${rearIntact ? EXPECTED : UNEXPECTED}`,
-    );
-    if (!rearIntact) lines.push(...padLines(rear, (index) => `tail+${index}`));
-    const serial = word(tail + SST);
-    lines.push(`    The block was made by call #${serial} to debug malloc/realloc.`);
+  const rear = Array.from(memory.subarray(tail, tail + SST));
+  const rearIntact = rear.every((byte) => byte === FORBIDDENBYTE);
+  lines.push(`    The 4 pad bytes at tail=${hex(tail)} are ${rearIntact ? EXPECTED : UNEXPECTED}`);
+  if (!rearIntact) lines.push(...padLines(rear, (index) => `tail+${index}`));
+  lines.push(`    The block was made by call #${serial} to debug malloc/realloc.`);
+  if (word(tail + SST) !== serial) {
+    lines.push(`    The serial number in memory is damaged: ${word(tail + SST)}.`);
   }
   if (size > 0) lines.push(dataLine(memory, p, size));
   return `${lines.join("\n")}\n`;
+}
+
+export function dumpBlock(memory: Uint8Array, block: DebugBlock): string {
+  return block.state === GONE ? dumpGone(block) : dumpThere(memory, block);
 }

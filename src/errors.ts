@@ -1,4 +1,5 @@
 /** Errors: what is wrong with a heap, and how values are shown in messages. */
+import { unsigned } from "./memory.js";
 import type { Address, DomainName } from "./types.js";
 
 /** What docs/invariants.md says at length. */
@@ -20,9 +21,14 @@ const invariants: Record<number, string> = {
   15: "a pool that is not full is in the list of its class",
   16: "arenas allocated = arenas reclaimed + current, and none is above the high-water mark",
   17: "the count of a class's slices is that of the slices of its pools",
+  18: "memory for a run that is in no table lies in the memory",
+  19: "the numbers of the debug heap's ledger are in their ranges, and its counts are right",
+  20: "the debug heap's directories lead to its tables, and those to its shadows",
+  21: "an entry of the shadow is what the debug heap wrote there",
+  22: "the quarantine holds dead blocks, and as many bytes as the debug heap's ledger says",
 };
 
-/** The six mistakes that a debug mode names, and the one thing that `validate` alone finds. */
+/** The seven mistakes that a debug mode names, and books of the heap itself that were overwritten. */
 export type PyMemErrorKind =
   | "buffer-overflow"
   | "buffer-underflow"
@@ -30,6 +36,7 @@ export type PyMemErrorKind =
   | "double-free"
   | "wrong-family"
   | "invalid-pointer"
+  | "without-gil"
   | "broken-invariant";
 
 /** A heap that is not as it should be, or a call that would make it so. */
@@ -91,7 +98,7 @@ export function brokenInvariant(invariant: number, address: Address): PyMemError
 
 /** An address as people write it. */
 export function hex(p: Address): string {
-  return `0x${(p >>> 0).toString(16)}`;
+  return `0x${unsigned(p).toString(16)}`;
 }
 
 /** How a value is shown in a message: its type where its text would not help. */

@@ -1,8 +1,15 @@
 /** Faults: the debug heap leaves codes and addresses in its ledger, the sentences are here. */
 import { domainNames } from "./domains.js";
-import { dumpBlock, dumpNothing } from "./dump.js";
-import { hex, PyMemError, type PyMemErrorDetails, type PyMemErrorKind } from "./errors.js";
+import { type DebugBlock, dumpBlock, dumpNothing, letters } from "./dump.js";
+import {
+  brokenInvariant,
+  hex,
+  PyMemError,
+  type PyMemErrorDetails,
+  type PyMemErrorKind,
+} from "./errors.js";
 import { debugLayout, layout } from "./generated/modules.js";
+import { bytesAt, loadWord, unsigned } from "./memory.js";
 import type { Address, DomainName } from "./types.js";
 
 const L = debugLayout;
@@ -14,6 +21,8 @@ const kinds: Readonly<Record<number, PyMemErrorKind>> = {
   [L.DOUBLE_FREE]: "double-free",
   [L.WRONG_FAMILY]: "wrong-family",
   [L.INVALID_POINTER]: "invalid-pointer",
+  [L.WITHOUT_GIL]: "without-gil",
+  [L.BROKEN_INVARIANT]: "broken-invariant",
 };
 
 const prefixes: Record<DomainName, string> = {
@@ -21,7 +30,14 @@ const prefixes: Record<DomainName, string> = {
   mem: "PyMem_",
   object: "PyObject_",
 };
-const letters: Record<DomainName, string> = { raw: "r", mem: "m", object: "o" };
+
+/** The verbs of the calls; the other things that may be going on are not calls. */
+const verbs: Readonly<Record<number, string>> = {
+  [L.ON_FREE]: "Free",
+  [L.ON_REALLOC]: "Realloc",
+  [L.ON_MALLOC]: "Malloc",
+  [L.ON_CALLOC]: "Calloc",
+};
 
 /** What a pointer looks like that was read from memory which held no pointer. */
 const patterns = new Map([
@@ -36,15 +52,7 @@ interface Fault {
   readonly address: Address;
   readonly call: string;
   readonly calledFamily: DomainName | undefined;
-  readonly block: Block | undefined;
-}
-
-interface Block {
-  readonly start: Address;
-  readonly size: number;
-  readonly serial: number;
-  readonly family: DomainName;
-  readonly state: number;
+  readonly block: DebugBlock | undefined;
 }
 
 function familyName(index: number): DomainName {
@@ -55,30 +63,36 @@ function familyName(index: number): DomainName {
 function readCall(during: number, family: DomainName): [string, DomainName | undefined] {
   if (during === L.ON_LEAVING) return ["quarantine", undefined];
   if (during === L.ON_VALIDATE) return ["validate", undefined];
-  return [`${prefixes[family]}${during === L.ON_FREE ? "Free" : "Realloc"}`, family];
+  return [`${prefixes[family]}${verbs[during]}`, family];
+}
+
+/** What the shadow's entry at an address says of the block at `start`; undefined when there is no entry. */
+function readBlock(
+  memory: WebAssembly.Memory,
+  start: Address,
+  entry: Address,
+): DebugBlock | undefined {
+  if (entry === 0) return undefined;
+  const [state = 0, place = 0] = bytesAt(memory, entry + L.ENTRY_STATE, 2);
+  return {
+    start,
+    size: loadWord(memory, entry + L.ENTRY_BLOCK_SIZE),
+    serial: loadWord(memory, entry + L.ENTRY_SERIAL),
+    family: familyName(place & L.FAMILY_MASK),
+    state,
+  };
 }
 
 function readFault(memory: WebAssembly.Memory, ledger: Address): Fault {
-  const words = new Uint32Array(memory.buffer);
-  const at = (address: Address) => words[address >>> 2] as number;
-  const start = at(ledger + L.FAULT_BLOCK);
-  const entry = at(ledger + L.FAULT_ENTRY);
-  const flags = new Uint8Array(memory.buffer);
-  const block = {
-    start,
-    size: at(entry + L.ENTRY_BLOCK_SIZE),
-    serial: at(entry + L.ENTRY_SERIAL),
-    family: familyName(flags[entry + L.ENTRY_FAMILY] as number),
-    state: flags[entry + L.ENTRY_STATE] as number,
-  };
-  const family = familyName(at(ledger + L.FAULT_FAMILY));
-  const [call, calledFamily] = readCall(at(ledger + L.FAULT_DURING), family);
+  const at = (offset: number) => loadWord(memory, ledger + offset);
+  const family = familyName(at(L.FAULT_FAMILY));
+  const [call, calledFamily] = readCall(at(L.FAULT_DURING), family);
   return {
-    kind: kinds[at(ledger + L.FAULT_CODE)] as PyMemErrorKind,
-    address: at(ledger + L.FAULT_ADDRESS),
+    kind: kinds[at(L.FAULT_CODE)] as PyMemErrorKind,
+    address: at(L.FAULT_ADDRESS),
     call,
     calledFamily,
-    block: start === 0 ? undefined : block,
+    block: readBlock(memory, at(L.FAULT_BLOCK), at(L.FAULT_ENTRY)),
   };
 }
 
@@ -86,7 +100,7 @@ function bytes(count: number): string {
   return count === 1 ? "1 byte" : `${count} bytes`;
 }
 
-function describe({ start, size, family, serial }: Block): string {
+function describe({ start, size, family, serial }: DebugBlock): string {
   return `the block of ${bytes(size)} at ${hex(start)} (family ${family}, made by call #${serial})`;
 }
 
@@ -103,7 +117,7 @@ function firstChanged(
 }
 
 /** Where the bytes around or in a damaged block were changed, as far as that can be told. */
-function placeOf(kind: PyMemErrorKind, memory: Uint8Array, { start, size }: Block): string {
+function placeOf(kind: PyMemErrorKind, memory: Uint8Array, { start, size }: DebugBlock): string {
   const { FORBIDDENBYTE, DEADBYTE } = L;
   const rear = [size, size + 4];
   const at = {
@@ -139,7 +153,7 @@ function describePointer(
     return `it points ${where} ${describe(block)}${dead}`;
   }
   if (address >= memory.length) return `it is outside the memory of ${memory.length} bytes`;
-  const pool = poolOf(address) >>> 0;
+  const pool = unsigned(poolOf(address));
   if (pool === 0) return "nothing was allocated there";
   return address - pool < layout.POOL_HEADER
     ? `it points into the header of the pool at ${hex(pool)}`
@@ -148,6 +162,10 @@ function describePointer(
 
 function sentenceFor(fault: Fault, memory: Uint8Array, poolOf: (p: Address) => Address): string {
   const { kind, block, call, calledFamily, address } = fault;
+  if (kind === "without-gil") {
+    const about = block === undefined ? "" : `; ${describe(block)}`;
+    return `${call}: Python memory allocator called without holding the GIL${about}`;
+  }
   const called = calledFamily === undefined ? call : `${call}(${hex(address)})`;
   if (block === undefined || kind === "invalid-pointer") {
     return `${called}: no block begins there; ${describePointer(fault, memory, poolOf)}`;
@@ -168,6 +186,12 @@ function sentenceFor(fault: Fault, memory: Uint8Array, poolOf: (p: Address) => A
     : `${called}: bad leading pad byte; the bytes in front of ${what} were overwritten, ${where}`;
 }
 
+/** CPython makes none where no block is to blame. */
+function dumpFor({ kind, block, address }: Fault, memory: Uint8Array): string | undefined {
+  if (block !== undefined) return dumpBlock(memory, block);
+  return kind === "without-gil" ? undefined : dumpNothing(address);
+}
+
 /** What stacks a reporter may know. */
 export type Stacks = Pick<PyMemErrorDetails, "allocationStack" | "freeStack" | "pythonStack">;
 
@@ -185,7 +209,10 @@ export function faultError(
 ): PyMemError {
   const fault = readFault(memory, ledger);
   const { kind, address, call, calledFamily, block } = fault;
-  const everything = new Uint8Array(memory.buffer);
+  if (kind === "broken-invariant") {
+    return brokenInvariant(loadWord(memory, ledger + L.FAULT_INVARIANT), address);
+  }
+  const everything = bytesAt(memory, 0, memory.buffer.byteLength);
   return new PyMemError(kind, `${kind}: ${sentenceFor(fault, everything, poolOf)}`, {
     address,
     call,
@@ -194,7 +221,7 @@ export function faultError(
     size: block?.size,
     family: block?.family,
     serial: block?.serial,
-    dump: block === undefined ? dumpNothing(address) : dumpBlock(everything, block.start),
+    dump: dumpFor(fault, everything),
     ...stacksOf(block?.start ?? 0),
   });
 }

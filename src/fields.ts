@@ -3,7 +3,7 @@ import { show } from "./errors.js";
 import type { MemoryViews } from "./memory.js";
 import type { Address } from "./types.js";
 
-/** A number of C's in an object; `ptr` is an address, as `malloc` returns it. */
+/** A number of C's in an object; `ptr` is an address, which reads as one from 0 to 2^32 - 1. */
 export type ScalarType = "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "f32" | "f64" | "ptr";
 
 /** What a field may be: a number, or an array of a fixed length such as `"u8[16]"`. */
@@ -37,7 +37,7 @@ interface Scalar {
   write(views: MemoryViews, p: Address, value: number): void;
 }
 
-// An address beyond 2 GiB is negative; `>>>` makes an index of it.
+// A shift takes an address of either sign; an array of the same kind of number takes the value of either.
 const scalars: Readonly<Record<ScalarType, Scalar>> = {
   i8: {
     size: 1,
@@ -97,9 +97,9 @@ const scalars: Readonly<Record<ScalarType, Scalar>> = {
   },
   ptr: {
     size: 4,
-    read: (views, p) => views.i32[p >>> 2] as number,
+    read: (views, p) => views.u32[p >>> 2] as number,
     write: (views, p, value) => {
-      views.i32[p >>> 2] = value;
+      views.u32[p >>> 2] = value;
     },
   },
 };

@@ -1,17 +1,35 @@
 /** The heap: three domains of functions over one memory. */
 import { Allocators } from "./allocators.js";
+import { checkedDomains } from "./checked.js";
 import { type ArenaSource, type Core, instantiateCore } from "./core.js";
 import { DebugHeap, type DebugHost, newLedger } from "./debug.js";
-import { byCNames, domainNames, readDomain, requireMembers } from "./domains.js";
-import { hex } from "./errors.js";
-import { debugLayout, layout, objectsLayout } from "./generated/modules.js";
+import {
+  allocatorMembers,
+  arenaMembers,
+  byCNames,
+  copyOf,
+  domainNames,
+  readDomain,
+  requireMembers,
+} from "./domains.js";
+import { debugLayout, packageVersion } from "./generated/modules.js";
 import { Guests } from "./guests/guests.js";
-import { type Host, systemArenas } from "./hosts/host.js";
+import { givenHost } from "./hosts/given.js";
+import { type Host, systemArenas, unnested } from "./hosts/host.js";
 import { restoredHost, standaloneHost } from "./hosts/standalone.js";
-import { MemoryViews } from "./memory.js";
+import { bytesAt, isAddress, MemoryViews, storeWord, unsigned } from "./memory.js";
 import { ObjectHeap } from "./object-heap.js";
 import { Objects } from "./objects.js";
-import { type HeapOptions, nameOf, type ResolvedOptions, readOptions } from "./options.js";
+import {
+  type DebugSettings,
+  type HeapOptions,
+  type MallocMode,
+  nameOf,
+  PAGE,
+  type ResolvedOptions,
+  readOptions,
+} from "./options.js";
+import { LEDGER_SLOT, ledgerOf, markRoot, modeAt, OBJECTS_ROOT, ROOT_BLOCK } from "./root.js";
 import { javascriptTracer } from "./stacks.js";
 import { formatStats, statsOf } from "./stats.js";
 import type {
@@ -21,18 +39,14 @@ import type {
   Domain,
   DomainName,
   DomainNumber,
+  HeapSnapshot,
   HeapStats,
 } from "./types.js";
 import { validateHeap } from "./validate.js";
 
-/** The root block: the core's part, that of the objects, and the address of the debug heap's ledger. */
-const OBJECTS_ROOT = layout.ROOT_SIZE;
-const LEDGER_SLOT = OBJECTS_ROOT + objectsLayout.OBJECTS_ROOT_SIZE;
-const ROOT_BLOCK = LEDGER_SLOT + 4;
-
 function hostFor(owner: ResolvedOptions["owner"]): Host {
-  if (owner.kind === "given") return { memory: owner.memory, system: owner.system };
-  if (owner.kind === "image") return restoredHost(owner.image, owner.maximumPages);
+  if (owner.kind === "given") return givenHost(owner.memory, owner.system);
+  if (owner.kind === "snapshot") return restoredHost(owner.image, owner.maximumPages);
   return standaloneHost(owner.initialPages, owner.maximumPages);
 }
 
@@ -44,6 +58,11 @@ export class Heap extends ObjectHeap {
   readonly mem: Domain;
   /** The object domain: for objects (CPython: PyObject_Malloc, ...). */
   readonly object: Domain;
+  /**
+   * The same three domains for numbers from outside: their functions check what they are given, as the exports
+   * themselves can't at no cost. See {@link Domain}.
+   */
+  readonly checked: Readonly<Record<DomainName, Domain>>;
   /** Address of the block that all of the heap's state is reached from. See {@link HeapOptions.root}. */
   readonly root: Address;
 
@@ -62,12 +81,13 @@ export class Heap extends ObjectHeap {
 
   readonly #host: Host;
   readonly #views: MemoryViews;
-  readonly #options: ResolvedOptions;
+  readonly #mode: MallocMode;
+  readonly #settings: DebugSettings;
   readonly #allocators: Allocators;
   #debugHeap: DebugHeap | undefined;
   readonly #defaultArenas: ArenaAllocator;
-  readonly #holes: ArenaSource["hole"];
   #arenas: ArenaAllocator;
+  readonly #arenaSource: ArenaSource;
   readonly #guests: Guests;
   /** @internal */
   protected override readonly objects: Objects;
@@ -75,39 +95,46 @@ export class Heap extends ObjectHeap {
   /** @internal */
   constructor(options: ResolvedOptions) {
     super();
-    this.#options = options;
+    this.#settings = options.settings;
     this.#host = hostFor(options.owner);
-    this.#views = new MemoryViews(this.#host.memory);
-    this.root = options.root ?? this.#host.system.calloc(1, ROOT_BLOCK);
+    const { memory, system, own } = this.#host;
+    this.#views = new MemoryViews(memory);
+    const { adopted } = options;
+    this.#mode = adopted === undefined ? options.mode : modeAt(memory, adopted, own !== undefined);
+    this.root = adopted?.root ?? unsigned(system.calloc(1, ROOT_BLOCK));
     if (this.root === 0) {
       throw new RangeError("createHeap: the memory has no room for the heap's root");
     }
-    const source = systemArenas(this.#host.memory, this.#host.system, this.root, {
-      fillHoles: !options.mode.debug,
-    });
-    this.#holes = source.hole;
+    const { pools, debug } = this.#mode;
+    const source = systemArenas(memory, system, this.root, { fillHoles: !debug });
     this.#defaultArenas = Object.freeze({
       ctx: null,
-      alloc: (_ctx: unknown, bytes: number) => source.alloc(bytes),
+      alloc: (_ctx: unknown, bytes: number) => unsigned(source.alloc(bytes)),
       free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
     });
     this.#arenas = this.#defaultArenas;
-    const systemCore = this.#coreOver(this.#host.system);
-    if (options.root === undefined) systemCore.initialize();
-    else this.#checkMode();
+    this.#arenaSource = unnested({
+      alloc: (bytes) => this.#arenas.alloc(this.#arenas.ctx, bytes),
+      free: (p, bytes) => this.#arenas.free(this.#arenas.ctx, p, bytes),
+      // An allocator that was set is asked for the longest runs only, and knows itself where to put them.
+      hole: () => (this.#arenas === this.#defaultArenas ? source.hole() : 0),
+    });
+    const systemCore = this.#coreOver(system);
+    if (adopted === undefined) systemCore.initialize(own?.indent);
 
     this.#allocators = new Allocators({
-      pools: options.mode.pools,
+      pools,
       systemCore,
       coreOver: (raw) => this.#coreOver(raw),
       debugHeap: () => this.#makeDebugHeap(),
     });
-    if (options.mode.debug) this.#allocators.setupDebugHooks();
+    if (debug) this.#setUpDebugMode(adopted === undefined);
+    if (adopted === undefined) markRoot(memory, this.root, { pools, ownMemory: own !== undefined });
     this.raw = this.#allocators.functions("raw");
     this.mem = this.#allocators.functions("mem");
     this.object = this.#allocators.functions("object");
+    this.checked = checkedDomains(this);
     this.objects = new Objects(this.#views, this.root + OBJECTS_ROOT, this.raw, this.object);
-    this.#publish();
     this.#guests = new Guests({
       host: this.#host,
       views: this.#views,
@@ -116,33 +143,24 @@ export class Heap extends ObjectHeap {
       domains: this,
       poolOf: (p) => this.#allocators.core.poolOf(p),
       debug: () => this.#allocators.debug,
+      sizeAt: (p) => this.#allocators.sizeAt(p),
+      alignDebugBlocks: () => this.#debugHeap?.write(debugLayout.ALIGNS, 1),
     });
+    this.#publish();
+  }
+
+  /** @throws RangeError when there is no memory for it; then nothing is left of a new heap */
+  #setUpDebugMode(isNew: boolean): void {
+    try {
+      this.#allocators.setupDebugHooks();
+    } catch (error) {
+      if (isNew) this.#host.system.free(this.root);
+      throw error;
+    }
   }
 
   #coreOver(raw: Domain): Core {
-    const arenas: ArenaSource = {
-      alloc: (bytes) => this.#arenas.alloc(this.#arenas.ctx, bytes),
-      free: (p, bytes) => this.#arenas.free(this.#arenas.ctx, p, bytes),
-      // An allocator that was set is asked for the longest runs only, and knows itself where to put them.
-      hole: () => (this.#arenas === this.#defaultArenas ? this.#holes() : 0),
-    };
-    return instantiateCore(this.#host.memory, this.root, this.#host.system, raw, arenas);
-  }
-
-  /** The address of the debug heap's ledger; 0 while there is none. */
-  get #ledger(): Address {
-    return this.#views.u32[(this.root + LEDGER_SLOT) >>> 2] as number;
-  }
-
-  /** A block with pads in it is not one without: a heap that is there has to be taken for what it is. */
-  #checkMode(): void {
-    const { mode, root } = this.#options;
-    const debug = this.#ledger !== 0;
-    if (debug === mode.debug) return;
-    const word = nameOf({ ...mode, debug });
-    throw new TypeError(
-      `createHeap: malloc is "${nameOf(mode)}", expected "${word}" for the heap at ${hex(root as Address)}`,
-    );
+    return instantiateCore(this.#host.memory, this.root, this.#host.system, raw, this.#arenaSource);
   }
 
   #makeDebugHeap(): DebugHeap {
@@ -151,13 +169,13 @@ export class Heap extends ObjectHeap {
     const host: DebugHost = {
       memory,
       system,
-      settings: this.#options.settings,
+      settings: this.#settings,
       tracer: javascriptTracer,
       poolOf: (p) => this.#allocators.core.poolOf(p),
     };
-    const ledger = this.#ledger || newLedger(host);
+    const ledger = ledgerOf(memory, this.root) || newLedger(host);
     if (ledger === 0) throw new RangeError("the memory has no room for the debug mode's ledger");
-    this.#views.u32[(this.root + LEDGER_SLOT) >>> 2] = ledger;
+    storeWord(memory, this.root + LEDGER_SLOT, ledger);
     this.#debugHeap = new DebugHeap(host, ledger);
     return this.#debugHeap;
   }
@@ -169,6 +187,7 @@ export class Heap extends ObjectHeap {
     }
     Object.assign(this, byCNames(this));
     this.objects.rebind();
+    this.#guests.rebind();
   }
 
   /**
@@ -190,7 +209,7 @@ export class Heap extends ObjectHeap {
   PyMem_SetAllocator(domain: DomainName | DomainNumber, allocator: Allocator): void {
     const where = "PyMem_SetAllocator";
     const name = readDomain(domain, where);
-    requireMembers(allocator, ["malloc", "calloc", "realloc", "free"], where);
+    requireMembers(allocator, allocatorMembers, where);
     this.#allocators.set(name, allocator);
     this.#publish();
   }
@@ -213,19 +232,15 @@ export class Heap extends ObjectHeap {
 
   /**
    * Sets where arenas come from and go to (CPython: PyObject_SetArenaAllocator). `alloc` is asked for a run of
-   * several arenas, and a few bytes less, so that a malloc's own header fits into it; `free` gets the same size.
+   * several arenas, and a few bytes less, so that a malloc's own header fits into it; `free` gets the same size. Both
+   * may use the heap; `alloc` is not called again while it is at work, and what it needs then comes from the raw domain.
+   * What they throw comes out of the call that asked for an arena or gave one back; see core/host.ts.
    * @throws TypeError for an incomplete allocator
    */
   PyObject_SetArenaAllocator(allocator: ArenaAllocator): void {
-    requireMembers(allocator, ["alloc", "free"], "PyObject_SetArenaAllocator");
-    this.#arenas =
-      allocator === this.#defaultArenas
-        ? allocator
-        : Object.freeze({
-            ctx: allocator.ctx,
-            alloc: allocator.alloc.bind(allocator),
-            free: allocator.free.bind(allocator),
-          });
+    requireMembers(allocator, arenaMembers, "PyObject_SetArenaAllocator");
+    const known = allocator === this.#defaultArenas || allocator === this.#arenas;
+    this.#arenas = known ? allocator : copyOf(allocator, arenaMembers);
   }
 
   /**
@@ -244,12 +259,39 @@ export class Heap extends ObjectHeap {
    * A guest that calls `PyMem_SetAllocator` or `PyMem_SetupDebugHooks` always has the functions in force.
    * @param bytes the guest's binary
    * @param imports what else it imports, by module and name: WASI's functions, for example
-   * @throws TypeError when guest and heap can't share a memory, or an import is missing; it says what was expected
+   *
+   * A guest that is refused, or fails while it starts, leaves the heap as it was: its place is free again, and the allocators
+   * that it set are not in force. Only blocks that it made stay.
+   * @throws TypeError when guest and heap can't share a memory, or an import is missing or of another kind; it says what
+   *   was expected
    * @throws RangeError when there is no memory for the guest's data
    * @throws WebAssembly.CompileError when `bytes` is no WebAssembly
+   * @throws WebAssembly.LinkError when an import is of another type than the guest has for it
    */
   instantiate(bytes: BufferSource, imports: WebAssembly.Imports = {}): WebAssembly.Instance {
     return this.#guests.instantiate(bytes, imports);
+  }
+
+  /**
+   * A copy of the heap, to be given to `createHeap({ from })`, now or later, here or in another thread: it is all of
+   * the memory that the heap uses, and what it is taken for. What JavaScript has is not in it: hooks, instances of
+   * guests, the stacks of a debug mode, types and their deallocs (see `adoptType`).
+   * @throws Error where the heap's memory is someone else's, whose state is no part of the heap
+   */
+  snapshot(): HeapSnapshot {
+    const { memory, own } = this.#host;
+    if (own === undefined) {
+      throw new Error(
+        "snapshot: the heap's memory is someone else's, expected a heap that createHeap made a memory for; " +
+          "a copy of that memory, with the malloc that owns it, is taken over by createHeap({ memory, system, root })",
+      );
+    }
+    return Object.freeze({
+      image: bytesAt(memory, 0, own.pagesInUse() * PAGE).slice(),
+      root: this.root,
+      malloc: nameOf({ ...this.#mode, debug: ledgerOf(memory, this.root) !== 0 }),
+      version: packageVersion,
+    });
   }
 
   /** The memory that the heap is in. */
@@ -257,7 +299,7 @@ export class Heap extends ObjectHeap {
     return this.#host.memory;
   }
 
-  /** Views of the whole memory, valid after growth as well: read them anew instead of keeping them. */
+  /** Views of the whole memory. Read the property anew each time: a view that is kept ends when the memory grows. */
   get u8(): Uint8Array {
     return this.#views.u8;
   }
@@ -292,7 +334,7 @@ export class Heap extends ObjectHeap {
 
   /** What the heap holds, in numbers whose parts sum up. Walks all pools. */
   stats(): HeapStats {
-    const mode = { ...this.#options.mode, debug: this.#allocators.debug };
+    const mode = { ...this.#mode, debug: this.#allocators.debug };
     const debug = this.#debugHeap?.stats();
     return statsOf(mode, this.#allocators.core, this.#host.memory, this.root, debug);
   }
@@ -308,7 +350,7 @@ export class Heap extends ObjectHeap {
    * pools.
    */
   getAllocatedBlocks(): number {
-    if (!this.#options.mode.pools) return 0;
+    if (!this.#mode.pools) return 0;
     return this.#allocators.core.allocatedBlocks() - (this.#debugHeap?.deadBlocks() ?? 0);
   }
 
@@ -322,9 +364,9 @@ export class Heap extends ObjectHeap {
     this.#allocators.validateBlocks();
   }
 
-  /** Does `p` point into a pool (CPython: address_in_range)? Any number may be asked about. */
+  /** Does `p` point into a pool (CPython: address_in_range)? Any number may be asked about; what is no address does not. */
   isPymallocAddress(p: Address): boolean {
-    return this.#allocators.core.addressInRange(p) !== 0;
+    return isAddress(p) && this.#allocators.core.addressInRange(p) !== 0;
   }
 }
 

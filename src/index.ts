@@ -13,6 +13,7 @@ export type {
   DomainName,
   DomainNumber,
   HeapBytes,
+  HeapSnapshot,
   HeapStats,
   MallocName,
   SizeClassStats,

@@ -1,15 +1,24 @@
 /**
- * A memory as JavaScript reads and writes it: parts of it by their address, and typed views that survive its growth.
+ * A memory as JavaScript reads and writes it: parts of it by their address, and typed views, made anew when it has grown.
  *
  * WebAssembly's numbers have no sign and JavaScript gives them one: an address from 2 GiB on comes out negative. So whatever
  * came out of WebAssembly and is an index here, or is compared, divided or shown, goes through `unsigned` first, and nobody
- * but this file makes a view of a part of a memory.
+ * but this file makes a view of a part of a memory. (An index into one of `MemoryViews`' arrays may be had by `p >>> 2` as
+ * well: a shift takes an address of either sign.) What goes back into WebAssembly may have either sign.
+ *
+ * Addresses that our own functions return are unsigned. Only the domains' functions, which are the exports themselves, return
+ * them as they come out.
  */
 import type { Address } from "./types.js";
 
 /** An address or a size that came out of WebAssembly, as the number from 0 to 2^32 - 1 that it stands for. */
 export function unsigned(value: number): number {
   return value >>> 0;
+}
+
+/** Can this be an address, of either sign? WebAssembly would take any number for one, modulo 2^32. */
+export function isAddress(value: unknown): value is Address {
+  return typeof value === "number" && (value === value >>> 0 || value === (value | 0));
 }
 
 /** So many words (u32) of a memory from an address on, a multiple of 4; the view is good until the memory grows. */

@@ -3,11 +3,15 @@ import { instantiate } from "./core.js";
 import { hex, show } from "./errors.js";
 import type { FieldTypes, ScalarType } from "./fields.js";
 import { objectsLayout as layout } from "./generated/modules.js";
-import type { MemoryViews } from "./memory.js";
+import { isAddress, loadWord, type MemoryViews, storeWord, unsigned } from "./memory.js";
 import {
   nameAt,
   type ResolvedType,
   readDefinition,
+  type Shape,
+  shapeAt,
+  shapeOf,
+  showShape,
   type TypeDefinition,
   TypeObject,
   typeAt,
@@ -63,7 +67,7 @@ export class Objects {
         root: this.#root,
         malloc,
         free,
-        dealloc: (number: number, p: Address) => this.#dealloc(number, p),
+        dealloc: (number: number, p: Address) => this.#dealloc(number, unsigned(p)),
         raise: () => this.#raise(),
       };
       const imports = { env: { memory: this.#views.memory }, host };
@@ -91,25 +95,95 @@ export class Objects {
     const name = nameAt(this.#views, type);
     throw new TypeError(
       `Py_DECREF: ${hex(p)} is of type ${show(name)}, whose dealloc is not known: ` +
-        "expected a type that this heap's defineType made",
+        "expected a type that this heap's defineType made, or adoptType with a dealloc",
     );
   }
 
   #raise(): void {
+    const refusal = this.#takeRefusal();
+    if (refusal !== undefined) throw refusal;
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) throw failure.error;
   }
 
+  /** What the module refused, as the root says, which forgets it. */
+  #takeRefusal(): RangeError | undefined {
+    const { u32 } = this.#views;
+    const at = (this.#root + layout.REFUSED) >>> 2;
+    const refused = u32[at] as number;
+    const p = u32[(this.#root + layout.REFUSED_OBJECT) >>> 2] as Address;
+    u32[at] = 0;
+    switch (refused) {
+      case layout.REFUSED_INCREF:
+        return dead("Py_INCREF", p);
+      case layout.REFUSED_DECREF:
+        return dead("Py_DECREF", p);
+      case layout.REFUSED_INIT:
+        return waits("PyObject_Init", p, "expected memory without an object");
+      case layout.REFUSED_INIT_VAR:
+        return waits("PyObject_InitVar", p, "expected memory without an object");
+      case layout.REFUSED_DEL:
+        return waits("PyObject_Del", p, "which frees it");
+      default:
+        return undefined;
+    }
+  }
+
   defineType<F extends FieldTypes, Items extends ScalarType | undefined>(
     definition: TypeDefinition<F, Items>,
   ): TypeObject<F, Items> {
-    const type = readDefinition(definition);
+    const type = readDefinition(definition, "defineType");
     this.#requireMetatype();
     const number = type.dealloc === undefined ? 0 : this.functions.numberDealloc();
-    const address = this.#writeType(type, number);
+    const address = this.#writeType(type.name, shapeOf(type), number);
+    this.#setWord(address + layout.NEXT_TYPE, this.#word(this.#root + layout.TYPES));
+    this.#setWord(this.#root + layout.TYPES, address);
     if (type.dealloc !== undefined) this.#deallocs.set(number, type.dealloc);
     return new TypeObject<F, Items>(this, this.#views, address, type);
+  }
+
+  adoptType<F extends FieldTypes, Items extends ScalarType | undefined>(
+    definition: TypeDefinition<F, Items>,
+  ): TypeObject<F, Items> {
+    const type = readDefinition(definition, "adoptType");
+    const address = this.#findType(type);
+    if (type.dealloc !== undefined) {
+      const number = this.#word(address + layout.TP_DEALLOC);
+      const known = this.#deallocs.has(number);
+      if (number === 0 || known) {
+        const found = `type ${show(type.name)} has ${known ? "its dealloc already" : "no dealloc"}`;
+        throw new TypeError(`adoptType: ${found}, expected a definition without one`);
+      }
+      this.#deallocs.set(number, type.dealloc);
+    }
+    return new TypeObject<F, Items>(this, this.#views, address, type);
+  }
+
+  /** @throws TypeError unless just one type has the name and the shape of the definition */
+  #findType(type: ResolvedType): Address {
+    const all = new Map<Address, string>();
+    let next = this.#word(this.#root + layout.TYPES);
+    // A list that was overwritten may be a ring.
+    for (; next !== 0 && !all.has(next); next = this.#word(next + layout.NEXT_TYPE)) {
+      all.set(next, nameAt(this.#views, next));
+    }
+    const expected = showShape(shapeOf(type));
+    const named = [...all.keys()].filter((address) => all.get(address) === type.name);
+    const shapes = named.map((address) => showShape(shapeAt(this.#views, address)));
+    const same = named.filter((_, i) => shapes[i] === expected);
+    const [found] = same;
+    if (found !== undefined && same.length === 1) return found;
+    const name = show(type.name);
+    if (same.length > 1) {
+      throw new TypeError(`adoptType: the heap has ${same.length} types ${name} with ${expected}`);
+    }
+    if (named.length > 0) {
+      const theirs = shapes.join(", and one with ");
+      throw new TypeError(`adoptType: type ${name} has ${theirs}; expected ${expected}`);
+    }
+    const names = [...all.values()].map(show).join(", ") || "none: the heap has no types";
+    throw new TypeError(`adoptType: name is ${name}, expected one of ${names}`);
   }
 
   /**
@@ -131,45 +205,50 @@ export class Objects {
   #requireMetatype(): void {
     if (this.#metatype !== 0) return;
     const { TYPE_SIZE: basicsize } = layout;
-    this.#writeType({ name: "type", basicsize, itemsize: 0 }, 0);
+    this.#writeType("type", { basicsize, itemsize: 0, description: "" }, 0);
   }
 
-  /** A PyTypeObject, and behind it its name. From the raw domain, as C's static types are in no pool either. */
-  #writeType(
-    { name, basicsize, itemsize }: Pick<ResolvedType, "name" | "basicsize" | "itemsize">,
-    dealloc: number,
-  ): Address {
-    const text = new TextEncoder().encode(`${name}\0`);
-    const p = this.#raw.malloc(layout.TYPE_SIZE + text.length);
+  /** A PyTypeObject, and its texts behind it. From the raw domain, as C's static types are in no pool either. */
+  #writeType(name: string, { basicsize, itemsize, description }: Shape, dealloc: number): Address {
+    const texts = new TextEncoder().encode(`${name}\0${description}\0`);
+    const p = unsigned(this.#raw.malloc(layout.HEAP_TYPE_SIZE + texts.length));
     if (p === 0) throw new RangeError(`defineType: the memory has no room for the type ${name}`);
-    this.#views.u8.set(text, (p + layout.TYPE_SIZE) >>> 0);
-    this.functions.initializeType(p, p + layout.TYPE_SIZE, basicsize, itemsize, dealloc);
+    this.#views.u8.set(texts, p + layout.HEAP_TYPE_SIZE);
+    this.functions.initializeType(p, p + layout.HEAP_TYPE_SIZE, basicsize, itemsize, dealloc);
     return p;
+  }
+
+  #word(p: Address): number {
+    return loadWord(this.#views.memory, p);
+  }
+
+  #setWord(p: Address, value: number): void {
+    storeWord(this.#views.memory, p, value);
   }
 
   /** Address of the type of all types; 0 before the first type. */
   get #metatype(): Address {
-    return this.#views.i32[(this.#root + layout.METATYPE) >>> 2] as Address;
+    return this.#views.u32[(this.#root + layout.METATYPE) >>> 2] as Address;
   }
 
   // ----------------------------------------------------------------------------- birth
 
   PyObject_New(type: TypeObject): Address {
     this.#requireType(type, "PyObject_New", false);
-    return this.functions.PyObject_New(type.address);
+    return unsigned(this.functions.PyObject_New(type.address));
   }
 
   PyObject_NewVar(type: TypeObject, n: number): Address {
     this.#requireType(type, "PyObject_NewVar", true);
     requireCount(type, n, "PyObject_NewVar");
-    return this.functions.PyObject_NewVar(type.address, n);
+    return unsigned(this.functions.PyObject_NewVar(type.address, n));
   }
 
   PyObject_Init(p: Address, type: TypeObject): Address {
     this.#requireType(type, "PyObject_Init", false);
     if (p === 0) return 0;
     this.#requirePlace(p, type.basicsize, type.alignment, "PyObject_Init");
-    return this.functions.PyObject_Init(p, type.address);
+    return unsigned(this.functions.PyObject_Init(p, type.address));
   }
 
   PyObject_InitVar(p: Address, type: TypeObject, n: number): Address {
@@ -178,7 +257,7 @@ export class Objects {
     if (p === 0) return 0;
     const bytes = type.basicsize + n * type.itemsize;
     this.#requirePlace(p, bytes, type.alignment, "PyObject_InitVar");
-    return this.functions.PyObject_InitVar(p, type.address, n);
+    return unsigned(this.functions.PyObject_InitVar(p, type.address, n));
   }
 
   #requireType(type: unknown, where: string, items: boolean): void {
@@ -196,7 +275,7 @@ export class Objects {
   }
 
   #requirePlace(p: unknown, bytes: number, alignment: number, where: string): void {
-    const start = typeof p === "number" && Number.isInteger(p) ? p >>> 0 : Number.NaN;
+    const start = isAddress(p) ? unsigned(p) : Number.NaN;
     const { byteLength } = this.#views.memory.buffer;
     if (start % alignment === 0 && start + bytes <= byteLength) return;
     const expected = `${bytes} bytes of the memory, at a multiple of ${alignment}`;
@@ -206,16 +285,17 @@ export class Objects {
   // ----------------------------------------------------------------------------- life and death
 
   Py_INCREF(p: Address): void {
-    this.#requireLive(p, "Py_INCREF");
+    this.#typeOf(p, "Py_INCREF");
     this.functions.Py_INCREF(p);
   }
 
   Py_DECREF(p: Address): void {
-    this.#requireLive(p, "Py_DECREF");
+    this.#typeOf(p, "Py_DECREF");
     this.functions.Py_DECREF(p);
   }
 
   PyObject_Del(p: Address): void {
+    if (!isAddress(p)) throw new TypeError(`PyObject_Del: p is ${show(p)}, expected an address`);
     if (this.#metatype !== 0 && typeAt(this.#views, p) === this.#metatype) {
       throw new TypeError(
         `PyObject_Del: p is the type at ${hex(p)}: types live as long as the heap`,
@@ -242,8 +322,9 @@ export class Objects {
     return this.#views.i32[(p + layout.OB_SIZE) >>> 2] as number;
   }
 
+  /** 0 for what is dead: while an object waits for its dealloc, its link in the trashcan stands there. */
   #refcnt(p: Address): number {
-    return this.#views.i32[(p + layout.OB_REFCNT) >>> 2] as number;
+    return Math.max(0, this.#views.i32[(p + layout.OB_REFCNT) >>> 2] as number);
   }
 
   /** @throws TypeError unless there is an object at `p`: its type's type is the metatype */
@@ -256,14 +337,21 @@ export class Objects {
     return type;
   }
 
-  #requireLive(p: Address, where: string): void {
+  /** @throws TypeError when there is no object at `p`, RangeError when it is dead */
+  requireLive(p: Address, where: string): void {
     this.#typeOf(p, where);
-    const count = this.#refcnt(p);
-    if (count < 1) {
-      const found = `the object at ${hex(p)} has ${count} references`;
-      throw new RangeError(`${where}: ${found}, expected at least 1`);
-    }
+    if (this.#refcnt(p) === 0) throw dead(where, p);
   }
+}
+
+function dead(where: string, p: Address): RangeError {
+  return new RangeError(`${where}: the object at ${hex(p)} has 0 references, expected at least 1`);
+}
+
+function waits(where: string, p: Address, why: string): RangeError {
+  return new RangeError(
+    `${where}: the object at ${hex(p)} is dead and waits for its dealloc, ${why}`,
+  );
 }
 
 function requireCount({ basicsize, itemsize }: TypeObject, n: unknown, where: string): void {

@@ -1,9 +1,18 @@
 /** Options: what `createHeap` takes, and its one reader: unknown keys and wrong values stop here. */
 import { isObject, type PyMemError, requireFunctions, requireKnown, show } from "./errors.js";
-import type { Address, MallocName, SystemMalloc } from "./types.js";
+import { isAddress, unsigned } from "./memory.js";
+import type { Address, HeapSnapshot, MallocName, SystemMalloc } from "./types.js";
 
-const PAGE = 65536;
-const LIMIT = 2 ** 31;
+/** Bytes in a page of WebAssembly's memory. */
+export const PAGE = 65536;
+/**
+ * How long a memory of our own may be: one page less than there could be, so that the address behind a block is never 2^32,
+ * which is 0. And how long it may be where nobody asked for more: so that no address is negative.
+ */
+const LIMIT = 2 ** 32 - PAGE;
+const DEFAULT_MAXIMUM = 2 ** 31;
+/** The variable that gives the default of `malloc`: one of our own, for PYTHONMALLOC is meant for a CPython. */
+const VARIABLE = "PYMALLOC";
 const DEFAULT_QUARANTINE = 256 * 1024;
 const LARGEST_QUARANTINE = 2 ** 30;
 
@@ -24,7 +33,10 @@ export interface DebugOptions {
 }
 
 export interface HeapOptions extends DebugOptions {
-  /** Which allocator serves the mem and object domains. Default: the variable PYTHONMALLOC, else `"pymalloc"`. */
+  /**
+   * Which allocator serves the mem and object domains. Default: what the environment variable PYMALLOC says, where there
+   * is one that may be read, else `"pymalloc"`. A heap that is taken over is what it is: anything else is refused.
+   */
   malloc?: MallocName | undefined;
   /** A memory that someone else owns; needs `system`. */
   memory?: WebAssembly.Memory | undefined;
@@ -32,15 +44,15 @@ export interface HeapOptions extends DebugOptions {
   system?: SystemMalloc | undefined;
   /** Of a memory that we create: its size at first, in bytes; rounded up to 64 KiB pages. Default 64 KiB. */
   initialBytes?: number | undefined;
-  /** Of a memory that we create: past it, malloc returns 0. Rounded down to pages. Default and limit 2 GiB. */
-  maximumBytes?: number | undefined;
   /**
-   * Takes over a heap that is there: its `heap.root`. With `memory` and `system`, a heap in that memory;
-   * with `image`, the heap in that copy.
+   * Of a memory that we create: past it, malloc returns 0. Rounded down to pages. Default 2 GiB, at most 4 GiB - 64 KiB.
+   * Beyond 2 GiB, addresses come out of the domains' functions negative: `p >>> 0` puts them right.
    */
+  maximumBytes?: number | undefined;
+  /** With `memory` and `system`: takes over the heap that is there, by its `heap.root`. */
   root?: Address | undefined;
-  /** A copy of the memory of a heap that owned its memory; needs `root`. */
-  image?: Uint8Array | undefined;
+  /** What `heap.snapshot()` gave: a heap like that one was then, in a memory of its own. */
+  from?: (Pick<HeapSnapshot, "image" | "root"> & Partial<HeapSnapshot>) | undefined;
 }
 
 /** What one of PYTHONMALLOC's words selects: are there pools, are there debug hooks? */
@@ -69,20 +81,32 @@ export type DebugSettings = {
   readonly [Key in keyof Required<DebugOptions>]: Exclude<DebugOptions[Key], undefined>;
 };
 
+/** A heap that is there already, and is taken over. */
+export interface Adopted {
+  readonly root: Address;
+  /** Which option says so, for messages. */
+  readonly option: "root" | "from.root";
+  /** What it is said to be; undefined for whatever it is. */
+  readonly mode: MallocMode | undefined;
+  /** The version that is said to have made it. */
+  readonly version?: string | undefined;
+}
+
 /** The options with every default in place. */
 export interface ResolvedOptions {
+  /** Of a new heap. */
   readonly mode: MallocMode;
   readonly settings: DebugSettings;
   readonly owner:
     | { readonly kind: "own"; readonly initialPages: number; readonly maximumPages: number }
-    | { readonly kind: "image"; readonly image: Uint8Array; readonly maximumPages: number }
+    | { readonly kind: "snapshot"; readonly image: Uint8Array; readonly maximumPages: number }
     | {
         readonly kind: "given";
         readonly memory: WebAssembly.Memory;
         readonly system: SystemMalloc;
       };
-  /** Of a heap that is there already. */
-  readonly root: number | undefined;
+  /** Undefined for a new heap. */
+  readonly adopted: Adopted | undefined;
 }
 
 function bad(option: string, value: unknown, expected: string, where = "createHeap"): TypeError {
@@ -117,15 +141,31 @@ export function readDebugOptions(options: DebugOptions, where: string): DebugSet
   return { onFault, stacks, quarantineBytes };
 }
 
-/** PYTHONMALLOC where there is an environment; as in CPython, empty is as good as unset. */
+/** What of Deno's is asked whether the environment may be read: reading it would ask the user. */
+interface Deno {
+  readonly permissions: { querySync(of: object): { readonly state: string } };
+}
+
+/**
+ * The variable where there is an environment that may be read; empty is as good as unset, as in CPython. A page has no
+ * environment, Deno and some sandboxes throw: a library that needs nothing of it goes on without.
+ */
 function environmentWord(): string | undefined {
-  return globalThis.process?.env?.["PYTHONMALLOC"] || undefined;
+  try {
+    const { Deno } = globalThis as { Deno?: Deno };
+    const permission = Deno?.permissions.querySync({ name: "env", variable: VARIABLE });
+    if (permission !== undefined && permission.state !== "granted") return undefined;
+    return globalThis.process?.env?.[VARIABLE] || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function readBytes(option: string, value: unknown, fallback: number): number {
   if (value === undefined) return fallback;
   if (typeof value !== "number" || !Number.isInteger(value) || value < PAGE || value > LIMIT) {
-    throw bad(option, value, `a whole number of bytes from ${PAGE} to ${LIMIT}`);
+    const why = "4 GiB less a page, so that the address behind a block is never 2^32";
+    throw bad(option, value, `a whole number of bytes from ${PAGE} to ${LIMIT} (${why})`);
   }
   return value;
 }
@@ -134,7 +174,10 @@ function readSystem(value: unknown): SystemMalloc {
   if (!isObject(value)) {
     throw bad("system", value, "the malloc, calloc, realloc and free that own `memory`");
   }
-  requireFunctions(value, ["malloc", "calloc", "realloc", "free"], "createHeap: system.");
+  const { memalign } = value as SystemMalloc;
+  const members = ["malloc", "calloc", "realloc", "free"];
+  if (memalign !== undefined) members.push("memalign");
+  requireFunctions(value, members, "createHeap: system.");
   return value as SystemMalloc;
 }
 
@@ -146,46 +189,66 @@ function readMemory(value: unknown): WebAssembly.Memory {
   return value;
 }
 
-function readOwner(options: HeapOptions): ResolvedOptions["owner"] {
-  const { memory, system, image, initialBytes, maximumBytes } = options;
-  if (memory !== undefined || system !== undefined) {
-    if (memory === undefined) throw bad("memory", memory, "the memory that `system` allocates in");
-    for (const key of ["image", "initialBytes", "maximumBytes"] as const) {
-      if (options[key] !== undefined) {
-        throw bad(key, options[key], "nothing: `memory` is given, and with it its size");
-      }
-    }
-    return { kind: "given", memory: readMemory(memory), system: readSystem(system) };
+/** Options that are given although another one leaves nothing of them to be said. */
+function requireAbsent(options: HeapOptions, keys: readonly (keyof HeapOptions)[], why: string) {
+  for (const key of keys) {
+    if (options[key] !== undefined) throw bad(key, options[key], `nothing: ${why}`);
   }
-  const maximum = readBytes("maximumBytes", maximumBytes, LIMIT);
-  const maximumPages = Math.floor(maximum / PAGE);
-  if (image !== undefined) {
-    if (!(image instanceof Uint8Array)) throw bad("image", image, "a Uint8Array");
-    if (image.length === 0 || image.length % PAGE !== 0 || image.length > maximum) {
-      const expected = `whole pages of ${PAGE} bytes, at most ${maximum} in all`;
-      throw bad("image", `${image.length} bytes long`, expected);
-    }
-    if (initialBytes !== undefined) {
-      throw bad("initialBytes", initialBytes, "nothing: `image` is given, and with it the size");
-    }
-    return { kind: "image", image, maximumPages };
-  }
-  const initial = readBytes("initialBytes", initialBytes, PAGE);
-  if (initial > maximum) throw bad("initialBytes", initial, `at most maximumBytes (${maximum})`);
-  return { kind: "own", initialPages: Math.ceil(initial / PAGE), maximumPages };
 }
 
-function readRoot(options: HeapOptions, kind: string): number | undefined {
-  const { root } = options;
-  if (root === undefined) {
-    if (kind === "image") throw bad("root", root, "the `heap.root` of the heap in `image`");
-    return undefined;
+function readRoot(option: Adopted["option"], root: unknown): Pick<Adopted, "root" | "option"> {
+  if (!isAddress(root) || root === 0 || root % 8 !== 0) {
+    throw bad(option, root, "the `heap.root` of a heap that is there");
   }
-  if (kind === "own") throw bad("root", root, "nothing without `memory` and `system`, or `image`");
-  if (!Number.isInteger(root) || root <= 0 || root % 8 !== 0) {
-    throw bad("root", root, "the `heap.root` of a heap that is there");
+  return { root: unsigned(root), option };
+}
+
+type Source = Pick<ResolvedOptions, "owner" | "adopted">;
+
+function readGiven(options: HeapOptions, mode: MallocMode | undefined): Source {
+  const { memory, system, root } = options;
+  if (memory === undefined) throw bad("memory", memory, "the memory that `system` allocates in");
+  const sizes = ["initialBytes", "maximumBytes"] as const;
+  requireAbsent(options, sizes, "`memory` is given, and with it its size");
+  const owner = { kind: "given", memory: readMemory(memory), system: readSystem(system) } as const;
+  return {
+    owner,
+    adopted: root === undefined ? undefined : { ...readRoot("root", root), mode },
+  };
+}
+
+function readSnapshot(options: HeapOptions, mode: MallocMode | undefined): Source {
+  const { from, maximumBytes } = options;
+  if (!isObject(from)) throw bad("from", from, "what `heap.snapshot()` gave");
+  requireKnown(from, ["image", "root", "malloc", "version"], "createHeap: from");
+  const given = ["memory", "system", "root", "initialBytes"] as const;
+  requireAbsent(options, given, "`from` is given, and with it the memory");
+  const { image, malloc, version } = from;
+  if (!(image instanceof Uint8Array)) throw bad("from.image", image, "a Uint8Array");
+  const most = Math.max(DEFAULT_MAXIMUM, Math.min(image.length, LIMIT));
+  const maximum = readBytes("maximumBytes", maximumBytes, most);
+  if (image.length === 0 || image.length % PAGE !== 0 || image.length > maximum) {
+    const expected = `whole pages of ${PAGE} bytes, at most ${maximum} in all`;
+    throw bad("from.image", `${image.length} bytes long`, expected);
   }
-  return root;
+  const said = malloc === undefined ? undefined : readMallocMode(malloc, "createHeap: from.malloc");
+  return {
+    owner: { kind: "snapshot", image, maximumPages: Math.floor(maximum / PAGE) },
+    adopted: { ...readRoot("from.root", from.root), mode: mode ?? said, version },
+  };
+}
+
+function readOwn(options: HeapOptions): Source {
+  const { initialBytes, maximumBytes } = options;
+  requireAbsent(options, ["root"], "`memory` and `system` are not given, nor `from`");
+  const maximum = readBytes("maximumBytes", maximumBytes, DEFAULT_MAXIMUM);
+  const initial = readBytes("initialBytes", initialBytes, PAGE);
+  if (initial > maximum) throw bad("initialBytes", initial, `at most maximumBytes (${maximum})`);
+  const initialPages = Math.ceil(initial / PAGE);
+  return {
+    owner: { kind: "own", initialPages, maximumPages: Math.floor(maximum / PAGE) },
+    adopted: undefined,
+  };
 }
 
 /** @throws TypeError that names the option, its value and what was expected. */
@@ -193,13 +256,18 @@ export function readOptions(options: HeapOptions = {}): ResolvedOptions {
   if (!isObject(options)) {
     throw new TypeError(`createHeap: expected an object of options, got ${show(options)}`);
   }
-  const own = ["malloc", "memory", "system", "initialBytes", "maximumBytes", "root", "image"];
-  const known = [...own, ...debugOptionNames];
-  requireKnown(options, known, "createHeap");
-  const word = options.malloc ?? environmentWord();
-  const where = options.malloc !== undefined ? "createHeap: malloc" : "PYTHONMALLOC";
-  const mode = readMallocMode(word ?? "default", where);
+  const own = ["malloc", "memory", "system", "initialBytes", "maximumBytes", "root", "from"];
+  requireKnown(options, [...own, ...debugOptionNames], "createHeap");
+  const { malloc, memory, system, from } = options;
+  const asked = malloc === undefined ? undefined : readMallocMode(malloc, "createHeap: malloc");
   const settings = readDebugOptions(options, "createHeap");
-  const owner = readOwner(options);
-  return { mode, settings, owner, root: readRoot(options, owner.kind) };
+  const given = memory !== undefined || system !== undefined;
+  const source =
+    from !== undefined
+      ? readSnapshot(options, asked)
+      : given
+        ? readGiven(options, asked)
+        : readOwn(options);
+  const word = source.adopted === undefined ? environmentWord() : undefined;
+  return { mode: asked ?? readMallocMode(word ?? "default", VARIABLE), settings, ...source };
 }

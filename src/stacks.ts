@@ -1,5 +1,7 @@
 /** Stacks: where a program was when it allocated or freed a block. */
 
+import { unsigned } from "./memory.js";
+
 /** How stacks are taken, cheaply, and made into text when one is wanted. */
 export interface Tracer {
   capture(): unknown;
@@ -26,14 +28,31 @@ export const javascriptTracer: Tracer = {
   },
 };
 
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // JavaScript's stack is full, or its map.
+  }
+}
+
 interface History {
   readonly allocated: unknown;
   freed: unknown;
 }
 
-/** The stacks of each block, by its address, from its birth to the birth of the next one there. */
+/** Stacks of so many blocks that are gone are kept, the last ones: a second free may come late. */
+const MOST_GONE = 4096;
+
+/**
+ * The stacks of each block, by its address, as long as it has its memory: from its birth until it leaves the quarantine.
+ *
+ * The debug heap tells of its blocks in the middle of its work, so none of these functions throws: where there is no
+ * room left for a stack, in JavaScript's own or in the map, there is none of that block.
+ */
 export class Histories {
   readonly #histories = new Map<number, History>();
+  readonly #gone = new Map<number, History>();
   readonly #tracer: Tracer;
 
   constructor(tracer: Tracer) {
@@ -41,16 +60,41 @@ export class Histories {
   }
 
   born(p: number): void {
-    this.#histories.set(p >>> 0, { allocated: this.#tracer.capture(), freed: undefined });
+    attempt(() => {
+      this.#histories.set(unsigned(p), { allocated: this.#tracer.capture(), freed: undefined });
+    });
   }
 
   died(p: number): void {
-    const history = this.#histories.get(p >>> 0);
-    if (history !== undefined) history.freed = this.#tracer.capture();
+    attempt(() => {
+      const history = this.#histories.get(unsigned(p));
+      if (history !== undefined) history.freed = this.#tracer.capture();
+    });
+  }
+
+  /** Its memory goes to others. */
+  left(p: number): void {
+    attempt(() => {
+      const address = unsigned(p);
+      const history = this.#histories.get(address);
+      if (history === undefined) return;
+      this.#histories.delete(address);
+      this.#gone.delete(address); // so that it is the last one there
+      this.#gone.set(address, history);
+      if (this.#gone.size <= MOST_GONE) return;
+      const [oldest] = this.#gone.keys();
+      this.#gone.delete(oldest as number);
+    });
+  }
+
+  /** How many blocks there are stacks of. */
+  get size(): number {
+    return this.#histories.size + this.#gone.size;
   }
 
   of(p: number): { allocationStack?: string; freeStack?: string } {
-    const history = this.#histories.get(p >>> 0);
+    const address = unsigned(p);
+    const history = this.#histories.get(address) ?? this.#gone.get(address);
     if (history === undefined) return {};
     const { allocated, freed } = history;
     return {

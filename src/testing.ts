@@ -6,7 +6,7 @@
  * heap's functions after they were set, and not those through functions that were copied out of it before.
  */
 import { dispose } from "./dispose.js";
-import { domainNames, readDomain } from "./domains.js";
+import { domainNames, type RemovableHook, readDomain, replacement } from "./domains.js";
 import { isObject, requireKnown, show } from "./errors.js";
 import type { Address, Allocator, DomainName } from "./types.js";
 
@@ -27,33 +27,34 @@ export interface FailureOptions {
 
 /** Allocations that fail, as `failAllocations` made them. */
 export class FailingAllocations implements Disposable {
+  readonly #heap: HookableHeap;
+  readonly #domains: readonly DomainName[];
   #calls = 0;
   #failed = 0;
-  #restore: (() => void)[] = [];
+  #removed = false;
 
   /** @internal */
   constructor(heap: HookableHeap, start: number, stop: number, domains: readonly DomainName[]) {
+    this.#heap = heap;
+    this.#domains = domains;
     const fails = () => {
       this.#calls++;
-      const failing = this.#calls >= start && this.#calls < stop && this.#restore.length > 0;
+      const failing = this.#calls >= start && this.#calls < stop && !this.#removed;
       if (failing) this.#failed++;
       return failing;
     };
     for (const domain of domains) {
       const inner = heap.PyMem_GetAllocator(domain);
       const { ctx } = inner;
-      heap.PyMem_SetAllocator(domain, {
+      const hook: RemovableHook = {
         ctx: null,
         malloc: (_, bytes) => (fails() ? 0 : inner.malloc(ctx, bytes)),
         calloc: (_, count, size) => (fails() ? 0 : inner.calloc(ctx, count, size)),
         realloc: (_, p, bytes) => (fails() ? 0 : inner.realloc(ctx, p, bytes)),
         free: (_, p: Address) => inner.free(ctx, p),
-      });
-      const ours = heap.PyMem_GetAllocator(domain);
-      this.#restore.push(() => {
-        // Under another hook it stays, and lets everything pass.
-        if (heap.PyMem_GetAllocator(domain) === ours) heap.PyMem_SetAllocator(domain, inner);
-      });
+        [replacement]: () => (this.#removed ? inner : undefined),
+      };
+      heap.PyMem_SetAllocator(domain, hook);
     }
   }
 
@@ -67,11 +68,18 @@ export class FailingAllocations implements Disposable {
     return this.#failed;
   }
 
-  /** Brings the allocators from before back. A second time it does nothing. */
+  /**
+   * Brings the allocators from before back. A second time it does nothing. Under another hook this one lets everything
+   * pass, and is gone with that.
+   */
   remove(): void {
-    const restore = this.#restore;
-    this.#restore = [];
-    for (const step of restore.reverse()) step();
+    if (this.#removed) return;
+    this.#removed = true;
+    const heap = this.#heap;
+    // In the place of what is removed the heap puts what that stood on.
+    for (const domain of this.#domains) {
+      heap.PyMem_SetAllocator(domain, heap.PyMem_GetAllocator(domain));
+    }
   }
 
   [dispose](): void {

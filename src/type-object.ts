@@ -16,7 +16,7 @@ import {
   sizeOf,
 } from "./fields.js";
 import { objectsLayout as layout } from "./generated/modules.js";
-import type { MemoryViews } from "./memory.js";
+import { isAddress, type MemoryViews, unsigned } from "./memory.js";
 import type { Address } from "./types.js";
 
 /** What `heap.defineType` takes. */
@@ -58,64 +58,74 @@ export interface ResolvedType {
 
 const known = ["name", "fields", "basicsize", "itemsize", "items", "dealloc"];
 
-function bad(option: string, value: unknown, expected: string): TypeError {
-  return new TypeError(`defineType: ${option} is ${show(value)}, expected ${expected}`);
+/** Who reads a definition: what messages begin with. */
+export type Reader = "defineType" | "adoptType";
+
+function bad(where: Reader, option: string, value: unknown, expected: string): TypeError {
+  return new TypeError(`${where}: ${option} is ${show(value)}, expected ${expected}`);
 }
 
-function readSize(option: string, value: unknown, least: number): number {
+function readSize(where: Reader, option: string, value: unknown, least: number): number {
   const most = layout.MAX_SIZE;
   const expected = `a whole number of bytes from ${least} to ${most}`;
-  if (typeof value !== "number" || !Number.isInteger(value)) throw bad(option, value, expected);
+  if (typeof value !== "number" || !Number.isInteger(value)) {
+    throw bad(where, option, value, expected);
+  }
   if (value < least || value > most) {
-    throw new RangeError(`defineType: ${option} is ${value}, expected ${expected}`);
+    throw new RangeError(`${where}: ${option} is ${value}, expected ${expected}`);
   }
   return value;
 }
 
-function readItemsize(itemsize: unknown, items: unknown): number {
+function readItemsize(where: Reader, itemsize: unknown, items: unknown): number {
   if (items !== undefined && !isScalarType(items)) {
-    throw bad("items", items, `one of ${scalarNames}`);
+    throw bad(where, "items", items, `one of ${scalarNames}`);
   }
   if (itemsize === undefined) return items === undefined ? 0 : sizeOf(items);
   if (items !== undefined && itemsize !== sizeOf(items)) {
-    throw bad("itemsize", itemsize, `${sizeOf(items)} or nothing: items is ${show(items)}`);
+    throw bad(where, "itemsize", itemsize, `${sizeOf(items)} or nothing: items is ${show(items)}`);
   }
-  return readSize("itemsize", itemsize, 0);
+  return readSize(where, "itemsize", itemsize, 0);
 }
 
 /**
  * @throws TypeError that names the option, its value and what was expected
  * @throws RangeError for a size that no object can have
  */
-export function readDefinition(definition: TypeDefinition): ResolvedType {
+export function readDefinition(definition: TypeDefinition, where: Reader): ResolvedType {
   if (!isObject(definition)) {
-    throw new TypeError(`defineType: expected an object, got ${show(definition)}`);
+    throw new TypeError(`${where}: expected an object, got ${show(definition)}`);
   }
-  requireKnown(definition, known, "defineType");
+  requireKnown(definition, known, where);
   const { name, fields: types = {}, items, dealloc } = definition;
   if (typeof name !== "string" || name === "" || name.includes("\0")) {
-    throw bad("name", name, "a name, without NUL");
+    throw bad(where, "name", name, "a name, without NUL");
   }
-  if (!isObject(types)) throw bad("fields", types, "an object: types by name");
+  if (!isObject(types)) throw bad(where, "fields", types, "an object: types by name");
   if (dealloc !== undefined && typeof dealloc !== "function") {
-    throw bad("dealloc", dealloc, "a function");
+    throw bad(where, "dealloc", dealloc, "a function");
   }
-  const itemsize = readItemsize(definition.itemsize, items);
+  const itemsize = readItemsize(where, definition.itemsize, items);
   const header = itemsize > 0 ? layout.VAR_OBJECT_HEADER : layout.OBJECT_HEADER;
-  const fields = placeFields(types, header, "defineType");
+  const fields = placeFields(types, header, where);
   const numbers = [...fields.map(({ type }) => type), ...(items === undefined ? [] : [items])];
   const alignment = Math.max(4, ...numbers.map(sizeOf));
   const last = fields.at(-1);
   const least = roundUp(last === undefined ? header : endOf(last), alignment);
   if (least > layout.MAX_SIZE) {
     throw new RangeError(
-      `defineType: fields take ${least} bytes, expected at most ${layout.MAX_SIZE}`,
+      `${where}: fields take ${least} bytes, expected at most ${layout.MAX_SIZE}`,
     );
   }
   const { basicsize: given = least } = definition;
-  const basicsize = readSize("basicsize", given, least);
+  const basicsize = readSize(where, "basicsize", given, least);
   if (items !== undefined && basicsize % sizeOf(items) !== 0) {
-    throw bad("basicsize", basicsize, `a multiple of ${sizeOf(items)}: there the items begin`);
+    throw bad(
+      where,
+      "basicsize",
+      basicsize,
+      `a multiple of ${sizeOf(items)}: there the items begin`,
+    );
   }
   return {
     name,
@@ -128,18 +138,54 @@ export function readDefinition(definition: TypeDefinition): ResolvedType {
   };
 }
 
-/** The word where an object at `p` has its type; undefined where no object can be. */
-export function typeAt({ i32 }: MemoryViews, p: Address): Address | undefined {
-  return (p & 3) === 0 ? i32[(p + layout.OB_TYPE) >>> 2] : undefined;
+/** The word where an object at `p` has its type; undefined where no object can be, and for what is no address. */
+export function typeAt({ u32 }: MemoryViews, p: Address): Address | undefined {
+  return isAddress(p) && (p & 3) === 0 ? u32[(p + layout.OB_TYPE) >>> 2] : undefined;
+}
+
+/** A text that ends with a 0, as C's do, and where the next one would begin. */
+function textAt({ u8 }: MemoryViews, start: Address): { text: string; end: Address } {
+  const end = u8.indexOf(0, start);
+  return { text: new TextDecoder().decode(u8.subarray(start, end)), end: end + 1 };
 }
 
 /** The name of the type at `type`, from the memory. */
-export function nameAt({ i32, u8 }: MemoryViews, type: Address): string {
-  const start = (i32[(type + layout.TP_NAME) >>> 2] as Address) >>> 0;
-  return new TextDecoder().decode(u8.subarray(start, u8.indexOf(0, start)));
+export function nameAt(views: MemoryViews, type: Address): string {
+  return textAt(views, views.u32[(type + layout.TP_NAME) >>> 2] as Address).text;
 }
 
-/** A type that `heap.defineType` made: a PyTypeObject in the memory, and typed access to its objects. */
+/** What a type's objects look like; two types of which this is the same are read in the same way. */
+export interface Shape {
+  readonly basicsize: number;
+  readonly itemsize: number;
+  /** The fields and the items with their types, as text. */
+  readonly description: string;
+}
+
+export function shapeOf({ basicsize, itemsize, fields, items }: ResolvedType): Shape {
+  const parts = fields.map(({ name, type, count }) =>
+    count === null ? `${name}: ${type}` : `${name}: ${type}[${count}]`,
+  );
+  if (items !== undefined) parts.push(`items: ${items}`);
+  return { basicsize, itemsize, description: parts.join(", ") };
+}
+
+/** The shape of a type that a heap made, from the memory. */
+export function shapeAt(views: MemoryViews, type: Address): Shape {
+  const word = (offset: number) => views.u32[(type + offset) >>> 2] as number;
+  const { end } = textAt(views, word(layout.TP_NAME));
+  return {
+    basicsize: word(layout.TP_BASICSIZE),
+    itemsize: word(layout.TP_ITEMSIZE),
+    description: textAt(views, end).text,
+  };
+}
+
+export function showShape({ basicsize, itemsize, description }: Shape): string {
+  return `basicsize ${basicsize}, itemsize ${itemsize}, fields { ${description} }`;
+}
+
+/** A type that `heap.defineType` made or `heap.adoptType` found: a PyTypeObject in the memory, and typed access to its objects. */
 export class TypeObject<F = unknown, Items = unknown> {
   readonly name: string;
   /** Where the PyTypeObject is, for guests. It lives as long as the heap. */
@@ -161,7 +207,7 @@ export class TypeObject<F = unknown, Items = unknown> {
   /** @internal */
   constructor(owner: object, views: MemoryViews, address: Address, type: ResolvedType) {
     this.name = type.name;
-    this.address = address | 0;
+    this.address = unsigned(address);
     this.basicsize = type.basicsize;
     this.itemsize = type.itemsize;
     this.alignment = type.alignment;
@@ -200,7 +246,7 @@ export class TypeObject<F = unknown, Items = unknown> {
       const found = typeof p === "number" ? hex(p) : show(p);
       throw new TypeError(`${where}: p is ${found}, expected an object of type ${this.name}`);
     }
-    cursor.address = p;
+    cursor.address = unsigned(p);
     return cursor as Cursor<F, Items>;
   }
 }

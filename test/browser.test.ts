@@ -192,7 +192,7 @@ export function inWorker() {
 `;
 
 const pythonTask = `import { loadPyodide } from "/pyodide/pyodide.mjs";
-import { install } from "/esm/pyodide.js";
+import { install } from "/esm/install.js";
 
 export async function mistakes() {
   const pyodide = await loadPyodide({ indexURL: "/pyodide/" });

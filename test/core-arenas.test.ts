@@ -4,6 +4,8 @@ import { test } from "node:test";
 import {
   assertBalanced,
   capacityOf,
+  firstBlockOf,
+  foreignHeap,
   layout,
   numbers,
   pooledHeap,
@@ -38,7 +40,8 @@ function lengthsOfPools(size: number, count: number): number[] {
     // A few are held off, to fill holes that are too short for pools.
     if (pool === before || pool === 0) continue;
     before = pool;
-    lengths.push(((heap.u16[pool / 2 + 11] as number) + layout.ARENA_RESERVE) / SLICE_SIZE);
+    const end = heap.u16[pool / 2 + 11] as number;
+    lengths.push(Math.ceil(end / SLICE_SIZE));
   }
   return lengths;
 }
@@ -55,13 +58,16 @@ test("the first pools of a class are short, and the more it has the longer they 
 });
 
 test("a pool is longer where that leaves less of it unused, up to what its class has", () => {
+  const heap = pooledHeap();
   const unused = (slices: number, size: number) =>
-    (slices * SLICE_SIZE - layout.POOL_HEADER - layout.ARENA_RESERVE) % size;
+    (slices * SLICE_SIZE - firstBlockOf(heap, size)) % size;
   for (const size of [48, 200, 352, 496]) {
     let all = 0;
     for (const length of lengthsOfPools(size, 300)) {
-      const least = Math.max(1, all >>> layout.GROWTH_BITS);
-      const most = Math.max(1, Math.min(all, layout.RUN_SLICES));
+      const two = firstBlockOf(heap, size) + 2 * size + layout.ARENA_RESERVE;
+      const shortest = Math.ceil(two / SLICE_SIZE);
+      const least = Math.max(shortest, all >>> layout.GROWTH_BITS);
+      const most = Math.max(shortest, Math.min(all, layout.RUN_SLICES));
       // Any longer one was not better, or there was no room for it.
       const shorter = Array.from({ length: length - least }, (_, i) => least + i);
       assert.ok(length <= most, `${length} slices for ${size}, after ${all}`);
@@ -78,27 +84,78 @@ test("a pool is longer where that leaves less of it unused, up to what its class
 
 test("a class uses what the next larger one got back before the memory grows", () => {
   const heap = pooledHeap();
-  const larger = Array.from({ length: 4000 }, () => heap.object.malloc(40));
-  const smaller = Array.from({ length: 4000 }, () => heap.object.malloc(32));
+  const larger = Array.from({ length: 4000 }, () => heap.object.malloc(48));
+  const smaller = Array.from({ length: 4000 }, () => heap.object.malloc(40));
   const before = heap.stats();
   for (let i = 0; i < larger.length; i += 4) heap.object.free(larger[i] as number);
-  const lent = Array.from({ length: 1000 }, () => heap.object.malloc(25));
+  const lent = Array.from({ length: 1000 }, () => heap.object.malloc(33));
   assert.ok(heap.stats().arenas.current <= before.arenas.current + 8, "at most a run more");
   const sizes = lent.map((p) => heap.u16[(poolOf(heap, p) + layout.POOL_BLOCK_SIZE) / 2]);
-  const share = sizes.filter((size) => size === 40).length / sizes.length;
-  assert.ok(share > 0.5, `${share} are in pools of 40 bytes`);
+  const share = sizes.filter((size) => size === 48).length / sizes.length;
+  assert.ok(share > 0.5, `${share} are in pools of 48 bytes`);
   heap.validate();
-  // They are blocks of 40 bytes: they may grow to that, and go back there.
-  const p = lent[sizes.indexOf(40)] as number;
-  assert.equal(heap.object.realloc(p, 40), p);
+  // They are blocks of 48 bytes: they may grow to that, and go back there.
+  const p = lent[sizes.indexOf(48)] as number;
+  assert.equal(heap.object.realloc(p, 48), p);
   // Pools that were lent may become empty, and are then nobody's.
   for (const q of [...lent, ...larger.filter((_, i) => i % 4 !== 0)]) heap.object.free(q);
   heap.validate();
   assertBalanced(heap, smaller.length);
-  const again = Array.from({ length: 1000 }, () => heap.object.malloc(32));
+  const again = Array.from({ length: 1000 }, () => heap.object.malloc(40));
   heap.validate();
   for (const q of [...smaller, ...again]) heap.object.free(q);
   assertBalanced(heap, 0);
+});
+
+test("in a pool that was lent a block stays when it is resized within the class that it was asked for", () => {
+  for (const size of [16, 24, 32, 40, 48, 56]) {
+    const heap = foreignHeap();
+    const smaller = size - 8;
+    const larger = Array.from({ length: 2000 }, () => heap.object.malloc(size));
+    Array.from({ length: 2000 }, () => heap.object.malloc(smaller));
+    for (let i = 0; i < larger.length; i += 3) heap.object.free(larger[i] as number);
+    const sizeAt = (p: number) => heap.u16[(poolOf(heap, p) + layout.POOL_BLOCK_SIZE) / 2];
+    const blocks = Array.from({ length: 4000 }, () => heap.object.malloc(smaller));
+    const lent = blocks.filter((p) => sizeAt(p) === size);
+    assert.ok(lent.length > 300, `${lent.length} of ${size} bytes`);
+    for (const p of lent) {
+      for (let bytes = smaller - 7; bytes <= size; bytes++) {
+        assert.equal(heap.object.realloc(p, bytes), p, `${bytes} bytes in a block of ${size}`);
+      }
+      if (smaller > 8) assert.notEqual(heap.object.realloc(p, smaller - 8), p);
+    }
+    heap.validate();
+  }
+});
+
+test("in a heap that guests may live in, no block of a multiple of 16 bytes lies elsewhere than at one", () => {
+  const shares: number[] = [];
+  for (const heap of [pooledHeap(), foreignHeap()]) {
+    const random = numbers(16);
+    const live: number[] = [];
+    let [all, aligned] = [0, 0];
+    for (let i = 0; i < 20_000; i++) {
+      const bytes = 16 * (1 + random(40)) - random(16);
+      const domain = heap[random(2) === 0 ? "object" : "mem"];
+      let p = random(5) === 0 ? domain.calloc(bytes, 1) : domain.malloc(bytes);
+      // Also what is lent by a larger class, and what has come from one.
+      if (random(5) === 0) p = heap.object.realloc(p, bytes);
+      if (Math.ceil(bytes / 8) % 2 === 0) {
+        all++;
+        aligned += p % 16 === 0 ? 1 : 0;
+      }
+      live.push(p);
+      while (live.length > 3000 * (1 + (i >> 12))) {
+        const at = random(live.length);
+        heap.object.free(live[at] as number);
+        live.splice(at, 1);
+      }
+    }
+    assertBalanced(heap, live.length);
+    shares.push(aligned / all);
+  }
+  assert.equal(shares[0], 1);
+  assert.ok((shares[1] as number) < 0.5, "nobody else pays for it");
 });
 
 test("all blocks that full pools get back are handed out again before a pool is added", () => {

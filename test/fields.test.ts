@@ -68,7 +68,7 @@ const scalars: [type: FieldType, value: number, bytes: number[], wrapped: [numbe
   ["u32", 4294967294, [254, 255, 255, 255], [-1, 4294967295]],
   ["f32", 1.5, [0, 0, 192, 63], [0.1, Math.fround(0.1)]],
   ["f64", -0.1, [154, 153, 153, 153, 153, 153, 185, 191], [1e300, 1e300]],
-  ["ptr", 0x01020304, [4, 3, 2, 1], [0x80000000, -(2 ** 31)]],
+  ["ptr", 0x01020304, [4, 3, 2, 1], [-(2 ** 31), 0x80000000]],
 ];
 
 for (const [type, value, bytes, [written, read]] of scalars) {

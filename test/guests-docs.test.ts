@@ -1,23 +1,12 @@
-/** docs/guests.md: its example builds as it is printed, runs, and prints what it says. */
+/** docs/guests.md: its example builds as it is printed, in an empty project, runs, and prints what it says. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { compilerEnvironment } from "../tools/compiler.js";
-import { folder, include, reasonToSkip, root } from "./support/guests.js";
-
-const path = join(root, "docs/guests.md");
-const page = readFileSync(path, "utf8");
-
-/** The code behind a mark. */
-function part(mark: string): string {
-  const found = page.match(
-    new RegExp(`<!-- ${mark.replace(".", "\\.")} -->\n\n\`\`\`\\w*\n([\\s\\S]*?)\`\`\``),
-  );
-  assert.ok(found, mark);
-  return found[1] as string;
-}
+import { reasonToSkip } from "./support/guests.js";
+import { newProject, type Project, repository, succeed } from "./support/project.js";
+import { snippet } from "./support/snippets.js";
 
 /** Without what differs between machines: places in the binary, and JavaScript's lines. */
 function comparable(text: string): string {
@@ -27,30 +16,42 @@ function comparable(text: string): string {
     .trim();
 }
 
-test("the example of docs/guests.md", { skip: reasonToSkip() }, () => {
-  for (const name of ["guest.c", "run.mjs"]) {
-    const built = join(root, "dist/esm/index.js");
-    writeFileSync(
-      join(folder, name),
-      part(name).replace('"pymalloc";', `${JSON.stringify(built)};`),
-    );
-  }
-  const [compiler = "", ...args] = part("build").trim().split(" ");
-  const here = args.map((arg) => arg.replace("node_modules/pymalloc/include", include));
-  execFileSync(compiler, here, { cwd: folder, stdio: "inherit", env: compilerEnvironment() });
-  const env = { ...process.env, PYTHONMALLOC: "" };
-  const printed = execFileSync(process.execPath, ["run.mjs"], {
-    cwd: folder,
-    encoding: "utf8",
-    env,
+describe("docs/guests.md", () => {
+  let project: Project;
+  before(async () => {
+    project = await newProject(snippet("README.md#install"));
   });
-  if (process.env["UPDATE_DOCS"]) {
-    const output = printed.replace(/^ +at .*(file:|node:).*\n/gm, "").trim();
-    writeFileSync(
-      path,
-      page.replace(/(<!-- output -->\n\n```\n)[\s\S]*?```/, `$1${output}\n\`\`\``),
+  after(() => project?.close());
+
+  test("its example in C", { skip: reasonToSkip() }, async () => {
+    project.write("guest.c", snippet("docs/guests.md#guest.c"));
+    const { PATH = "" } = compilerEnvironment();
+    await succeed(project.folder, snippet("docs/guests.md#build").trim(), [], { PATH }, true);
+    const printed = await project.program("run.mjs", snippet("docs/guests.md#run.mjs"));
+    if (process.env["UPDATE_DOCS"]) {
+      const path = join(repository, "docs/guests.md");
+      const output = printed.replace(/^ +at .*(file:|node:).*\n/gm, "").trim();
+      const shown = /(<!-- output -->\n\n```\n)[\s\S]*?```/;
+      writeFileSync(path, readFileSync(path, "utf8").replace(shown, `$1${output}\n\`\`\``));
+      return;
+    }
+    assert.equal(comparable(printed), comparable(snippet("docs/guests.md#output")));
+  });
+
+  test("its lines for AssemblyScript", async () => {
+    project.write(
+      "guest.ts",
+      "export function count(n: i32): i32 { return new Array<i32>(n).length; }\n",
     );
-    return;
-  }
-  assert.equal(comparable(printed), comparable(part("output")));
+    await project.shell(snippet("docs/guests.md#asc"));
+    const program = `
+import { readFileSync } from "node:fs";
+import { createHeap } from "pymalloc";
+const heap = createHeap();
+const abort = () => undefined;
+const { exports } = heap.instantiate(readFileSync("guest.wasm"), { env: { abort } });
+console.log(exports.count(7), heap.getAllocatedBlocks());
+`;
+    assert.equal(await project.program("asc.mjs", program), "7 2\n");
+  });
 });

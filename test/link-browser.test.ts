@@ -1,27 +1,25 @@
-/** A linked Pyodide on pages in Chromium: served as a folder, and by Vite's plugin. */
+/** A linked Pyodide on pages in Chromium, with the lines that docs/pyodide.md and README.md print: as a folder, and with Vite. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
-import { build, createServer } from "vite";
+import { build, createServer, type PluginOption } from "vite";
 import { linkedPyodide } from "../link/vite.js";
 import { findChromium, launchChromium, type Site, serve } from "./support/chromium.js";
 import { linkedFolder } from "./support/linked.js";
-import { folderOf } from "./support/pyodide.js";
+import { newProject, type Project } from "./support/project.js";
+import { snippet } from "./support/snippets.js";
 
 const executable = findChromium();
 const inCI = Boolean(process.env["CI"]);
 const skip = executable === undefined && !inCI ? "there is no Chromium on this machine" : false;
 
-/** What a page does: it loads Pyodide from below `base`, and says what Python says. */
-const page = (base: string) => `<!doctype html>
-<title>linked</title>
-<script type="module">
-  const { loadPyodide } = await import(/* @vite-ignore */ "${base}" + "pyodide.mjs");
-  const pyodide = await loadPyodide();
-  const text = pyodide.runPython(\`
+const INDEX = `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/main.js"></script>`;
+
+/** Behind a snippet that makes `pyodide`: is it a whole one, and counted? */
+const LOOK = `
+const text = pyodide.runPython(\`
 import gc, json, sys
 rows = [{"id": n, "name": str(n)} for n in range(20_000)]
 assert json.loads(json.dumps(rows)) == rows
@@ -30,80 +28,143 @@ del rows
 gc.collect()
 json.dumps([before > 60_000, sys.getallocatedblocks() < before])
 \`);
-  const program = await (await fetch("${base}" + "pyodide.asm.wasm")).arrayBuffer();
-  document.title = JSON.stringify([...JSON.parse(text), WebAssembly.validate(program)]);
-</script>`;
+console.log(text);
+`;
+
+/** Starts a worker, as Vite wants it said. */
+const WORKER = `
+new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+`;
 
 describe("a linked Pyodide in Chromium", { skip }, () => {
-  const folder = mkdtempSync(join(tmpdir(), "pymalloc-vite-"));
   let browser: Browser;
-  const sites: Site[] = [];
+  let project: Project;
 
   before(async () => {
     browser = await launchChromium(executable as string);
-    mkdirSync(join(folder, "node_modules"));
-    symlinkSync(folderOf("pyodide"), join(folder, "node_modules", "pyodide"), "junction");
-    writeFileSync(join(folder, "index.html"), page("/pyodide/"));
+    project = await newProject(snippet("README.md#install"));
+    project.write("index.html", INDEX);
   });
   after(async () => {
     await browser?.close();
-    for (const site of sites) await site.close();
-    rmSync(folder, { recursive: true });
+    project?.close();
   });
 
-  async function titleOf(url: string): Promise<unknown> {
+  /** The first lines that a page and its workers write on the console. */
+  async function printedOn(url: string, count: number): Promise<string[]> {
     const tab = await browser.newPage();
+    const lines: string[] = [];
     const problems: string[] = [];
-    tab.on("pageerror", (error) => problems.push(String(error)));
     try {
-      await tab.goto(url);
-      await tab.waitForFunction(() => document.title !== "linked", null, { timeout: 60_000 });
+      await new Promise<void>((resolve, reject) => {
+        tab.on("pageerror", reject);
+        tab.on("console", (message) => {
+          if (message.type() === "log") lines.push(message.text());
+          if (message.type() === "error") reject(new Error(message.text()));
+          if (lines.length >= count) resolve();
+        });
+        setTimeout(() => reject(new Error(`only ${lines.length} lines`)), 60_000).unref();
+        tab.goto(url).catch(reject);
+      });
     } catch (error) {
       problems.push(String(error));
     }
-    assert.deepEqual(problems, []);
-    const title = await tab.title();
     await tab.close();
-    return JSON.parse(title);
+    assert.deepEqual(problems, []);
+    return lines;
   }
 
-  async function serveFolder(texts: Record<string, string>, folders: Record<string, string>) {
-    const site = await serve(texts, folders);
-    sites.push(site);
-    return site.origin;
+  async function printedFrom(site: Site, path: string, count: number): Promise<string[]> {
+    try {
+      return await printedOn(site.origin + path, count);
+    } finally {
+      await site.close();
+    }
+  }
+
+  /** What the app prints while one develops, and once it is built. */
+  async function printedByVite(
+    count: number,
+    base = "/",
+    plugins: () => PluginOption[] = () => [],
+  ): Promise<string[][]> {
+    const config = { root: project.folder, base, logLevel: "silent" } as const;
+    const server = await createServer({
+      ...config,
+      plugins: plugins(),
+      server: { host: "127.0.0.1", port: 0 },
+    });
+    await server.listen();
+    const address = server.httpServer?.address() as { port: number };
+    const site = {
+      origin: `http://127.0.0.1:${address.port}`,
+      close: () => server.close(),
+    };
+    const below = base === "./" ? "/" : base;
+    const developing = await printedFrom(site, below, count);
+    await build({ ...config, plugins: plugins() });
+    const dist = join(project.folder, "dist");
+    const index = readFileSync(join(dist, "index.html"), "utf8");
+    const folders = { assets: join(dist, "assets"), pyodide: join(dist, "pyodide") };
+    const built = await serve({ "/index.html": index }, folders, { base: below });
+    return [developing, await printedFrom(built, `${below}index.html`, count)];
+  }
+
+  function assertCounted(lines: readonly (readonly string[])[]): void {
+    for (const [first = "", second] of lines) {
+      assert.ok(Number(first) > 60_000, first);
+      assert.equal(second, "[true, true]");
+    }
   }
 
   test("the folder is served in the place of the original", async () => {
-    const linked = await linkedFolder("pyodide");
-    const origin = await serveFolder({ "/index.html": page("/linked/") }, { linked });
-    assert.deepEqual(await titleOf(`${origin}/index.html`), [true, true, true]);
+    await project.shell(snippet("README.md#link"));
+    assert.equal(snippet("README.md#link"), snippet("docs/pyodide.md#link"));
+    const main = snippet("docs/pyodide.md#load") + LOOK;
+    const pyodide = join(project.folder, "public/pyodide");
+    const site = await serve({ "/index.html": INDEX, "/main.js": main }, { pyodide });
+    assertCounted([await printedFrom(site, "/index.html", 2)]);
   });
 
-  test("Vite's plugin serves it while one develops, and puts it into what is built", async () => {
-    const config = { root: folder, configFile: false, logLevel: "silent" } as const;
-    const server = await createServer({
-      ...config,
-      plugins: [linkedPyodide()],
-      server: { host: "127.0.0.1", port: 0, ws: false },
-    });
-    try {
-      await server.listen();
-      const address = server.httpServer?.address() as { port: number };
-      const origin = `http://127.0.0.1:${address.port}`;
-      assert.deepEqual(await titleOf(`${origin}/`), [true, true, true]);
-      const missing = await fetch(`${origin}/pyodide/../package.json`);
-      assert.doesNotMatch(await missing.text(), /"name": "pyodide"/);
-    } finally {
-      await server.close();
-    }
+  test("Vite leaves the folder to the browser", async () => {
+    project.write("main.js", snippet("docs/pyodide.md#load") + LOOK);
+    assertCounted(await printedByVite(2));
+  });
 
-    await build({ ...config, plugins: [linkedPyodide()] });
-    const built = join(folder, "dist");
+  test("in an app of Vite's, Pyodide gets its allocator at run time", async () => {
+    rmSync(join(project.folder, "public"), { recursive: true });
+    await project.shell(snippet("docs/pyodide.md#vite-copy"));
+    project.write("main.js", snippet("docs/pyodide.md#vite-install.js") + LOOK);
+    assertCounted(await printedByVite(2));
+    rmSync(join(project.folder, "public"), { recursive: true });
+  });
+
+  test("Vite's plugin gives the linked one for the package", async () => {
+    project.write("vite.config.js", snippet("docs/pyodide.md#vite.config.js"));
+    project.write("main.js", snippet("docs/pyodide.md#vite-main.js") + LOOK);
+    assertCounted(await printedByVite(2));
     const linked = readFileSync(join(await linkedFolder("pyodide"), "pyodide.asm.wasm"));
-    assert.deepEqual(readFileSync(join(built, "pyodide", "pyodide.asm.wasm")), linked);
-    const index = readFileSync(join(built, "index.html"), "utf8");
-    const folders = { assets: join(built, "assets"), pyodide: join(built, "pyodide") };
-    const origin = await serveFolder({ "/index.html": index }, folders);
-    assert.deepEqual(await titleOf(`${origin}/index.html`), [true, true, true]);
+    const built = readFileSync(join(project.folder, "dist/pyodide/pyodide.asm.wasm"));
+    assert.deepEqual(built, linked);
+    assert.equal(WebAssembly.validate(built), true);
+  });
+
+  test("the plugin serves workers as well, and below a base", async () => {
+    project.write("vite.config.js", snippet("docs/pyodide.md#vite-worker.config.js"));
+    project.write("worker.js", snippet("docs/pyodide.md#vite-main.js"));
+    project.write("main.js", `${snippet("README.md#in-pyodide")}${WORKER}`);
+    for (const [blocks = "", report = "", inWorker = ""] of await printedByVite(3, "/app/")) {
+      assert.ok(Number(blocks) > 60_000, blocks);
+      assert.match(report, /^Small block threshold = 512/);
+      assert.ok(Number(inWorker) > 60_000, inWorker);
+    }
+  });
+
+  test("the plugin answers for the folder's file, too", async () => {
+    rmSync(join(project.folder, "vite.config.js"));
+    const [, , ...rest] = snippet("docs/pyodide.md#load").split("\n");
+    const main = ['const { loadPyodide } = await import("/pyodide/pyodide.mjs");', ...rest];
+    project.write("main.js", main.join("\n") + LOOK);
+    assertCounted(await printedByVite(2, "./", () => [linkedPyodide()]));
   });
 });

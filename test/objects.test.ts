@@ -1,8 +1,6 @@
 /** Objects: made, counted, and dead in the right order, without a trace in the books. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { format } from "node:util";
 import { createHeap, type Heap, type TypeDefinition } from "../src/index.js";
 import { assertBalanced, pooledHeap } from "./support/heaps.js";
 import { defineNode, objectsLayout, word } from "./support/objects.js";
@@ -179,7 +177,7 @@ test("a heap taken over knows its objects, but not the deallocs of before", () =
   const { newNode } = defineNode(heap);
   const Plain = heap.defineType({ name: "Plain" });
   const [node, plain] = [newNode(0, 0), heap.PyObject_New(Plain)];
-  const copy = pooledHeap({ image: heap.u8.slice(), root: heap.root });
+  const copy = pooledHeap({ from: heap.snapshot() });
   const fresh = copy.defineType({ name: "Fresh", dealloc: (p) => copy.PyObject_Del(p) });
   assert.equal(copy.Py_TYPE(copy.Py_TYPE(plain)), copy.Py_TYPE(fresh.address), "one metatype");
   const message = /^Py_DECREF: 0x\w+ is of type "Node", whose dealloc is not known: expected /;
@@ -232,19 +230,4 @@ test("wrong types do not compile", () => {
   // @ts-expect-error: no such type of a field
   const wrong: TypeDefinition = { name: "T", fields: { x: "u64" } };
   assert.throws(() => heap.defineType(wrong), TypeError);
-});
-
-test("the program in docs/objects.md prints what is printed there", async () => {
-  const read = (path: string) => new URL(`../${path}`, import.meta.url);
-  const page = readFileSync(read("docs/objects.md"), "utf8");
-  const [, program, output] = page.match(/```js\n([\s\S]*?)```[\s\S]*?```\n([\s\S]*?)```/) ?? [];
-  assert.ok(program !== undefined && output !== undefined);
-  const lines: string[] = [];
-  const print = (...values: unknown[]) => lines.push(`${format(...values)}\n`);
-  Object.assign(globalThis, { print });
-  const code = program
-    .replace('"pymalloc"', JSON.stringify(read("dist/esm/index.js").href))
-    .replaceAll("console.log", "globalThis.print");
-  await import(`data:text/javascript,${encodeURIComponent(code)}`);
-  assert.equal(lines.join(""), output);
 });

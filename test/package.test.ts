@@ -1,6 +1,5 @@
 /** What gets published: packed, installed somewhere else, and used in every way it promises. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -15,51 +14,27 @@ import {
 import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import {
+  pack,
+  type Result,
+  repository,
+  run as runIn,
+  succeed as succeedIn,
+} from "./support/project.js";
 
-const repository = fileURLToPath(new URL("..", import.meta.url));
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "pymalloc-package-")));
 const project = join(folder, "project");
 const installed = join(project, "node_modules", "pymalloc");
 let tarball = "";
 
-interface Result {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Without what npm and the test runner tell their children, and without other places for packages. */
-function environment(): NodeJS.ProcessEnv {
-  const ours = /^(npm_|node_test_context$|node_path$|node_options$|pythonmalloc$)/i;
-  const own = Object.entries(process.env).filter(([name]) => !ours.test(name));
-  // A cache of its own shows that the installation needs nothing out of one.
-  const npm = { npm_config_cache: join(folder, "cache"), npm_config_update_notifier: "false" };
-  return { ...Object.fromEntries(own), ...npm };
-}
-
-function run(cwd: string, file: string, args: readonly string[]): Promise<Result> {
-  // Windows' commands are scripts, which only a shell starts.
-  const shell = process.platform === "win32" && file !== process.execPath;
-  const options = { cwd, env: environment(), shell, maxBuffer: 64 * 1024 * 1024 };
-  return new Promise((resolve, reject) => {
-    execFile(file, args, options, (error, stdout, stderr) => {
-      const status = error === null ? 0 : error.code;
-      if (typeof status === "number") resolve({ status, stdout, stderr });
-      else reject(error);
-    });
-  });
-}
-
-/** Runs what has to succeed; its output. */
-async function succeed(cwd: string, file: string, args: readonly string[]): Promise<string> {
-  const { status, stdout, stderr } = await run(cwd, file, args);
-  assert.equal(status, 0, `${file} ${args.join(" ")}\n${stdout}${stderr}`);
-  return stdout;
-}
+// A cache of its own shows that the installation needs nothing out of one.
+const own = { npm_config_cache: join(folder, "cache") };
+const run = (cwd: string, file: string, args: readonly string[]) => runIn(cwd, file, args, own);
+const succeed = (cwd: string, file: string, args: readonly string[]) =>
+  succeedIn(cwd, file, args, own);
 
 /** Writes a program into the project and runs it; its output. */
 async function runProgram(name: string, text: string): Promise<string> {
@@ -142,6 +117,7 @@ const tag: number = Point.at(point).tag.get(0);
 // @ts-expect-error: no such field
 Point.at(point).z = 1;
 failAllocations(heap, { start: 2 }).remove();
+createHeap({ memory: heap.memory, system: heap.raw });
 const watched = createHeap({ malloc: "debug", onFault: (fault: PyMemError) => fault.serial });
 // @ts-expect-error: what shall become of faults
 createHeap({ onFault: "ignore" });
@@ -152,12 +128,37 @@ import { type InstalledPymalloc, install } from "pymalloc/pyodide";
 import { failAllocations } from "pymalloc/testing";
 `;
 
+/** Needs each line to be an error where there is a type, so none of them is any. */
+const usesOwnTypes = `
+import { link } from "pymalloc/link";
+import { linkedPyodide } from "pymalloc/vite";
+const pages: number = heap.memory.grow(0) + heap.memory.buffer.byteLength;
+// @ts-expect-error: pages are a number
+heap.memory.grow("1");
+const guest = heap.instantiate(new Uint8Array(8), { env: { memory: heap.memory } });
+// @ts-expect-error: not known to be a function
+guest.exports["main"]();
+// @ts-expect-error: bytes are not a text
+heap.instantiate("bytes");
+// @ts-expect-error: the name is a text
+export const others: [number, number, Promise<unknown>] = [pages, linkedPyodide().name, link({ pyodide: "", output: "" })];
+`;
+
+const usesTypesOfPages = `
+const memory: WebAssembly.Memory = heap.memory;
+const imports: WebAssembly.Imports = heap.imports();
+export const instance: WebAssembly.Instance = heap.instantiate(new Uint8Array(8), { ...imports, env: { memory } });
+`;
+
+function compileTypes(compilerOptions: object, files: readonly string[]): Promise<string> {
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+  const tsc = join(repository, "node_modules/typescript/bin/tsc");
+  return succeed(project, process.execPath, [tsc, "-p", "."]);
+}
+
 describe("the package", { timeout: 300_000 }, () => {
   before(async () => {
-    const pack = ["pack", "--ignore-scripts", "--json", "--pack-destination", folder];
-    const [packed] = JSON.parse(await succeed(repository, "npm", pack)) as { filename: string }[];
-    assert.ok(packed !== undefined);
-    tarball = join(folder, packed.filename);
+    tarball = await pack(folder, own);
     mkdirSync(project);
     writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }));
     const quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--offline"];
@@ -183,6 +184,9 @@ describe("the package", { timeout: 300_000 }, () => {
     }
     const chunks = files.filter((file) => /^dist\/esm\/[^/]+\.js$/.test(file));
     assert.equal(chunks.length, 6, `leftovers of another build: ${chunks}`);
+    // @pyodide/webpack-plugin takes what is named so for Pyodide's own file, and rewrites it.
+    const confusing = files.filter((file) => /pyodide\.m?js$/.test(file));
+    assert.deepEqual(confusing, []);
     for (const file of files.filter((name) => name.endsWith(".js"))) {
       const text = readFileSync(join(installed, file), "utf8");
       assert.ok(!text.includes("sourceMappingURL"), `${file} names a source map`);
@@ -251,10 +255,12 @@ describe("the package", { timeout: 300_000 }, () => {
       types: [],
       noEmit: true,
     };
+    writeFileSync(join(project, "page.mts"), typeImports + usesTypes + usesTypesOfPages);
     const files = ["types.mts", "types.cts"];
-    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
-    const tsc = join(repository, "node_modules/typescript/bin/tsc");
-    await succeed(project, process.execPath, [tsc, "-p", "."]);
+    await compileTypes(compilerOptions, [...files, "page.mts"]);
+    // Without the library for pages and without Node, the types of WebAssembly are our own.
+    writeFileSync(join(project, "bare.mts"), typeImports + usesTypes + usesOwnTypes);
+    await compileTypes({ ...compilerOptions, lib: ["es2022"] }, [...files, "bare.mts"]);
   });
 
   test("its functions for linking say what to install where there is no Binaryen", async () => {

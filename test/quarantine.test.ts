@@ -229,20 +229,19 @@ test("a debug heap is rebuilt from a copy of its memory, and only as what it is"
   const p = heap.mem.malloc(30);
   const dead = heap.object.malloc(30);
   heap.object.free(dead);
-  const image = heap.u8.slice();
-  const { root } = heap;
-  const copy = createHeap({ malloc: "debug", image, root });
+  const from = heap.snapshot();
+  const copy = createHeap({ from });
   assert.equal(faultOf(() => copy.object.free(p)).kind, "wrong-family");
   assert.equal(faultOf(() => copy.object.free(dead)).kind, "double-free");
   copy.mem.free(p);
   copy.validate();
   assert.equal(copy.getAllocatedBlocks(), 0);
-  assert.throws(() => createHeap({ malloc: "pymalloc", image, root }), {
+  assert.throws(() => createHeap({ malloc: "pymalloc", from }), {
     name: "TypeError",
     message: /malloc is "pymalloc", expected "pymalloc_debug" for the heap at 0x/,
   });
   const plain = createHeap({ malloc: "pymalloc" });
-  assert.throws(() => createHeap({ malloc: "debug", image: plain.u8.slice(), root: plain.root }), {
+  assert.throws(() => createHeap({ malloc: "debug", from: plain.snapshot() }), {
     name: "TypeError",
     message: /malloc is "pymalloc_debug", expected "pymalloc" for the heap at 0x/,
   });

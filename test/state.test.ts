@@ -1,11 +1,14 @@
 /** All state is in linear memory, reached from the root. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { instantiate } from "../src/core.js";
+import { givenHost } from "../src/hosts/given.js";
 import type { Domain } from "../src/index.js";
 import {
   assertBalanced,
   assertFilled,
   fill,
+  foreignMalloc,
   layout,
   numbers,
   pooledHeap,
@@ -23,7 +26,7 @@ test("a copy of the memory is a copy of the heap, and both go on by themselves",
   for (let i = 0; i < blocks.length; i += 3) heap.object.free(blocks[i]?.p as number);
   const live = blocks.filter((_, i) => i % 3 !== 0);
 
-  const copy = pooledHeap({ image: heap.u8.slice(), root: heap.root });
+  const copy = pooledHeap({ from: heap.snapshot() });
   assert.deepEqual(copy.stats(), heap.stats());
   for (const one of [copy, heap]) {
     const more = Array.from({ length: 3000 }, () => one.object.malloc(1 + next(2000)));
@@ -37,7 +40,7 @@ test("a copy of the memory is a copy of the heap, and both go on by themselves",
 test("a copy is taken at any moment, the first one included", () => {
   const heap = pooledHeap();
   for (let step = 0; step < 40; step++) {
-    const copy = pooledHeap({ image: heap.u8.slice(), root: heap.root });
+    const copy = pooledHeap({ from: heap.snapshot() });
     assertBalanced(copy, step);
     const p = copy.object.malloc(5000);
     assertBalanced(copy, step + 1);
@@ -60,50 +63,6 @@ test("two heaps in one process know nothing of each other", () => {
   assert.notEqual(one.memory, other.memory);
 });
 
-/** The first-fit malloc of someone else's program, as plain JavaScript: header of 8 bytes, never merges. */
-function foreignMalloc(memory: WebAssembly.Memory, start: number): Domain & { live: Set<number> } {
-  const live = new Set<number>();
-  const sizes = new Map<number, number>();
-  let top = start;
-  const malloc = (bytes: number): number => {
-    for (const [p, size] of sizes) {
-      if (!live.has(p) && size >= bytes) {
-        live.add(p);
-        return p;
-      }
-    }
-    const p = top + 8;
-    top = p + Math.ceil(bytes / 8) * 8;
-    const missing = Math.ceil((top - memory.buffer.byteLength) / 65536);
-    if (missing > 0) memory.grow(missing);
-    sizes.set(p, bytes);
-    live.add(p);
-    return p;
-  };
-  const free = (p: number): void => {
-    if (p !== 0) assert.ok(live.delete(p), `free(${p}) of what is not live`);
-  };
-  return {
-    live,
-    malloc,
-    free,
-    calloc(count, size) {
-      const p = malloc(count * size);
-      new Uint8Array(memory.buffer).fill(0, p, p + count * size);
-      return p;
-    },
-    realloc(p, bytes) {
-      const moved = malloc(bytes);
-      if (p !== 0) {
-        const kept = Math.min(bytes, sizes.get(p) as number);
-        new Uint8Array(memory.buffer).copyWithin(moved, p, p + kept);
-        free(p);
-      }
-      return moved;
-    },
-  };
-}
-
 test("a heap in someone else's memory takes everything from their malloc, and gives it back", () => {
   const memory = new WebAssembly.Memory({ initial: 2 });
   const system = foreignMalloc(memory, 1024);
@@ -124,6 +83,20 @@ test("a heap in someone else's memory takes everything from their malloc, and gi
   // Left are their block, the root, the table of runs, the map of slices, and one run at most.
   assert.ok(heap.stats().arenas.current <= layout.RUN_SIZE / layout.ARENA_SIZE);
   assert.equal(system.live.size, 4 + (heap.stats().arenas.current > 0 ? 1 : 0));
+});
+
+test("a malloc that is WebAssembly's is called without a way through JavaScript", () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const bump = instantiate("bump", { env: { memory }, bump: { start: 1024, span: 0 } });
+  const exports = bump as unknown as Domain;
+  const { malloc, calloc, realloc, free } = givenHost(memory, { ...exports }).system;
+  assert.deepEqual(
+    [malloc, calloc, realloc, free],
+    [exports.malloc, exports.calloc, exports.realloc, exports.free],
+  );
+  const mine = { ...exports, free() {} };
+  assert.notEqual(givenHost(memory, mine).system.free, mine.free);
+  assert.equal(givenHost(memory, mine).system.malloc, exports.malloc);
 });
 
 test("a second heap object over the same root is the same heap", () => {

@@ -1,7 +1,13 @@
 /** pymalloc/testing: allocations that fail when a test wants them to. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Domain, Heap } from "../src/index.js";
+import {
+  type Allocator,
+  createHeap,
+  type Domain,
+  type DomainName,
+  type Heap,
+} from "../src/index.js";
 import { failAllocations, failEachAllocation } from "../src/testing.js";
 import { assertBalanced, pooledHeap } from "./support/heaps.js";
 import { debugHeap, debugModes } from "./support/mistakes.js";
@@ -43,14 +49,111 @@ test("it ends with the block that it is bound to", () => {
   assert.notEqual(heap.object.malloc(8), 0);
 });
 
+/** Another hook on top of what is there; it returns what brings that back. */
+function hook(heap: Heap, domain: DomainName): () => void {
+  const inner = heap.PyMem_GetAllocator(domain);
+  const { ctx } = inner;
+  heap.PyMem_SetAllocator(domain, {
+    ctx: null,
+    malloc: (_, bytes) => inner.malloc(ctx, bytes),
+    calloc: (_, count, size) => inner.calloc(ctx, count, size),
+    realloc: (_, p, bytes) => inner.realloc(ctx, p, bytes),
+    free: (_, p) => inner.free(ctx, p),
+  });
+  return () => heap.PyMem_SetAllocator(domain, inner);
+}
+
 test("removed under another hook, it lets everything pass", () => {
   const heap = pooledHeap();
   const failing = failAllocations(heap, { domains: ["mem"] });
-  const inner = heap.PyMem_GetAllocator("mem");
-  heap.PyMem_SetAllocator("mem", { ...inner });
+  hook(heap, "mem");
   assert.equal(heap.mem.malloc(8), 0);
   failing.remove();
   assert.notEqual(heap.mem.malloc(8), 0);
+});
+
+const domains = ["raw", "mem", "object"] as const;
+
+/** Everything that a heap calls: its functions, by both names, and its records. */
+function inForce(heap: Heap): unknown[] {
+  const { PyMem_RawMalloc, PyMem_Realloc, PyObject_Calloc, PyObject_Free } = heap;
+  return [
+    ...domains.flatMap((name) => Object.values(heap[name])),
+    ...domains.map((name) => heap.PyMem_GetAllocator(name)),
+    ...[PyMem_RawMalloc, PyMem_Realloc, PyObject_Calloc, PyObject_Free],
+  ];
+}
+
+function assertSame(heap: Heap, before: readonly unknown[]): void {
+  for (const [at, now] of inForce(heap).entries()) assert.equal(now, before[at], `function ${at}`);
+  for (const name of domains) heap[name].free(heap[name].malloc(8));
+  assert.equal(heap.getAllocatedBlocks(), 0);
+}
+
+function orders<T>(items: readonly T[]): T[][] {
+  if (items.length === 0) return [[]];
+  return items.flatMap((item, at) =>
+    orders(items.toSpliced(at, 1)).map((others) => [item, ...others]),
+  );
+}
+
+test("to set the allocator that was got changes nothing, and neither does a copy of it", () => {
+  for (const malloc of ["pymalloc", "malloc", ...debugModes] as const) {
+    const heap = createHeap({ malloc });
+    for (const hooked of [undefined, ...domains]) {
+      if (hooked !== undefined) hook(heap, hooked);
+      const before = inForce(heap);
+      for (const name of domains) {
+        heap.PyMem_SetAllocator(name, heap.PyMem_GetAllocator(name));
+        heap.PyMem_SetAllocator(name, { ...heap.PyMem_GetAllocator(name) });
+      }
+      assertSame(heap, before);
+    }
+  }
+});
+
+test("in whatever order several are removed, and whatever stands between, the very functions come back", () => {
+  const subsets = [["raw"], ["object"], ["mem", "object"], domains] as const;
+  for (const malloc of ["pymalloc", "malloc", ...debugModes] as const) {
+    for (const below of [undefined, ...domains]) {
+      const heap = createHeap({ malloc });
+      if (below !== undefined) hook(heap, below);
+      const before = inForce(heap);
+      for (const between of [undefined, ...domains]) {
+        for (const order of orders([0, 1, 2])) {
+          const first = failAllocations(heap);
+          const second = failAllocations(heap, { domains: subsets[order[0] as number] });
+          const restore = between === undefined ? () => {} : hook(heap, between);
+          const third = failAllocations(heap, { domains: subsets[3 - (order[1] as number)] });
+          const all = [first, second, third];
+          for (const at of order) all[at]?.remove();
+          restore();
+          assertSame(heap, before);
+        }
+      }
+    }
+  }
+});
+
+test("debug hooks that were put on top stand on what was there before", () => {
+  for (const order of orders([0, 1])) {
+    const heap = pooledHeap();
+    const before = inForce(heap);
+    const records = domains.map((name) => heap.PyMem_GetAllocator(name));
+    const first = failAllocations(heap);
+    heap.PyMem_SetupDebugHooks();
+    const both = [first, failAllocations(heap)];
+    assert.equal(heap.object.malloc(8), 0);
+    for (const at of order) both[at]?.remove();
+    const { malloc } = heap.object;
+    assert.match(String(malloc), /native code/);
+    const calls = first.calls;
+    heap.object.free(malloc(8));
+    assert.equal(first.calls, calls, "nobody counts any more");
+    for (const [at, name] of domains.entries())
+      heap.PyMem_SetAllocator(name, records[at] as Allocator);
+    assert.deepEqual(inForce(heap).slice(0, 12), before.slice(0, 12));
+  }
 });
 
 /** Builds rows and gives them up again; does with fewer when there is no memory. */

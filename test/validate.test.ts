@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Heap, PyMemError } from "../src/index.js";
+import { MARK, ROOT_BLOCK } from "../src/root.js";
 import { layout, pooledHeap, poolOf } from "./support/heaps.js";
 
 const { SLICE_SIZE, POOL_HEADER, BOOKS, HEAD_SIZE, MAP, BY_FREE_SLICES } = layout;
@@ -34,6 +35,7 @@ const book = {
   allocated: 4,
   highwater: 6,
   current: 7,
+  spare: 12,
 };
 const run = { base: 0, arenas: 1, free: 2, next: 3, prev: 4 };
 
@@ -238,6 +240,28 @@ const damages: Damage[] = [
     done: ({ heap, words }) => set(words, (heap.root + layout.CLASS_SLICES) / 4 + 5, (n) => n + 1),
   },
   {
+    invariant: 18,
+    what: "a spare lies outside the memory",
+    done: ({ heap, words }) => set(words, bookAt(heap, "spare"), () => 0x7000_0000),
+  },
+  {
+    invariant: 18,
+    what: "a spare has no arenas",
+    done: ({ heap, words }) => {
+      const p = heap.raw.calloc(1, 100);
+      set(words, bookAt(heap, "spare"), () => p);
+    },
+  },
+  {
+    invariant: 6,
+    what: "the list of spares leads back into itself",
+    done: ({ heap, words }) => {
+      const p = heap.raw.calloc(1, layout.RUN_SIZE);
+      words.set([p, 8], p / 4);
+      set(words, bookAt(heap, "spare"), () => p);
+    },
+  },
+  {
     invariant: 16,
     what: "the high-water mark is too low",
     done: ({ heap, words }) => set(words, bookAt(heap, "highwater"), () => 1),
@@ -309,13 +333,13 @@ test("each invariant is broken by a test here", () => {
   const broken = new Set([7, ...damages.map(({ invariant }) => invariant)]);
   assert.deepEqual(
     [...broken].sort((a, b) => a - b),
-    Array.from({ length: 17 }, (_, index) => index + 1),
+    Array.from({ length: 18 }, (_, index) => index + 1),
   );
 });
 
 test("validate never traps, whatever a word of the heap is overwritten with", () => {
   const { heap } = busyHeap();
-  const image = heap.u8.slice();
+  const { image, root } = heap.snapshot();
   let state = 99;
   const next = () => {
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
@@ -324,9 +348,11 @@ test("validate never traps, whatever a word of the heap is overwritten with", ()
   for (let i = 0; i < 3000; i++) {
     const damaged = image.slice();
     const words = new Uint32Array(damaged.buffer);
-    const at = i % 2 === 0 ? heap.root / 4 + (next() % (layout.ROOT_SIZE / 4)) : next() % (1 << 16);
+    const at = i % 2 === 0 ? root / 4 + (next() % (layout.ROOT_SIZE / 4)) : next() % (1 << 16);
+    // Without its mark it would not be taken over.
+    if (at * 4 >= root + MARK && at * 4 < root + ROOT_BLOCK) continue;
     words[at] = i % 3 === 0 ? next() : (words[at] as number) ^ (1 << (next() % 32));
-    const copy = pooledHeap({ image: damaged, root: heap.root });
+    const copy = pooledHeap({ from: { image: damaged, root } });
     try {
       copy.validate();
     } catch (error) {

@@ -19,7 +19,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -137,6 +137,9 @@ function generate(): void {
     ...bytes,
     "};",
     "",
+    "/** The package's. */",
+    `export const packageVersion = ${JSON.stringify(version)};`,
+    "",
     "/** Stands for the sources of link/: another linker may link otherwise. */",
     `export const linkerMark = "${linkerMark()}";`,
     "",
@@ -152,10 +155,24 @@ function generate(): void {
   writeFileSync("src/generated/modules.ts", text.join("\n"));
 }
 
+/** Packages whose code is in what is built, and the notice that their license asks for: they have one author. */
+function writeNotices(): void {
+  const packages = ["sirv", "totalist", "mrmime", "@polka/url"].map((name) => {
+    const text = readFileSync(`node_modules/${name}/package.json`, "utf8");
+    const { version, license } = JSON.parse(text) as Record<string, string>;
+    if (license !== "MIT") throw new Error(`${name} is not under the MIT license any more`);
+    return `${name} ${version}`;
+  });
+  const license = readFileSync("node_modules/mrmime/license", "utf8");
+  const head = `The plugin for Vite contains ${packages.join(", ")}, under this license:`;
+  writeFileSync("dist/licenses.txt", `${head}\n\n${license}`);
+}
+
 async function bundle(): Promise<void> {
   const library = {
     index: "src/index.ts",
-    pyodide: "src/hosts/pyodide.ts",
+    // Not "pyodide": @pyodide/webpack-plugin takes each file that ends in pyodide.js or .mjs for Pyodide's own.
+    install: "src/hosts/pyodide.ts",
     testing: "src/testing.ts",
   };
   const common = {
@@ -184,8 +201,11 @@ async function bundle(): Promise<void> {
   const node = { ...common, platform: "node", packages: "external" } as const;
   for (const format of ["esm", "cjs"] as const) {
     await build({
-      ...node,
+      ...common,
+      platform: "node",
       format,
+      // The rest, which serves files, goes into the bundle: nothing else has to be installed.
+      external: ["binaryen"],
       entryPoints: { index: "link/index.ts", vite: "link/vite.ts" },
       outdir: `dist/${format}/link`,
       splitting: format === "esm",
@@ -201,6 +221,21 @@ async function bundle(): Promise<void> {
   });
 }
 
+/** Has declarations mean src/webassembly.ts, and not a library that a project may lack. */
+function withoutDom(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".d.ts") || name === "webassembly.d.ts") continue;
+    const file = join(folder, name);
+    const text = readFileSync(file, "utf8");
+    const from = `${"../".repeat(name.split(sep).length - 1) || "./"}webassembly.js`;
+    const imports = [
+      ...(/\bWebAssembly\.\w/.test(text) ? [`import type * as WebAssembly from "${from}";\n`] : []),
+      ...(/\bBufferSource\b/.test(text) ? [`import type { BufferSource } from "${from}";\n`] : []),
+    ];
+    writeFileSync(file, imports.join("") + text);
+  }
+}
+
 function declare(): void {
   const tsc = require.resolve("typescript/bin/tsc");
   for (const project of ["tsconfig.build.json", "tsconfig.link.json"]) {
@@ -208,6 +243,7 @@ function declare(): void {
   }
   for (const format of ["esm", "cjs"]) {
     cpSync("build/types", `dist/${format}/types`, { recursive: true });
+    withoutDom(`dist/${format}/types`);
     // What its two entries declare, and no more.
     for (const name of ["index", "vite", "folder", "link", "errors"]) {
       cpSync(`build/link-types/link/${name}.d.ts`, `dist/${format}/link/${name}.d.ts`);
@@ -220,4 +256,5 @@ mkdirSync("build", { recursive: true });
 for (const [name, recipe] of Object.entries(recipes)) compile(name, recipe);
 generate();
 await bundle();
+writeNotices();
 declare();

@@ -1,6 +1,9 @@
 /**
  * Sets everything up that a fresh clone lacks: the packages, and what is built. Does nothing when nothing
  * changed. It runs before any package is there, so it is plain JavaScript.
+ *
+ * It is npm's `prepare` as well: npm runs it after `npm ci` and `npm install`, before it packs, and when another
+ * project depends on this repository's address.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -37,7 +40,12 @@ function once(stamp, inputs, outputs, work) {
   writeFileSync(stamp, hash);
 }
 
+// Behind an installation the packages are what npm has just made them: another one here would come back to this line.
+const { npm_lifecycle_event: event, npm_command: command } = process.env;
+const installing = event === "prepare" && command !== "pack" && command !== "publish";
+
 once("node_modules/.pymalloc-setup", ["package-lock.json"], ["node_modules/tsx"], () => {
+  if (installing) return;
   console.error("Installing packages (once) ...");
   // npm is a script of its own on Windows.
   const shell = process.platform === "win32";

@@ -1,9 +1,12 @@
 /** `pymalloc link`: a Pyodide whose CPython has pymalloc, from one that was built without. */
-import { LinkError, link } from "../../link/index.js";
+import { isatty } from "node:tty";
+import { link } from "../../link/index.js";
 import { parseOptions } from "../arguments.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
+import { print, printable, printJson, tell } from "../output.js";
 import { StatusLine } from "../progress.js";
+import { tellingLeftovers } from "../pyodide.js";
 import { whole } from "../render.js";
 
 const HELP = `Usage: pymalloc link [options] PYODIDE_DIR -o OUT_DIR
@@ -35,9 +38,7 @@ const options = {
 
 /** Steps on stderr: one line that is written over, or where that is no terminal, a line each. */
 function steps(): { step(what: string): void; clear(): void } {
-  if (!process.stderr.isTTY) {
-    return { step: (what) => process.stderr.write(`${what} ...\n`), clear() {} };
-  }
+  if (!isatty(2)) return { step: (what) => tell(`${printable(what)} ...\n`), clear() {} };
   const line = new StatusLine();
   return { step: (what) => line.show(`${what} ...`), clear: () => line.clear() };
 }
@@ -72,30 +73,30 @@ async function main(args: readonly string[]): Promise<number> {
   const initialBytes = readMegabytes(values["initial-memory"]);
   const { step, clear } = steps();
   try {
-    const report = await link({
-      ...{ pyodide, output, withPymalloc, onProgress: step },
-      ...(initialBytes === undefined ? {} : { initialBytes }),
-    });
+    const report = await tellingLeftovers((onPartial) =>
+      link({
+        ...{ pyodide, output, withPymalloc, onProgress: step, onPartial },
+        ...(initialBytes === undefined ? {} : { initialBytes }),
+      }),
+    );
     clear();
     const { bytesBefore, bytesAfter, seconds } = report;
     const what = withPymalloc
       ? `with pymalloc, ${whole(bytesAfter - bytesBefore)} bytes longer`
       : "without pymalloc, as it was";
-    process.stdout.write(
-      values.json
-        ? `${JSON.stringify(report, null, 2)}\n`
-        : `${output}: Pyodide ${report.pyodide} ${what} (${seconds.toFixed(1)} s)\n`,
-    );
+    const line = `${output}: Pyodide ${report.pyodide} ${what} (${seconds.toFixed(1)} s)`;
+    if (values.json) printJson(report);
+    else print(`${printable(line)}\n`);
     return 0;
   } catch (error) {
     clear();
-    if (error instanceof LinkError) throw new UsageError(`link: ${error.message}`);
-    throw error;
+    throw error instanceof UsageError ? new UsageError(`link: ${error.message}`) : error;
   }
 }
 
 export const linkCommand: Command = {
   summary: "link pymalloc into an installed Pyodide",
   help: HELP,
+  supervised: true,
   main,
 };

@@ -1,14 +1,15 @@
 /** `pymalloc record`: what a Python program asks of its allocator, in a file. */
-import { statSync } from "node:fs";
 import { startRecording } from "../../src/hosts/recorder.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
 import { Interpreter, type Script } from "../interpreter.js";
+import { print, printable, tell } from "../output.js";
 import { StatusLine } from "../progress.js";
 import { megabytes, whole } from "../render.js";
 import { parseScriptLine, readScript } from "../script.js";
+import { supervision } from "../supervision.js";
 import { Numbering } from "../trace/numbering.js";
-import { TraceWriter } from "../trace/writer.js";
+import { requireWritable, TraceWriter } from "../trace/writer.js";
 
 const HELP = `Usage: pymalloc record [options] -o FILE.pmt SCRIPT [ARGUMENTS...]
 
@@ -18,7 +19,8 @@ files, its streams and its exit status as in pymalloc run; it runs on CPython's 
 has no influence on what is recorded. Options stand before SCRIPT; what follows SCRIPT is the
 program's own, except that -o FILE may stand at the very end as well.
 
-  -o, --output FILE  the trace; it appears when the program has ended
+  -o, --output FILE  the trace; it appears when the program has ended, or was stopped by Ctrl-C or a
+                     signal: then with what was recorded up to there
   --force            overwrite FILE if it exists
   --help             print this text
 
@@ -46,12 +48,7 @@ function parse(args: readonly string[]): RecordOptions | "help" {
   }
   const script = readScript("record", path, rest);
   if (output === undefined) throw new UsageError("record: -o FILE is missing, the trace's name");
-  const there = statSync(output, { throwIfNoEntry: false });
-  if (there?.isDirectory())
-    throw new UsageError(`record: ${output} is a directory, expected a file`);
-  if (there !== undefined && !values.force) {
-    throw new UsageError(`record: ${output} exists; --force overwrites it`);
-  }
+  requireWritable(output, values.force ?? false);
   return { script, output };
 }
 
@@ -66,6 +63,7 @@ async function record({ script, output }: RecordOptions): Promise<number> {
   const interpreter = await Interpreter.load({
     allocator: "malloc",
     script,
+    supervision,
     env: { PYTHONHASHSEED: "0" },
     onTerminalOutput(bytes) {
       progress.clear();
@@ -100,9 +98,10 @@ async function record({ script, output }: RecordOptions): Promise<number> {
       stop();
     }
     const { bytes, summary } = writer.finish();
-    process.stderr.write(
-      `${output}: ${whole(summary.events)} events in ${whole(bytes)} bytes; peak ` +
-        `${megabytes(summary.peakLiveBytes)} in ${whole(summary.peakLiveBlocks)} blocks\n`,
+    const { peakLiveBytes, peakLiveBlocks } = summary;
+    tell(
+      `${printable(output)}: ${whole(summary.events)} events in ${whole(bytes)} bytes; peak ` +
+        `${megabytes(peakLiveBytes)} in ${whole(peakLiveBlocks)} blocks\n`,
     );
     return status;
   } catch (error) {
@@ -114,12 +113,13 @@ async function record({ script, output }: RecordOptions): Promise<number> {
 async function main(args: readonly string[]): Promise<number> {
   const parsed = parse(args);
   if (parsed !== "help") return await record(parsed);
-  process.stdout.write(HELP);
+  print(HELP);
   return 0;
 }
 
 export const recordCommand: Command = {
   summary: "record what a Python program asks of its allocator",
   help: HELP,
+  supervised: true,
   main,
 };

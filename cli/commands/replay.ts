@@ -1,13 +1,16 @@
 /** `pymalloc replay`: a recorded trace on several allocators. */
+import { freemem } from "node:os";
 import { parseOptions, readRounds } from "../arguments.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
+import { print, printJson } from "../output.js";
 import { Progress } from "../progress.js";
+import { megabytes, whole } from "../render.js";
 import { type Contestant, contestantNames, makeContestants } from "../replay/contestants.js";
 import { replayThing, SHORTENED } from "../replay/javascript.js";
 import { type ReplayReport, renderReplay } from "../replay/render.js";
 import { replay } from "../replay/replay.js";
-import { makeTape } from "../replay/tape.js";
+import { makeTape, type Tape } from "../replay/tape.js";
 import { readTrace } from "../trace/reader.js";
 
 /** pymalloc itself is always there. */
@@ -73,6 +76,30 @@ function parse(args: readonly string[]): ReplayArguments {
   };
 }
 
+/** An allocator's memory is at most so long. */
+const LONGEST_MEMORY = 2 ** 31;
+
+/**
+ * Each allocator gets a memory of its own, and all of them stay.
+ * @throws UsageError where the live blocks go into none of them, or this machine can't have so many
+ */
+function requireRoom(file: string, { peak, slots, words }: Tape, allocators: number): void {
+  if (peak.bytes > LONGEST_MEMORY) {
+    const live = `${whole(peak.bytes)} bytes of it are live at once`;
+    throw new UsageError(
+      `${file}: ${live}, and no allocator has more than ${whole(LONGEST_MEMORY)}`,
+    );
+  }
+  const needed = words.byteLength + allocators * (peak.bytes + 4 * slots);
+  const there = freemem();
+  if (needed > there) {
+    const few = allocators > 2 ? "; --against takes fewer allocators" : "";
+    throw new UsageError(
+      `${file}: out of memory: ${allocators} allocators need ${megabytes(needed)} for its blocks, ${megabytes(there)} are free${few}`,
+    );
+  }
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const { file, against, rounds, json } = parse(args);
   const trace = await readTrace(file);
@@ -81,6 +108,7 @@ async function main(args: readonly string[]): Promise<number> {
   const chosen = contestantNames.filter(
     (name) => name === "pymalloc" || name === base || against.includes(name),
   );
+  requireRoom(file, tape, chosen.length);
   const contestants = await makeContestants(chosen);
   const progress = new Progress(chosen.length * (rounds + FRESH_ROUNDS + 1) + 1);
   const step = (what: string) => progress.step(what);
@@ -105,12 +133,14 @@ async function main(args: readonly string[]): Promise<number> {
     results,
     ...(javascript === undefined ? {} : { javascript }),
   };
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : renderReplay(report));
+  if (json) printJson(report);
+  else print(renderReplay(report));
   return 0;
 }
 
 export const replayCommand: Command = {
   summary: "play a recorded trace on several allocators, and compare",
   help: HELP,
+  supervised: false,
   main,
 };

@@ -5,12 +5,15 @@ import { emptyStats, formatStats } from "../../src/stats.js";
 import { readRounds } from "../arguments.js";
 import type { Command } from "../command.js";
 import { compare } from "../compare.js";
+import { endWith, statusOf } from "../endings.js";
 import { UsageError } from "../errors.js";
-import { type AllocatorName, Interpreter, type Script } from "../interpreter.js";
+import { type AllocatorName, Interpreter, OWN_FRAMES, type Script } from "../interpreter.js";
+import { print, printJson, tell, writeAll } from "../output.js";
 import { StatusLine } from "../progress.js";
 import { linkedPyodideFolder } from "../pyodide.js";
 import { renderComparison } from "../render.js";
 import { parseScriptLine, readScript } from "../script.js";
+import { supervision } from "../supervision.js";
 
 const HELP = `Usage: pymalloc run [options] SCRIPT [ARGUMENTS...]
 
@@ -20,8 +23,8 @@ are the terminal's, and its exit status is passed on. Options stand before SCRIP
 follows SCRIPT is the program's own.
 
   --malloc VALUE  the allocator, by PYTHONMALLOC's words: default, pymalloc, malloc, mimalloc,
-                  and the debug modes debug, pymalloc_debug, malloc_debug; without the
-                  option, the variable PYTHONMALLOC decides
+                  and the debug modes debug, pymalloc_debug, malloc_debug (ours) and
+                  mimalloc_debug (CPython's); without the option, the variable PYTHONMALLOC decides
   --on-fault WORD in a debug mode: stop (the default) at the first mistake, with status 134,
                   or report it and go on
   --stacks        in a debug mode: say where a block was allocated and freed
@@ -50,11 +53,17 @@ const options = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-/** What `--malloc` and PYTHONMALLOC choose from: PYTHONMALLOC's words, and the one that CPython added. */
+/** What `--malloc` and PYTHONMALLOC choose from: the library's words, and those that CPython added. */
 const words: Record<string, AllocatorName> = {
   ...Object.fromEntries(Object.entries(mallocModes).map(([word, mode]) => [word, nameOf(mode)])),
   mimalloc: "mimalloc",
+  mimalloc_debug: "mimalloc_debug",
 };
+
+/** With these, the debug mode is ours. */
+function isOurDebugMode(allocator: AllocatorName): boolean {
+  return allocator === "pymalloc_debug" || allocator === "malloc_debug";
+}
 
 interface RunOptions {
   readonly script: Script;
@@ -116,7 +125,7 @@ function parse(args: readonly string[]): RunOptions | "help" {
   }
   const chosen = compares ? "pymalloc" : readAllocator(values.malloc);
   const allocator = values.linked ? "linked" : chosen;
-  const debug = allocator.endsWith("_debug");
+  const debug = isOurDebugMode(allocator);
   for (const option of ["on-fault", "stacks"] as const) {
     if (values[option] !== undefined && !debug) {
       const which = values.linked ? "our debug mode, and not with --linked" : "a debug mode";
@@ -136,15 +145,14 @@ function parse(args: readonly string[]): RunOptions | "help" {
   };
 }
 
-function toStderr(text: string | Uint8Array): void {
-  process.stderr.write(text);
+/** Tells it in the middle of the program, which no exception may cut through. */
+function tellOrEnd(text: string): void {
+  try {
+    tell(text);
+  } catch (error) {
+    process.exit(endWith(error));
+  }
 }
-
-/** What runs the program is of no interest where the program went wrong. */
-const OWN_FRAMES = /^ +File "<pymalloc run>".*\n/gm;
-
-/** The status of a process that was aborted, which is how CPython's debug hooks end one. */
-const ABORTED = 134;
 
 /** The linked interpreter's folder; where it is made first, stderr tells of it. */
 async function linkedFolder(): Promise<string> {
@@ -163,7 +171,7 @@ async function runOnce(options: RunOptions): Promise<number> {
 
   function close(status: number): number {
     const seconds = (performance.now() - started) / 1000;
-    if (stats || always) toStderr(table() || `${allocator} keeps no statistics\n`);
+    if (stats || always) tell(table() || `${allocator} keeps no statistics\n`);
     if (json) {
       const report = {
         program: script.path,
@@ -176,7 +184,7 @@ async function runOnce(options: RunOptions): Promise<number> {
         stats: interpreter.heap?.stats() ?? null,
         faults: faults.map((fault) => ({ ...fault, message: fault.message })),
       };
-      process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+      printJson(report);
     }
     return status;
   }
@@ -191,35 +199,36 @@ async function runOnce(options: RunOptions): Promise<number> {
     stacks: options.stacks,
     onFault(fault) {
       faults.push(fault);
-      toStderr(fault.report().replace(OWN_FRAMES, ""));
-      if (!options.goesOn) process.exit(close(ABORTED));
+      tellOrEnd(fault.report().replace(OWN_FRAMES, ""));
+      if (!options.goesOn) process.exit(close(statusOf("SIGABRT")));
     },
-    ...(json ? { streams: { stdout: toStderr } } : {}),
-    ...(always ? { onNewArena: () => ready && toStderr(table()) } : {}),
+    supervision,
+    ...(json ? { streams: { stdout: (bytes) => writeAll(2, bytes) } } : {}),
+    ...(always ? { onNewArena: () => ready && tellOrEnd(table()) } : {}),
   });
   ready = true;
   started = performance.now();
   const status = await interpreter.run();
   // What was overwritten and never freed shows now.
-  interpreter.heap?.validate();
+  interpreter.validate();
   return close(status);
 }
 
 async function runCompared({ script, rounds, json, stats }: RunOptions): Promise<number> {
   const comparison = await compare(script, {
     rounds,
-    stdout: json ? process.stderr : process.stdout,
+    stdout: { write: json ? tell : print },
   });
-  if (stats && comparison.stats !== undefined) toStderr(formatStats(comparison.stats));
-  if (json) process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
-  else toStderr(renderComparison(comparison));
+  if (stats && comparison.stats !== undefined) tell(formatStats(comparison.stats));
+  if (json) printJson(comparison);
+  else tell(renderComparison(comparison));
   return comparison.status;
 }
 
 async function main(args: readonly string[]): Promise<number> {
   const parsed = parse(args);
   if (parsed === "help") {
-    process.stdout.write(HELP);
+    print(HELP);
     return 0;
   }
   return parsed.compare ? await runCompared(parsed) : await runOnce(parsed);
@@ -228,5 +237,6 @@ async function main(args: readonly string[]): Promise<number> {
 export const runCommand: Command = {
   summary: "run a Python program on pymalloc, and compare",
   help: HELP,
+  supervised: true,
   main,
 };

@@ -2,6 +2,7 @@
 import { parseOptions } from "../arguments.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../errors.js";
+import { print, printJson } from "../output.js";
 import { readTrace } from "../trace/reader.js";
 import { renderStatistics } from "../trace/render.js";
 import { StatisticsBuilder } from "../trace/statistics.js";
@@ -25,7 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
   const config = { args: [...args], options, allowPositionals: true };
   const { values, positionals } = parseOptions("stats", config);
   if (values.help) {
-    process.stdout.write(HELP);
+    print(HELP);
     return 0;
   }
   const [path, ...more] = positionals;
@@ -36,16 +37,14 @@ async function main(args: readonly string[]): Promise<number> {
   for await (const chunk of trace.chunks()) builder.add(chunk);
   const statistics = builder.finish(trace.summary);
   const { header, bytes } = trace;
-  process.stdout.write(
-    values.json
-      ? `${JSON.stringify({ file: path, bytes, header, ...statistics }, null, 2)}\n`
-      : renderStatistics(trace, statistics, process.stdout.columns ?? 80),
-  );
+  if (values.json) printJson({ file: path, bytes, header, ...statistics });
+  else print(renderStatistics(trace, statistics, process.stdout.columns ?? 80));
   return 0;
 }
 
 export const statsCommand: Command = {
   summary: "what a recorded trace tells about a program",
   help: HELP,
+  supervised: false,
   main,
 };

@@ -10,9 +10,10 @@ import {
 } from "../../src/hosts/cpython.js";
 import { systemArenas } from "../../src/hosts/host.js";
 import { standaloneHost } from "../../src/hosts/standalone.js";
+import { unsigned } from "../../src/memory.js";
 import { readStats } from "../../src/stats.js";
 import type { Address, Domain, HeapStats, SystemMalloc } from "../../src/types.js";
-import { importPyodide } from "../pyodide.js";
+import { loadPyodide } from "../pyodide.js";
 import { type BareProgram, bareProgram } from "./program.js";
 
 const PAGE = 65536;
@@ -39,32 +40,40 @@ export interface Contestant {
 
 /** A program whose memory ends at a break, with the reserve below everything that is allocated. */
 function reserve(program: BareProgram, bytes: number): Pick<Field, "memory" | "tape" | "taken"> {
-  const tape = program.sbrk(Math.ceil(bytes / 16) * 16) >>> 0;
-  const base = program.sbrk(0) >>> 0;
-  return { memory: program.memory, tape, taken: () => (program.sbrk(0) >>> 0) - base };
+  const tape = unsigned(program.sbrk(Math.ceil(bytes / 16) * 16));
+  const base = unsigned(program.sbrk(0));
+  return { memory: program.memory, tape, taken: () => unsigned(program.sbrk(0)) - base };
 }
 
 /** pymalloc over the malloc that owns the memory. */
 function pooled(
   memory: WebAssembly.Memory,
   system: SystemMalloc,
+  indent = 0,
 ): Pick<Field, "functions" | "books"> {
   const root = system.malloc(layout.ROOT_SIZE);
   const arenas = systemArenas(memory, system, root, { fillHoles: true });
   const core = instantiateCore(memory, root, system, system, arenas);
-  core.initialize();
+  core.initialize(indent);
   const stats = () => readStats(core, memory, root);
   return { functions: core, books: { stats, inPool: (p) => core.addressInRange(p) !== 0 } };
 }
 
-/** A heap that owns its memory; it is taken in pages of 64 KiB, by an eighth more each time. */
+/** A heap that owns its memory; it is taken in pages of 64 KiB, by a sixteenth more each time. */
 function ownMemory(
   bytes: number,
-): { memory: WebAssembly.Memory; system: Tlsf } & Pick<Field, "tape" | "taken"> {
-  const { memory, system } = standaloneHost(1, MOST_PAGES);
+): { memory: WebAssembly.Memory; system: Tlsf; indent: number } & Pick<Field, "tape" | "taken"> {
+  const { memory, system, own } = standaloneHost(1, MOST_PAGES);
   const tape = system.malloc(bytes);
   const base = tape + bytes;
-  return { memory, system: system as Tlsf, tape, taken: () => memory.buffer.byteLength - base };
+  const indent = own?.indent ?? 0;
+  return {
+    memory,
+    system: system as Tlsf,
+    indent,
+    tape,
+    taken: () => memory.buffer.byteLength - base,
+  };
 }
 
 function bump(reserved: number, span: number): Field {
@@ -74,18 +83,15 @@ function bump(reserved: number, span: number): Field {
   const functions = instantiate("bump", { env: { memory }, bump }) as unknown as Domain & {
     end(): number;
   };
-  return { memory, functions, tape: PAGE, taken: () => (functions.end() >>> 0) - start };
-}
-
-interface PyodideModule {
-  loadPyodide(options: { env: Record<string, string> }): Promise<object>;
+  return { memory, functions, tape: PAGE, taken: () => unsigned(functions.end()) - start };
 }
 
 /** CPython's mimalloc, as an allocator of its: the program is the same in every instance. */
 async function mimallocRecord(): Promise<AllocatorRecord> {
-  const { loadPyodide } = await importPyodide<PyodideModule>();
   const env = { HOME: "/home/pyodide", PYTHONMALLOC: "mimalloc" };
-  return new AllocatorTable(programOf(await loadPyodide({ env }), "mimalloc")).get(Domains.object);
+  return new AllocatorTable(programOf(await loadPyodide<object>(env), "mimalloc")).get(
+    Domains.object,
+  );
 }
 
 const makers = {
@@ -116,14 +122,14 @@ const makers = {
   "pymalloc-tlsf": {
     title: "pymalloc over TLSF",
     fresh(reserved) {
-      const { system, ...field } = ownMemory(reserved);
-      return { ...field, ...pooled(field.memory, system) };
+      const { system, indent, ...field } = ownMemory(reserved);
+      return { ...field, ...pooled(field.memory, system, indent) };
     },
   },
   tlsf: {
     title: "TLSF (AssemblyScript's)",
     fresh(reserved) {
-      const { system, ...field } = ownMemory(reserved);
+      const { system, indent: _indent, ...field } = ownMemory(reserved);
       return { ...field, functions: system };
     },
   },

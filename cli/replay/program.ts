@@ -4,6 +4,8 @@
  */
 import { readFileSync } from "node:fs";
 import { stubImports } from "../../link/program.js";
+import { unsigned } from "../../src/memory.js";
+import { reasonOf, UsageError } from "../errors.js";
 import { pyodideFile } from "../pyodide.js";
 
 /** What we use of the program's exports. */
@@ -21,17 +23,32 @@ export interface BareProgram {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** A new instance with a memory of its own. @throws UsageError where Pyodide is not installed */
+/**
+ * A new instance with a memory of its own.
+ * @throws UsageError where Pyodide is not installed, or is one that doesn't go without its JavaScript
+ */
 export function bareProgram(): BareProgram {
-  compiled ??= new WebAssembly.Module(readFileSync(pyodideFile("pyodide.asm.wasm")));
+  compiled ??= compile(pyodideFile("pyodide.asm.wasm"));
   return instantiate(compiled);
+}
+
+function compile(file: string): WebAssembly.Module {
+  let module: WebAssembly.Module;
+  try {
+    module = new WebAssembly.Module(readFileSync(file));
+  } catch (error) {
+    throw new UsageError(`${file} can't be compiled (${reasonOf(error)}); is it damaged?`);
+  }
+  // Up to 0.29 the memory is made by its JavaScript.
+  if (WebAssembly.Module.exports(module).some(({ name }) => name === "memory")) return module;
+  throw new UsageError(`replay takes its allocators from a Pyodide of 314 or newer, not ${file}`);
 }
 
 /** Only the growth of the memory has to work. */
 function instantiate(module: WebAssembly.Module): BareProgram {
   const grow = (bytes: number): number => {
     const { byteLength } = memory.buffer;
-    const missing = (bytes >>> 0) - byteLength;
+    const missing = unsigned(bytes) - byteLength;
     // By a fifth more, as Emscripten does: to grow a memory is dear.
     for (const more of [Math.max(missing, byteLength / 5), missing]) {
       try {

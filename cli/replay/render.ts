@@ -1,4 +1,5 @@
 /** The results of a replay as text. */
+import { printable } from "../output.js";
 import { megabytes, percent, whole } from "../render.js";
 import { table } from "../table.js";
 import type { JavaScriptResult } from "./javascript.js";
@@ -64,7 +65,7 @@ export function renderReplay(report: ReplayReport): string {
   const failed = results.filter(({ failures, allocator }) => failures > 0 && allocator !== "floor");
   return [
     "",
-    `${report.trace}: ${report.program}, ${whole(report.events)} events, at most ${whole(report.peakLiveBlocks)} live`,
+    `${printable(`${report.trace}: ${report.program}`)}, ${whole(report.events)} events, at most ${whole(report.peakLiveBlocks)} live`,
     `blocks of ${whole(report.peakLiveBytes)} bytes; ${report.rounds} rounds, in turn. Nanoseconds per event (shortest, median), each`,
     `allocator called by WebAssembly from another instance; ratios are to ${report.base}. "Fresh" is the first pass`,
     "over a memory that nobody used. Memory is what was taken from it at most.",

@@ -1,5 +1,6 @@
 /** Plays a tape on several allocators in turn, and measures. */
 import { instantiate } from "../../src/core.js";
+import { wordsAt } from "../../src/memory.js";
 import type { HeapStats } from "../../src/types.js";
 import { median, rotated } from "../paired.js";
 import type { Contestant, Field } from "./contestants.js";
@@ -83,7 +84,7 @@ class Stage {
     let elapsed = 0;
     for (let at = 0; at < words.length; at += wordsOf(WINDOW)) {
       const window = words.subarray(at, at + wordsOf(WINDOW));
-      new Uint32Array(memory.buffer).set(window, tape / 4);
+      wordsAt(memory, tape, window.length).set(window);
       const started = performance.now();
       this.failures += this.#player.replay(tape, eventsIn(window), this.#slots);
       elapsed += performance.now() - started;
@@ -109,7 +110,7 @@ class Stage {
     if (books === undefined) return undefined;
     const { peak, words } = this.#tape;
     this.#play(words.subarray(0, wordsOf(peak.events)));
-    const addresses = new Uint32Array(memory.buffer, this.#slots, this.#tape.slots);
+    const addresses = wordsAt(memory, this.#slots, this.#tape.slots);
     let pooled = 0;
     for (const [slot, size] of sizesAfter(this.#tape, peak.events)) {
       if (books.inPool(addresses[slot] as number)) pooled += size;

@@ -1,6 +1,8 @@
 /** A trace, made ready to be played: blocks have slots instead of numbers, and slots are used again. */
 import { replayLayout } from "../../src/generated/modules.js";
 import { type EventChunk, Op } from "../trace/events.js";
+import { NumberMap } from "../trace/map.js";
+import { longer } from "../trace/places.js";
 
 /** The layout of modules/replay.ts. */
 const { KIND_SHIFT, EVENT_SIZE } = replayLayout;
@@ -28,19 +30,18 @@ export interface Peak {
   readonly blocks: number;
 }
 
-/** A list of words that grows. */
+/** A list of words that grows; there may be more of them than an array or a Map can have. */
 class Words {
-  #words = new Uint32Array(1 << 16);
+  #words = new Uint32Array(1024);
   #length = 0;
 
-  push(first: number, second: number): void {
-    if (this.#length + 2 > this.#words.length) {
-      const longer = new Uint32Array(this.#words.length * 2);
-      longer.set(this.#words);
-      this.#words = longer;
-    }
-    this.#words[this.#length++] = first;
-    this.#words[this.#length++] = second;
+  push(word: number): void {
+    if (this.#length === this.#words.length) this.#words = longer(this.#words);
+    this.#words[this.#length++] = word;
+  }
+
+  pop(): number | undefined {
+    return this.#length === 0 ? undefined : this.#words[--this.#length];
   }
 
   take(): Uint32Array {
@@ -54,9 +55,11 @@ export async function makeTape(
   limit = Number.POSITIVE_INFINITY,
 ): Promise<Tape> {
   const words = new Words();
-  const slots = new Map<number, number>();
-  const sizes: number[] = [];
-  const free: number[] = [];
+  /** Of the live blocks, by their numbers. */
+  const slots = new NumberMap();
+  /** By slot. */
+  let sizes = new Uint32Array(1024);
+  const free = new Words();
   let made = 0;
   let events = 0;
   let liveBytes = 0;
@@ -68,11 +71,13 @@ export async function makeTape(
       const block = blocks[i] as number;
       const size = requests[i] as number;
       let slot = slots.get(block);
-      if (slot === undefined) {
+      if (slot === -1) {
         slot = free.pop() ?? made++;
+        while (made > sizes.length) sizes = longer(sizes);
         slots.set(block, slot);
       } else liveBytes -= sizes[slot] as number;
-      words.push((op << KIND_SHIFT) | slot, size);
+      words.push((op << KIND_SHIFT) | slot);
+      words.push(size);
       events++;
       if (op === Op.free) {
         slots.delete(block);
@@ -87,7 +92,10 @@ export async function makeTape(
   }
 
   const cleanup = new Words();
-  for (const slot of slots.values()) cleanup.push((Op.free << KIND_SHIFT) | slot, 0);
+  slots.each((_, slot) => {
+    cleanup.push((Op.free << KIND_SHIFT) | slot);
+    cleanup.push(0);
+  });
   return { events, words: words.take(), cleanup: cleanup.take(), slots: made, peak };
 }
 
@@ -101,13 +109,18 @@ export function eventsIn(words: Uint32Array): number {
   return words.length / WORDS;
 }
 
-/** The sizes of the blocks that are live after some events, by slot. */
-export function sizesAfter({ words }: Tape, events: number): Map<number, number> {
-  const sizes = new Map<number, number>();
+/** The blocks that are live after some events: their slots and their sizes. */
+export function* sizesAfter(
+  { words, slots }: Tape,
+  events: number,
+): Generator<[slot: number, size: number]> {
+  const sizes = new Uint32Array(slots);
+  const live = new Uint8Array(slots);
   for (let at = 0; at < wordsOf(events); at += WORDS) {
     const first = words[at] as number;
-    if (opOf(first) === Op.free) sizes.delete(slotOf(first));
-    else sizes.set(slotOf(first), words[at + 1] as number);
+    const slot = slotOf(first);
+    live[slot] = opOf(first) === Op.free ? 0 : 1;
+    sizes[slot] = words[at + 1] as number;
   }
-  return sizes;
+  for (let slot = 0; slot < slots; slot++) if (live[slot]) yield [slot, sizes[slot] as number];
 }

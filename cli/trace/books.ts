@@ -1,15 +1,16 @@
 /** The books of a sequence of events: what it adds up to, and whether it can have happened. */
 import { type EventChunk, Op, type TraceSummary } from "./events.js";
 import { DamageError } from "./format.js";
-import { NumberMap } from "./map.js";
+import { longer, Places } from "./places.js";
 
 /** Blocks have numbers below this one. */
 const MAX_BLOCKS = 2 ** 32 - 1;
 
 /** Grows with the live blocks only. */
 export class Books {
-  /** Number to size, of the live blocks. */
-  readonly #live = new NumberMap();
+  readonly #live = new Places();
+  /** By place: how long the block is. */
+  #sizes = new Uint32Array(1024);
   readonly #counts = [0, 0, 0, 0];
   #events = 0;
   #liveBytes = 0;
@@ -28,16 +29,19 @@ export class Books {
       const block = blocks[i] as number;
       const size = sizes[i] as number;
       if (op >= Op.realloc) {
-        const before = op === Op.free ? this.#live.delete(block) : this.#live.get(block);
-        if (before === -1) throw this.#impossible(op, block);
-        this.#liveBytes -= before;
+        const place = this.#live.find(block);
+        if (place === 0) throw this.#impossible(op, block);
+        this.#liveBytes -= this.#sizes[place] as number;
+        if (op === Op.free) this.#live.release(block);
+        else this.#sizes[place] = size;
       } else if (block !== this.blocks || block >= MAX_BLOCKS) {
         throw this.#impossible(op, block);
+      } else {
+        const place = this.#live.take(block);
+        while (this.#live.limit > this.#sizes.length) this.#sizes = longer(this.#sizes);
+        this.#sizes[place] = size;
       }
-      if (op !== Op.free) {
-        this.#live.set(block, size);
-        this.#liveBytes += size;
-      }
+      if (op !== Op.free) this.#liveBytes += size;
       if (this.#liveBytes > this.#peakLiveBytes) this.#peakLiveBytes = this.#liveBytes;
       if (this.#live.size > this.#peakLiveBlocks) this.#peakLiveBlocks = this.#live.size;
       this.#counts[op] = (this.#counts[op] as number) + 1;

@@ -1,5 +1,5 @@
 /** The live blocks of a trace, by size class. */
-import { NumberMap } from "./map.js";
+import { longer, Places } from "./places.js";
 
 /** Requests of at most so many bytes are small: CPython serves them from pools, in classes of 8 bytes. */
 export const SMALL_BYTES = 512;
@@ -14,14 +14,11 @@ export function classOf(bytes: number): number {
 
 /** The live blocks of each class, in lists from the newest to the oldest. Grows with the live blocks only. */
 export class LiveBlocks {
-  /** Block number to place. */
-  readonly #places = new NumberMap();
-  /** By place. Places of dead blocks wait in a list, linked by `#older`; 0 is no place. */
+  readonly #places = new Places();
+  /** By place: the block's size, and its neighbours in the list; 0 is no place. */
   #sizes = new Uint32Array(1024);
   #older = new Uint32Array(1024);
   #newer = new Uint32Array(1024);
-  #unused = 0;
-  #fresh = 1;
   /** By class: the place of its newest block. */
   readonly #newest = new Uint32Array(SMALL_CLASSES + 1);
 
@@ -31,25 +28,6 @@ export class LiveBlocks {
 
   static #list(bytes: number): number {
     return Math.min(classOf(bytes), SMALL_CLASSES);
-  }
-
-  #takePlace(): number {
-    const place = this.#unused;
-    if (place !== 0) {
-      this.#unused = this.#older[place] as number;
-      return place;
-    }
-    if (this.#fresh === this.#sizes.length) {
-      const longer = (column: Uint32Array) => {
-        const copy = new Uint32Array(column.length * 2);
-        copy.set(column);
-        return copy;
-      };
-      this.#sizes = longer(this.#sizes);
-      this.#older = longer(this.#older);
-      this.#newer = longer(this.#newer);
-    }
-    return this.#fresh++;
   }
 
   #link(place: number, bytes: number): void {
@@ -71,14 +49,18 @@ export class LiveBlocks {
   }
 
   allocate(block: number, bytes: number): void {
-    const place = this.#takePlace();
-    this.#places.set(block, place);
+    const place = this.#places.take(block);
+    while (this.#places.limit > this.#sizes.length) {
+      this.#sizes = longer(this.#sizes);
+      this.#older = longer(this.#older);
+      this.#newer = longer(this.#newer);
+    }
     this.#link(place, bytes);
   }
 
   /** Its old size. */
   reallocate(block: number, bytes: number): number {
-    const place = this.#places.get(block);
+    const place = this.#places.find(block);
     const before = this.#sizes[place] as number;
     if (LiveBlocks.#list(before) === LiveBlocks.#list(bytes)) {
       this.#sizes[place] = bytes;
@@ -91,11 +73,10 @@ export class LiveBlocks {
 
   /** Was it the newest of its class? */
   free(block: number): boolean {
-    const place = this.#places.delete(block);
+    const place = this.#places.find(block);
     const newest = this.#newer[place] === 0;
     this.#unlink(place);
-    this.#older[place] = this.#unused;
-    this.#unused = place;
+    this.#places.release(block);
     return newest;
   }
 }

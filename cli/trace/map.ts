@@ -32,6 +32,18 @@ export class NumberMap {
   }
 
   set(key: number, value: number): void {
+    const at = this.#place(key); // which may bring longer columns
+    this.#values[at] = value;
+  }
+
+  /** Adds 1 to the key's value, which is 0 at first. */
+  increment(key: number): void {
+    const at = this.#place(key);
+    this.#values[at] = (this.#values[at] as number) + 1;
+  }
+
+  /** Where the key is, from now on if it was not there. */
+  #place(key: number): number {
     let at = this.#find(key);
     if (this.#keys[at] === 0) {
       // At most half full, lookups with linear probing take one or two steps.
@@ -40,9 +52,10 @@ export class NumberMap {
         at = this.#find(key);
       }
       this.#keys[at] = key + 1;
+      this.#values[at] = 0;
       this.#size++;
     }
-    this.#values[at] = value;
+    return at;
   }
 
   /** Takes the key out; its value, or -1. */
@@ -65,6 +78,15 @@ export class NumberMap {
     keys[hole] = 0;
     this.#size--;
     return value;
+  }
+
+  /** Calls it for each key and its value, in no order. */
+  each(use: (key: number, value: number) => void): void {
+    const keys = this.#keys;
+    for (let at = 0; at < keys.length; at++) {
+      const key = keys[at] as number;
+      if (key !== 0) use(key - 1, this.#values[at] as number);
+    }
   }
 
   #grow(): void {

@@ -1,5 +1,5 @@
 /** Reading a trace, chunk by chunk. */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { UsageError } from "../errors.js";
 import { Books } from "./books.js";
 import { decodeEvents } from "./columns.js";
@@ -58,17 +58,20 @@ class TraceFile {
   }
 
   static async open(path: string): Promise<TraceFile> {
-    let handle: FileHandle;
     try {
-      handle = await open(path);
+      // A pipe is not to be opened: that waits for whoever writes into it.
+      const { size } = await stat(path).then((found) => {
+        if (found.isFile()) return found;
+        throw new UsageError(`${path} is not a file, expected a trace`);
+      });
+      return new TraceFile(path, await open(path), size);
     } catch (error) {
-      const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-      throw new UsageError(missing ? `no such file: ${path}` : (error as Error).message);
+      if (error instanceof UsageError) throw error;
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new UsageError(
+        code === "ENOENT" ? `no such file: ${path}` : `${path} can't be read: ${message}`,
+      );
     }
-    const found = await handle.stat();
-    if (found.isFile()) return new TraceFile(path, handle, found.size);
-    await handle.close();
-    throw new UsageError(`${path} is not a file, expected a trace`);
   }
 
   async close(): Promise<void> {

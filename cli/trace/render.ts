@@ -1,4 +1,5 @@
 /** Statistics of a trace for a terminal. */
+import { printable } from "../output.js";
 import { megabytes, percent, whole } from "../render.js";
 import { SMALL_BYTES } from "./live.js";
 import type { Trace } from "./reader.js";
@@ -63,8 +64,8 @@ export function renderStatistics(
   const part = (count: number) => percent(count / Math.max(reallocs.count, 1));
   const born = events.mallocs + events.callocs;
   const lines = [
-    `program     ${[header.program, ...header.arguments].join(" ")}`,
-    `recorded    in Python ${header.python.split(" ")[0]}, Pyodide ${header.pyodide}`,
+    `program     ${printable([header.program, ...header.arguments].join(" "))}`,
+    `recorded    in ${printable(`Python ${header.python.split(" ")[0]}, Pyodide ${header.pyodide}`)}`,
     `events      ${whole(events.events)} in ${whole(bytes)} bytes, ${each} each`,
     `            ${whole(events.mallocs)} malloc, ${whole(events.callocs)} calloc, ` +
       `${whole(events.reallocs)} realloc, ${whole(events.frees)} free`,

@@ -1,6 +1,17 @@
 /** Writing a trace, chunk by chunk. */
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { UsageError } from "../errors.js";
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { reasonOf, UsageError } from "../errors.js";
+import { notice, type UnfinishedTrace } from "../supervision.js";
 import { Books } from "./books.js";
 import { encodeEvents } from "./columns.js";
 import type { EventChunk, TraceHeader, TraceSummary } from "./events.js";
@@ -8,6 +19,55 @@ import { ChunkType, MAX_EVENTS, packChunk, START } from "./format.js";
 
 function json(value: object): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** The temporary name of a trace, while it is written: in the same folder, so that it can be renamed. */
+function temporaryName(path: string): string {
+  return `${path}.${process.pid}.tmp`;
+}
+
+/** What is in the way of writing a trace @throws UsageError with the reason, where something is */
+function attempt<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new UsageError(`${path} can't be written: ${reasonOf(error)}`);
+  }
+}
+
+/**
+ * Looks whether a trace of this name can be written, before the work that leads to it. Only a regular file is ever
+ * overwritten: the trace takes the name's place, and a device or a pipe would be gone.
+ *
+ * @throws UsageError where it can't, or where there is a file and it is not to be overwritten
+ */
+export function requireWritable(path: string, overwrites: boolean): void {
+  if (path === "") throw new UsageError('the trace\'s name is "", expected that of a file');
+  const found = attempt(path, () => lstatSync(path, { throwIfNoEntry: false }));
+  const target = found?.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : found;
+  if (target?.isDirectory()) throw new UsageError(`${path} is a directory, expected a file`);
+  if (target !== undefined && !target.isFile()) {
+    throw new UsageError(`${path} is no regular file, and nothing else can be overwritten`);
+  }
+  if (found !== undefined && !overwrites) {
+    throw new UsageError(`${path} exists; --force overwrites it`);
+  }
+  const temporary = temporaryName(path);
+  attempt(path, () => {
+    notice({ kind: "leftover", path: temporary });
+    closeSync(openSync(temporary, "wx"));
+    rmSync(temporary);
+    notice({ kind: "done", path: temporary });
+  });
+}
+
+/** Ends a trace whose writer was stopped: what was whole of it takes its name. @throws UsageError */
+export function rescueTrace(temporary: string, { output, bytes, summary }: UnfinishedTrace): void {
+  attempt(output, () => {
+    truncateSync(temporary, bytes);
+    writeFileSync(temporary, packChunk(ChunkType.summary, json(summary), 0), { flag: "a" });
+    renameSync(temporary, output);
+  });
 }
 
 /**
@@ -26,27 +86,27 @@ export class TraceWriter {
   /** @throws UsageError where no file can be written */
   constructor(path: string, header: TraceHeader) {
     this.#path = path;
-    this.#temporary = `${path}.${process.pid}.tmp`;
-    this.#file = this.#attempt(() => openSync(this.#temporary, "wx"));
+    this.#temporary = temporaryName(path);
+    notice({ kind: "leftover", path: this.#temporary });
+    this.#file = attempt(path, () => openSync(this.#temporary, "wx"));
     // A process may end before its time, as at an error that nobody foresaw.
     process.once("exit", this.#discard);
     this.#append(START);
-    this.#append(packChunk(ChunkType.header, json(header), 0));
-  }
-
-  #attempt<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw new UsageError(`${this.#path} can't be written: ${(error as Error).message}`);
-    }
+    this.#append(attempt(path, () => packChunk(ChunkType.header, json(header), 0)));
+    this.#noticeState();
   }
 
   #append(bytes: Uint8Array): void {
-    this.#attempt(() => {
+    attempt(this.#path, () => {
       for (let done = 0; done < bytes.length; ) done += writeSync(this.#file, bytes, done);
     });
     this.#bytes += bytes.length;
+  }
+
+  /** What is in the file by now could be ended here. */
+  #noticeState(): void {
+    const trace = { output: this.#path, bytes: this.#bytes, summary: this.#books.summary() };
+    notice({ kind: "leftover", path: this.#temporary, trace });
   }
 
   /** @throws DamageError when the events can't follow those before; UsageError when the disk is full */
@@ -61,6 +121,7 @@ export class TraceWriter {
       };
       this.#books.add(part);
       this.#append(packChunk(ChunkType.events, encodeEvents(part), part.count));
+      this.#noticeState();
     }
   }
 
@@ -69,7 +130,8 @@ export class TraceWriter {
     const summary = this.#books.summary();
     this.#append(packChunk(ChunkType.summary, json(summary), 0));
     this.#close();
-    this.#attempt(() => renameSync(this.#temporary, this.#path));
+    attempt(this.#path, () => renameSync(this.#temporary, this.#path));
+    notice({ kind: "done", path: this.#temporary });
     return { bytes: this.#bytes, summary };
   }
 
@@ -77,6 +139,7 @@ export class TraceWriter {
   discard(): void {
     if (this.#open) this.#close();
     rmSync(this.#temporary, { force: true });
+    notice({ kind: "done", path: this.#temporary });
   }
 
   #close(): void {

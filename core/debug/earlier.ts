@@ -5,16 +5,31 @@
  */
 
 import { freeEarlier } from "./below";
-import { RAW } from "./layout";
-import { isInBlock, ledger } from "./shadow";
+import { blameBooks, isInMemory, ledger } from "./books";
+import { LEDGER_HOLDS, Ledger, MAGIC, RAW } from "./layout";
+import { isInBlock } from "./shadow";
 
 function bitOf(p: usize): u8 {
   return 1 << (<u8>((p >> 3) & 7));
 }
 
+function isMapSound(book: Ledger): bool {
+  if (book.earlierTo === 0) return true;
+  const bits = book.earlierBits;
+  return (
+    (bits ^ book.earlierFrom ^ book.earlierTo ^ MAGIC) === book.earlierSeal &&
+    book.earlierFrom <= book.earlierTo &&
+    isInMemory(bits, (book.earlierTo - book.earlierFrom + 63) >> 6)
+  );
+}
+
 /** The byte with the bit of `p`; 0 where there is none. */
 function byteFor(p: usize): usize {
   const book = ledger();
+  if (!isMapSound(book)) {
+    blameBooks(LEDGER_HOLDS, changetype<usize>(book));
+    book.earlierFrom = book.earlierTo = 0;
+  }
   const listed = p >= book.earlierFrom && p < book.earlierTo && (p & 7) === 0;
   return listed ? book.earlierBits + ((p - book.earlierFrom) >> 6) : 0;
 }
@@ -22,7 +37,7 @@ function byteFor(p: usize): usize {
 export function isEarlier(p: usize): bool {
   const at = byteFor(p);
   if (at !== 0 && (load<u8>(at) & bitOf(p)) !== 0) return true;
-  return ledger().earlierAny !== 0 && !isInBlock(p);
+  return ledger().earlierAny === 1 && !isInBlock(p);
 }
 
 /** Frees one. Its address may be another block's afterwards, so it is forgotten first. */

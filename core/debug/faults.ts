@@ -1,8 +1,9 @@
 /** Faults: what is found wrong is written into the ledger, and the host is told. */
 
+import { ledger } from "./books";
 import { fault } from "./host";
 import { Entry, INVALID_POINTER, MEM, RAW } from "./layout";
-import { blockAround, entryAt, ledger, NONE, occupies } from "./shadow";
+import { blockAround, entryAt, NONE, occupies } from "./shadow";
 
 /** Reports a fault of a block that is known. It returns when the host lets the program go on. */
 export function blame(
@@ -20,8 +21,6 @@ export function blame(
   book.faultAddress = address;
   book.faultBlock = block;
   book.faultEntry = changetype<usize>(entry);
-  // The host may throw out of here, past whoever would have reset it.
-  book.leaving = 0;
   fault();
 }
 

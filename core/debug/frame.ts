@@ -11,6 +11,7 @@ import {
   MEM,
   OBJECT,
 } from "./layout";
+import { familyOf } from "./shadow";
 
 const PAD: u32 = 0x01010101 * <u32>FORBIDDENBYTE;
 
@@ -20,14 +21,14 @@ function letterOf(family: u32): u32 {
 }
 
 /** The word in front of the block: the family's letter, and three pads. */
-function markOf(family: u32): u32 {
+function letterWord(family: u32): u32 {
   return (PAD << 8) | letterOf(family);
 }
 
 /** Writes everything around the block. */
 export function writeFrame(p: usize, entry: Entry): void {
   store<u32>(p - FRONT, bswap<u32>(<u32>entry.size));
-  store<u32>(p - FRONT + 4, markOf(entry.family));
+  store<u32>(p - FRONT + 4, letterWord(familyOf(entry)));
   writeTail(p, entry);
 }
 
@@ -39,7 +40,7 @@ function writeTail(p: usize, entry: Entry): void {
 function frontIntact(p: usize, entry: Entry): bool {
   return (
     load<u32>(p - FRONT) === bswap<u32>(<u32>entry.size) &&
-    load<u32>(p - FRONT + 4) === markOf(entry.family)
+    load<u32>(p - FRONT + 4) === letterWord(familyOf(entry))
   );
 }
 

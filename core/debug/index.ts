@@ -1,6 +1,7 @@
 /** The exported ABI, nothing else. Addresses and sizes are unsigned 32-bit numbers. */
 
-export { pyCalloc, pyFree, pyMalloc, pyRealloc } from "./debug";
+export { pyCalloc, pyFree, pyMalloc, pyRealloc, sizeAt } from "./debug";
+export { isEarlier } from "./earlier";
 export {
   memDebugCalloc,
   memDebugFree,
@@ -16,7 +17,9 @@ export {
   rawDebugRealloc,
 } from "./families";
 export {
+  ALIGNS,
   BLAMED,
+  BROKEN_INVARIANT,
   BUFFER_OVERFLOW,
   BUFFER_UNDERFLOW,
   CLEANBYTE,
@@ -27,32 +30,45 @@ export {
   EARLIER_BITS,
   EARLIER_FREED,
   EARLIER_FROM,
+  EARLIER_SEAL,
   EARLIER_TO,
+  ENTRIES_HOLD,
   ENTRY_BLOCK_SIZE,
-  ENTRY_FAMILY,
+  ENTRY_PLACE,
   ENTRY_SERIAL,
   ENTRY_STATE,
+  FAMILY_MASK,
   FAULT_ADDRESS,
   FAULT_BLOCK,
   FAULT_CODE,
   FAULT_DURING,
   FAULT_ENTRY,
   FAULT_FAMILY,
+  FAULT_INVARIANT,
   FORBIDDENBYTE,
   FRONT,
+  GONE,
+  HELD,
   HELD_BLOCKS,
   HELD_BYTES,
   HELD_LIMIT,
   INVALID_POINTER,
+  LEDGER_HOLDS,
   LEDGER_MAGIC,
   LEDGER_SIZE,
   LIVE,
   MAGIC,
+  ON_CALLOC,
   ON_FREE,
   ON_LEAVING,
+  ON_MALLOC,
+  ON_REALLOC,
   ON_VALIDATE,
+  QUARANTINE_HOLDS,
   SERIAL,
+  TABLES_HOLD,
   USE_AFTER_FREE_WRITE,
+  WITHOUT_GIL,
   WRONG_FAMILY,
 } from "./layout";
 export { initialize } from "./ledger";

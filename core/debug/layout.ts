@@ -16,7 +16,7 @@ import { MAX_REQUEST } from "../layout";
 // ---------------------------------------------------------------------------------- tunables
 
 /** Shadows of so many pages are asked for at a time. */
-const SHADOWS_AT_ONCE: usize = 8;
+export const SHADOWS_AT_ONCE: u32 = 8;
 
 /** Slots in the first ring of held blocks; it doubles from there. */
 export const FIRST_RING: usize = 1024;
@@ -42,9 +42,19 @@ export const OBJECT: u32 = 2;
 // ------------------------------------------------------------------------------ the shadow
 
 /**
+ * A block of the object family may be inset: between the allocator's block and the frame there are 8 bytes more, so that it
+ * begins at a multiple of 16, as guests' mallocs want it.
+ *
+ *     base       +8     +12  +13  +16           +16+n
+ *     | (unused) | size | 'o' | FD | n bytes ... | FD ...
+ */
+export const INSET: usize = 8;
+export const ALIGNMENT: usize = 16;
+
+/**
  * What is known of the block that begins at an address. The shadow of a page has such an entry for each 16 bytes
- * of it: two blocks of one layer never begin in the same 16, since each has 16 bytes of pads. A block of the
- * pools that the raw domain serves begins 8 bytes behind the raw block, so there are two layers.
+ * of it, a granule: two blocks of one layer never begin in the same one, since each has 16 bytes of pads. A block of
+ * the pools that the raw domain serves begins 8 bytes behind the raw block, so there are two layers.
  */
 @unmanaged
 export class Entry {
@@ -52,17 +62,21 @@ export class Entry {
   size: usize;
   serial: u32;
   state: u8;
-  family: u8;
-  /** Where in the page the block begins. */
-  offset: u16;
+  /** The family, in the lowest three bits; IS_INSET; in the upper four, where in the granule the block begins. */
+  place: u8;
+  /** Follows from all the rest, and from where the entry lies: a wild write into the shadow shows. */
+  check: u16;
 }
 
 export const PAGE_BITS: usize = 12;
 export const PAGE_MASK: usize = (1 << PAGE_BITS) - 1;
+export const IS_INSET: u8 = 8;
 export const GRANULE_BITS: usize = 4;
+export const GRANULE: usize = 1 << GRANULE_BITS;
 export const ENTRY_SIZE: usize = offsetof<Entry>();
-export const SHADOW_SIZE: usize = (1 << (PAGE_BITS - GRANULE_BITS)) * ENTRY_SIZE;
-export const SHADOWS_REQUEST: usize = SHADOWS_AT_ONCE * SHADOW_SIZE;
+/** Tables, shadows and the ring begin with a word that says what they are; see `books.ts`. */
+export const MARK_SIZE: usize = 4;
+export const SHADOW_SIZE: usize = MARK_SIZE + (1 << (PAGE_BITS - GRANULE_BITS)) * ENTRY_SIZE;
 
 /** The states; 0 where no block began yet. */
 export const LIVE: u8 = 1;
@@ -78,7 +92,8 @@ export const GONE: u8 = 5;
 /** A directory leads from an address to its page's shadow in two steps of 10 bits. */
 export const TABLE_BITS: usize = (32 - PAGE_BITS) / 2;
 export const TABLE_ENTRIES: usize = 1 << TABLE_BITS;
-export const TABLE_SIZE: usize = TABLE_ENTRIES * sizeof<usize>();
+export const TABLE_SIZE: usize = MARK_SIZE + TABLE_ENTRIES * sizeof<usize>();
+export const DIRECTORY_SIZE: usize = TABLE_ENTRIES * sizeof<usize>();
 export const PAGES: usize = 1 << (32 - PAGE_BITS);
 
 // ------------------------------------------------------------------------------- the faults
@@ -89,14 +104,36 @@ export const USE_AFTER_FREE_WRITE: u32 = 3;
 export const DOUBLE_FREE: u32 = 4;
 export const WRONG_FAMILY: u32 = 5;
 export const INVALID_POINTER: u32 = 6;
+export const WITHOUT_GIL: u32 = 7;
+export const BROKEN_INVARIANT: u32 = 8;
 
 /** What was going on when a fault was found. */
 export const ON_FREE: u32 = 0;
 export const ON_REALLOC: u32 = 1;
 export const ON_LEAVING: u32 = 2;
 export const ON_VALIDATE: u32 = 3;
+export const ON_MALLOC: u32 = 4;
+export const ON_CALLOC: u32 = 5;
+
+/** What must hold of the debug heap's own books: the numbers are those of docs/invariants.md. */
+export const LEDGER_HOLDS: u32 = 19;
+export const TABLES_HOLD: u32 = 20;
+export const ENTRIES_HOLD: u32 = 21;
+export const QUARANTINE_HOLDS: u32 = 22;
 
 // ------------------------------------------------------------------------------ the ledger
+
+/** The quarantine's slots, behind their mark and their number, which is a power of two. */
+@unmanaged
+export class Ring {
+  mark: u32;
+  slots: usize;
+}
+
+export const RING_HEADER: usize = offsetof<Ring>();
+export const MOST_SLOTS: usize = 1 << 26;
+/** No quarantine holds more bytes. */
+export const MOST_HELD: usize = 1 << 30;
 
 /** A slot of the quarantine. */
 @unmanaged
@@ -107,6 +144,13 @@ export class Slot {
 
 export const SLOT_SIZE: usize = offsetof<Slot>();
 
+/** Pieces in stock: a list, and how many are in it. In the ledger one lies at TABLES, one at SHADOWS. */
+@unmanaged
+export class Stock {
+  first: usize;
+  count: u32;
+}
+
 /** Everything that the debug heap knows is reached from here. */
 @unmanaged
 export class Ledger {
@@ -116,8 +160,7 @@ export class Ledger {
   serial: u32;
 
   /** The quarantine: a ring of slots, the oldest first, and the bytes they hold, pads included. */
-  ring: usize;
-  ringSlots: usize;
+  ring: Ring;
   first: usize;
   count: usize;
   heldBytes: usize;
@@ -125,20 +168,31 @@ export class Ledger {
   heldLimit: usize;
   /** Blocks above the raw layer that are dead and still have their memory: held, or condemned. */
   deadBlocks: u32;
-  /** 1 while a block leaves: what comes down to the raw domain then was held already. */
-  leaving: u32;
+  /** The block of the raw domain that comes down because the one in it leaves; 0 for none. */
+  leaving: usize;
 
-  /** Shadows that were asked for and not used yet. */
-  shadowsFresh: usize;
-  shadowsEnd: usize;
+  /** Pages that have a shadow, in both layers. */
+  pages: u32;
+  /** Tables and shadows that are not used yet. */
+  firstTable: usize;
+  tablesInStock: u32;
+  firstShadow: usize;
+  shadowsInStock: u32;
+  /** 1 once some of the books were found damaged and dropped: who is not known may have been in them. */
+  lost: u32;
 
   /** Blocks from before the debug mode; see `earlier.ts`. The host sets these. */
   earlierAny: u32;
   earlierBits: usize;
   earlierFrom: usize;
   earlierTo: usize;
+  /** The three words before it and MAGIC, by exclusive or. */
+  earlierSeal: usize;
   /** So many of them were freed since, other than raw ones. */
   earlierFreed: u32;
+
+  /** 1 where blocks of the object family are at multiples of 16, those of 16 bytes and more. The host sets it. */
+  aligns: u32;
 
   /** The fault that is being reported: what, during which call (of which family), at which address. */
   faultCode: u32;
@@ -148,14 +202,19 @@ export class Ledger {
   /** The block that it is about and its entry; 0 for none. */
   faultBlock: usize;
   faultEntry: usize;
+  /** With BROKEN_INVARIANT: which one. */
+  faultInvariant: u32;
 }
 
 export const MAGIC: u32 = 0x70644c31;
 
 /** Behind the ledger: the directories of the raw layer and of the layer above it. */
 export const DIRECTORY_RAW: usize = offsetof<Ledger>();
-export const DIRECTORY_UPPER: usize = DIRECTORY_RAW + TABLE_SIZE;
-export const LEDGER_SIZE: usize = DIRECTORY_UPPER + TABLE_SIZE;
+export const DIRECTORY_UPPER: usize = DIRECTORY_RAW + DIRECTORY_SIZE;
+export const LEDGER_SIZE: usize = DIRECTORY_UPPER + DIRECTORY_SIZE;
+
+export const TABLES: usize = offsetof<Ledger>("firstTable");
+export const SHADOWS: usize = offsetof<Ledger>("firstShadow");
 
 /** Where the host reads and writes: offsets from the ledger. */
 export const LEDGER_MAGIC: usize = offsetof<Ledger>("magic");
@@ -168,22 +227,26 @@ export const EARLIER_ANY: usize = offsetof<Ledger>("earlierAny");
 export const EARLIER_BITS: usize = offsetof<Ledger>("earlierBits");
 export const EARLIER_FROM: usize = offsetof<Ledger>("earlierFrom");
 export const EARLIER_TO: usize = offsetof<Ledger>("earlierTo");
+export const EARLIER_SEAL: usize = offsetof<Ledger>("earlierSeal");
 export const EARLIER_FREED: usize = offsetof<Ledger>("earlierFreed");
+export const ALIGNS: usize = offsetof<Ledger>("aligns");
 export const FAULT_CODE: usize = offsetof<Ledger>("faultCode");
 export const FAULT_DURING: usize = offsetof<Ledger>("faultDuring");
 export const FAULT_FAMILY: usize = offsetof<Ledger>("faultFamily");
 export const FAULT_ADDRESS: usize = offsetof<Ledger>("faultAddress");
 export const FAULT_BLOCK: usize = offsetof<Ledger>("faultBlock");
 export const FAULT_ENTRY: usize = offsetof<Ledger>("faultEntry");
+export const FAULT_INVARIANT: usize = offsetof<Ledger>("faultInvariant");
 /** ... and in an entry. */
 export const ENTRY_BLOCK_SIZE: usize = offsetof<Entry>("size");
 export const ENTRY_SERIAL: usize = offsetof<Entry>("serial");
 export const ENTRY_STATE: usize = offsetof<Entry>("state");
-export const ENTRY_FAMILY: usize = offsetof<Entry>("family");
+export const ENTRY_PLACE: usize = offsetof<Entry>("place");
+export const FAMILY_MASK: u8 = 7;
 
 // ---------------------------------------------------------------------------------- relations
 
 if (FRONT % 8 !== 0) ERROR("the user's bytes are as aligned as the block");
-if (EXTRA < (<usize>1) << GRANULE_BITS) ERROR("no two blocks of a layer begin in one granule");
+if (EXTRA < GRANULE) ERROR("no two blocks of a layer begin in one granule");
 if (TABLE_BITS + TABLE_BITS + PAGE_BITS !== <usize>32) ERROR("a directory covers every address");
 if (ENTRY_SIZE !== 12) ERROR("an entry is three words");

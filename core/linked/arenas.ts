@@ -64,3 +64,6 @@ export function arenaFree(p: usize, _bytes: usize): void {
   store<usize>(p, s.foundationReturned);
   s.foundationReturned = p;
 }
+
+/** The program's realloc has done so: see core/host.ts. */
+export function tableFree(_table: usize): void {}

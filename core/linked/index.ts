@@ -1,7 +1,7 @@
 /** The functions that take the place of a program's, nothing else. */
 
 export { pyCalloc, pyFree, pyMalloc, pyRealloc } from "../cpython";
-export { arenaAlloc, arenaFree, holeAlloc } from "./arenas";
+export { arenaAlloc, arenaFree, holeAlloc, tableFree } from "./arenas";
 export { addObject } from "./constants";
 export { countedCalloc, countedFree, countedMalloc, countedRealloc } from "./counted";
 export {

@@ -40,7 +40,7 @@ function exchange(cell: usize, value: u32): u32 {
  */
 export function constructors(): void {
   if (sbrk(reserved) !== root) unreachable();
-  initialize();
+  initialize(0);
   const s = state();
   s.layout = layoutMark;
   s.settled = false;

@@ -10,5 +10,8 @@ export declare function free(p: usize): void;
 /** Runs the dealloc with this number on a dead object; 0 when it failed, which `raise` will be asked to tell. */
 export declare function dealloc(tp_dealloc: u32, p: usize): i32;
 
-/** Throws what the first failed dealloc failed with. By then all that had to die is dead. */
+/**
+ * Throws what the root says was refused, before anything is changed; else what the first failed dealloc failed with, when
+ * all that had to die is dead.
+ */
 export declare function raise(): void;

@@ -17,6 +17,17 @@ export const IMMORTAL: i32 = 1 << 30;
 /** The count of a type object (CPython: _Py_STATIC_IMMORTAL_INITIAL_REFCNT). */
 export const TYPE_REFCNT: i32 = 7 << 28;
 
+/** The sign of a count: of an object that is dead and has to wait for its dealloc. */
+export const WAITING: u32 = 1 << 31;
+
+/** What can be refused, since the object is dead (CPython: undefined, or a fatal error in a debug build). */
+export const REFUSED_INCREF: u32 = 1;
+export const REFUSED_DECREF: u32 = 2;
+/** ... and that only while it waits. */
+export const REFUSED_INIT: u32 = 3;
+export const REFUSED_INIT_VAR: u32 = 4;
+export const REFUSED_DEL: u32 = 5;
+
 /** The longest object there is: CPython's PY_SSIZE_T_MAX, rounded down to whole words. */
 export const MAX_SIZE: usize = 0x7ffffffc;
 
@@ -29,7 +40,8 @@ export const MAX_SIZE: usize = 0x7ffffffc;
  *     | ob_refcnt| ob_type  | fields ...
  *     ^ what PyObject_New returns
  *
- * While an object waits in the trashcan, `ob_refcnt` holds the address of the next one that does.
+ * While an object waits in the trashcan, `ob_refcnt` holds WAITING and, without its two lowest bits, the address of the
+ * next one that does: a number below 0, so nobody takes it for alive.
  */
 @unmanaged
 export class PyObject {
@@ -52,13 +64,11 @@ export class PyVarObject extends PyObject {
  * A type object: the beginning of CPython's PyTypeObject. Each type's `ob_type` is the heap's metatype, `type`, which
  * is its own type.
  *
- *     0          4        8        12       16            20          24          28
- *     | ob_refcnt| ob_type| ob_size| tp_name| tp_basicsize| tp_itemsize| tp_dealloc| name, 0
- *       TYPE_REFCNT  |        0        |                                   |       ^
- *                    v                 '-----------------------------------|-------'
- *                    the metatype                       0: PyObject_Del, n: the heap's n-th dealloc
- *
- * The name, in UTF-8, lies behind the struct when the heap made the type.
+ *     0          4        8        12       16            20          24
+ *     | ob_refcnt| ob_type| ob_size| tp_name| tp_basicsize| tp_itemsize| tp_dealloc|
+ *       TYPE_REFCNT  |        0                                          |
+ *                    v                              0: PyObject_Del, n: the heap's n-th dealloc
+ *                    the metatype
  */
 @unmanaged
 export class PyTypeObject extends PyVarObject {
@@ -68,12 +78,26 @@ export class PyTypeObject extends PyVarObject {
   tp_dealloc: u32;
 }
 
+/**
+ * A type that the heap made itself: texts in UTF-8 lie behind the struct, and a list leads to all of these.
+ *
+ *     0       12                28    32       32 + length of the name + 1
+ *     | ...   | tp_name | ...   | next| name, 0| description of the fields, 0
+ *                    |                  ^
+ *                    '------------------'
+ */
+@unmanaged
+export class HeapType extends PyTypeObject {
+  /** The type that was made before this one. */
+  next: HeapType | null;
+}
+
 /** The module's own state, at `root`: zeros at first. Two instances with the same root are the same. */
 @unmanaged
 export class ObjectsRoot {
   /** Deallocs that run inside each other at this moment. */
   depth: u32;
-  /** The last object that died too deep; the others follow by `ob_refcnt`. */
+  /** The last object that died too deep; the others follow by `ob_refcnt`. Objects lie at multiples of 4. */
   waiting: PyObject | null;
   /** 1 when a dealloc failed and the outermost Py_DECREF has still to say so. */
   failed: u32;
@@ -81,6 +105,11 @@ export class ObjectsRoot {
   deallocs: u32;
   /** The type of all types; null before the first type. */
   metatype: PyTypeObject | null;
+  /** The last type that the heap made itself. */
+  types: HeapType | null;
+  /** What `raise` has to throw that is no dealloc's failure: 0 or one of REFUSED, and the object. */
+  refused: u32;
+  refusedObject: usize;
 }
 
 // ---------------------------------------------------------------------------------- derived
@@ -96,11 +125,16 @@ export const TP_DEALLOC: usize = offsetof<PyTypeObject>("tp_dealloc");
 export const OBJECT_HEADER: usize = offsetof<PyObject>();
 export const VAR_OBJECT_HEADER: usize = offsetof<PyVarObject>();
 export const TYPE_SIZE: usize = offsetof<PyTypeObject>();
+export const NEXT_TYPE: usize = offsetof<HeapType>("next");
+export const HEAP_TYPE_SIZE: usize = offsetof<HeapType>();
 
 export const OBJECTS_ROOT_SIZE: usize = offsetof<ObjectsRoot>();
 /** Where the library reads the state: offsets from the root. */
 export const DEPTH: usize = offsetof<ObjectsRoot>("depth");
 export const METATYPE: usize = offsetof<ObjectsRoot>("metatype");
+export const TYPES: usize = offsetof<ObjectsRoot>("types");
+export const REFUSED: usize = offsetof<ObjectsRoot>("refused");
+export const REFUSED_OBJECT: usize = offsetof<ObjectsRoot>("refusedObject");
 
 // ---------------------------------------------------------------------------------- relations
 

@@ -2,7 +2,8 @@
  * Objects are made, counted and die (CPython: Objects/object.c, Include/refcount.h).
  *
  * Every address is taken as C takes it: nobody checks that there is an object. The library does so before it
- * calls; a guest calls these functions directly, so they never throw on what it passes.
+ * calls; a guest calls these functions directly. But an object that is dead, and a waiting one in particular, is never
+ * counted, freed or made anew: whoever asks for that gets an error, which the host throws, and nothing has changed.
  */
 
 import { dealloc, free, malloc, raise, root } from "./host";
@@ -14,9 +15,15 @@ import {
   PyObject,
   PyTypeObject,
   PyVarObject,
+  REFUSED_DECREF,
+  REFUSED_DEL,
+  REFUSED_INCREF,
+  REFUSED_INIT,
+  REFUSED_INIT_VAR,
   TRASHCAN_DEPTH,
   TYPE_REFCNT,
   VAR_OBJECT_HEADER,
+  WAITING,
 } from "./layout";
 
 function state(): ObjectsRoot {
@@ -28,28 +35,66 @@ function take(bytes: u64, header: usize): usize {
   return bytes < header || bytes > MAX_SIZE ? 0 : malloc(<usize>bytes);
 }
 
+// ------------------------------------------------------------------------------- the dead
+
+function refuse(what: u32, p: usize): void {
+  state().refused = what;
+  state().refusedObject = p;
+  raise();
+}
+
+/** The one behind a waiting object; null for none. */
+function nextOf(object: PyObject): PyObject | null {
+  return changetype<PyObject | null>((<usize>object.ob_refcnt) << 2);
+}
+
+/** Does an object wait at this address? It may be any, and a count below 0 alone anything, where there is no object. */
+function isWaiting(p: usize): bool {
+  let object = state().waiting;
+  if (object === null || <u64>p + OBJECT_HEADER > (<u64>memory.size()) << 16) return false;
+  if (changetype<PyObject>(p).ob_refcnt >= 0) return false;
+  while (object !== null && changetype<usize>(object) !== p) object = nextOf(object);
+  return object !== null;
+}
+
 // ------------------------------------------------------------------------------- birth
 
-/** Writes the header: one reference, of this type. Returns `p`; 0 when either is 0. */
-export function PyObject_Init(p: usize, type: usize): usize {
-  if (p === 0 || type === 0) return 0;
+/** Writes the header: one reference, of this type. Returns `p`. */
+function begin(p: usize, type: usize): usize {
   const object = changetype<PyObject>(p);
   object.ob_refcnt = 1;
   object.ob_type = changetype<PyTypeObject>(type);
   return p;
 }
 
+function beginVar(p: usize, type: usize, n: i32): usize {
+  changetype<PyVarObject>(p).ob_size = n;
+  return begin(p, type);
+}
+
+/** May an object begin at `p`? Not at 0, and not where one waits. */
+function isPlace(p: usize, what: u32): bool {
+  if (p === 0) return false;
+  if (!isWaiting(p)) return true;
+  refuse(what, p);
+  return false;
+}
+
+/** Makes an object of memory that is there. Returns `p`; 0 when either is 0. */
+export function PyObject_Init(p: usize, type: usize): usize {
+  return type !== 0 && isPlace(p, REFUSED_INIT) ? begin(p, type) : 0;
+}
+
 /** The same for an object of variable size with `n` items; 0 also when `n` is negative. */
 export function PyObject_InitVar(p: usize, type: usize, n: i32): usize {
-  if (n < 0 || PyObject_Init(p, type) === 0) return 0;
-  changetype<PyVarObject>(p).ob_size = n;
-  return p;
+  return n >= 0 && type !== 0 && isPlace(p, REFUSED_INIT_VAR) ? beginVar(p, type, n) : 0;
 }
 
 /** A new object; its fields are not initialized. 0 when there is no memory, or `type` is no type. */
 export function PyObject_New(type: usize): usize {
   if (type === 0) return 0;
-  return PyObject_Init(take(changetype<PyTypeObject>(type).tp_basicsize, OBJECT_HEADER), type);
+  const p = take(changetype<PyTypeObject>(type).tp_basicsize, OBJECT_HEADER);
+  return p === 0 ? 0 : begin(p, type);
 }
 
 /**
@@ -60,29 +105,32 @@ export function PyObject_NewVar(type: usize, n: i32): usize {
   if (type === 0 || n < 0) return 0;
   const it = changetype<PyTypeObject>(type);
   const bytes = (<u64>it.tp_basicsize + <u64>n * it.tp_itemsize + 3) & ~3;
-  return PyObject_InitVar(take(bytes, VAR_OBJECT_HEADER), type, n);
+  const p = take(bytes, VAR_OBJECT_HEADER);
+  return p === 0 ? 0 : beginVar(p, type, n);
 }
 
 // ------------------------------------------------------------------------------- death
 
-/** Frees an object's memory, whatever its count; 0 is ignored. */
+/** Frees an object's memory, whatever its count, unless it waits; 0 is ignored. */
 export function PyObject_Del(p: usize): void {
-  free(p);
+  if (p !== 0 && isWaiting(p)) refuse(REFUSED_DEL, p);
+  else free(p);
 }
 
-/** One reference more. 0 is ignored, as by Py_XINCREF. */
+/** One reference more. 0 is ignored, as by Py_XINCREF; a dead object is refused. */
 export function Py_INCREF(p: usize): void {
   if (p === 0) return;
   const object = changetype<PyObject>(p);
-  if (object.ob_refcnt < IMMORTAL) object.ob_refcnt++;
+  if (object.ob_refcnt < 1) refuse(REFUSED_INCREF, p);
+  else if (object.ob_refcnt < IMMORTAL) object.ob_refcnt++;
 }
 
-/** One reference less; the last one takes the object with it. 0 is ignored, as by Py_XDECREF. */
+/** One reference less; the last one takes the object with it. 0 is ignored, as by Py_XDECREF; a dead object is refused. */
 export function Py_DECREF(p: usize): void {
   if (p === 0) return;
   const object = changetype<PyObject>(p);
-  if (object.ob_refcnt >= IMMORTAL) return;
-  if (--object.ob_refcnt === 0) die(object);
+  if (object.ob_refcnt < 1) refuse(REFUSED_DECREF, p);
+  else if (object.ob_refcnt < IMMORTAL && --object.ob_refcnt === 0) die(object);
 }
 
 /**
@@ -115,7 +163,7 @@ function run(object: PyObject): void {
 }
 
 function wait(object: PyObject): void {
-  object.ob_refcnt = <i32>changetype<usize>(state().waiting);
+  object.ob_refcnt = <i32>(WAITING | (<u32>changetype<usize>(state().waiting) >>> 2));
   state().waiting = object;
 }
 
@@ -123,7 +171,7 @@ function wait(object: PyObject): void {
 function empty(): void {
   let object = state().waiting;
   while (object !== null) {
-    state().waiting = changetype<PyObject | null>(<usize>object.ob_refcnt);
+    state().waiting = nextOf(object);
     object.ob_refcnt = 0;
     run(object);
     object = state().waiting;

@@ -1,9 +1,9 @@
 /**
  * The memory as TLSF sees it: it ends at a break of our own, at or below the real end.
  *
- * TLSF traps where C's malloc returns NULL, so `index.ts` makes room beyond the break before it asks
- * TLSF for anything; TLSF then grows into that room. The compiler is told to use this namespace wherever
- * TLSF says `memory` (`--use memory=modules/tlsf/break/break_`). The break is kept in linear memory, as
+ * TLSF traps where C's malloc returns NULL, and doubles the memory where a few pages would do. So it never grows
+ * it: `index.ts` moves the break and gives TLSF what lies before it. The compiler is told to use this namespace
+ * wherever TLSF says `memory` (`--use memory=modules/tlsf/break/break_`). The break is kept in linear memory, as
  * all state is: a copy of the memory is a copy of the heap.
  */
 
@@ -15,6 +15,9 @@ const BREAK: usize = 16;
 /** The break at first. The pages behind it may be there already, and are room. */
 const FIRST: i32 = 1;
 
+/** A break behind page 65,536 would be at address 2^32, which is 0. */
+const LAST: i32 = 65535;
+
 export namespace break_ {
   /** Pages up to the break. */
   export function size(): i32 {
@@ -22,28 +25,25 @@ export namespace break_ {
     return pages !== 0 ? pages : FIRST;
   }
 
-  /** Moves the break up, if the real memory reaches that far. */
-  export function grow(pages: i32): i32 {
-    const before = size();
-    if (before + pages > linear.size()) return -1;
-    store<i32>(BREAK, before + pages);
-    return before;
+  /** Whoever asks TLSF for a block has seen that it has one. */
+  export function grow(_pages: i32): i32 {
+    return -1;
   }
 
-  /** Has the real memory `pages` pages beyond the break, or can it be made to have them? */
-  export function makeRoom(pages: i32): bool {
-    const end = size();
-    const missing = end + pages - linear.size();
-    if (missing <= 0) return true;
+  /** Moves the break to `end`, which is not below it; false where there is no memory up to there. */
+  export function move(end: i32): bool {
+    if (end > LAST) return false;
+    const missing = end - linear.size();
     // Growing costs some microseconds, so it grows by a sixteenth where it can.
-    return linear.grow(max(missing, end >> 4)) >= 0 || linear.grow(missing) >= 0;
-  }
-
-  /** Leaves the pages from the break up to `end` to someone else; false where there is no memory for them. */
-  export function skip(end: i32): bool {
-    if (!makeRoom(end - size())) return false;
+    const more = min(max(missing, size() >> 4), LAST - linear.size());
+    if (missing > 0 && linear.grow(more) < 0 && linear.grow(missing) < 0) return false;
     store<i32>(BREAK, end);
     return true;
+  }
+
+  /** Moves the break back to where it was. What lies behind it then is room again. */
+  export function back(end: i32): void {
+    store<i32>(BREAK, end);
   }
 
   export function copy(to: usize, from: usize, bytes: usize): void {

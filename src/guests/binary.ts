@@ -12,9 +12,13 @@ export interface MemoryDescription {
 }
 
 export interface GuestBinary {
+  /** The first memory, which a valid guest's data is in. */
   readonly memory: MemoryDescription | undefined;
-  /** The lowest address of its data; undefined when it has none, or at no fixed address. */
-  readonly dataStart: number | undefined;
+  readonly memories: number;
+  /** The lowest address of its data, and the one behind the highest; undefined when it places none. */
+  readonly data: { readonly start: number; readonly end: number } | undefined;
+  /** Has it data at an address that is no number, but known only when it is instantiated? */
+  readonly movable: boolean;
   /** Has it a variable? A C program's first one is its stack's pointer. */
   readonly variables: boolean;
   /** Where the stack begins, which grows down; undefined where the names are stripped. */
@@ -26,7 +30,7 @@ export interface GuestBinary {
 const SECTION = { custom: 0, import: 2, memory: 5, global: 6, data: 11 } as const;
 const KIND = { function: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
 const NAMES = { functions: 1, globals: 7 } as const;
-const CONST = { i32: 0x41, i64: 0x42 } as const;
+const SEGMENT = { passive: 1, memoryNamed: 2 } as const;
 const LIMITS = { maximum: 1, shared: 2, address64: 4 } as const;
 
 /** Reads numbers and texts, one after the other; zeros beyond the end, so that nonsense ends, too. */
@@ -66,8 +70,30 @@ class Reader {
     return new TextDecoder().decode(this.#bytes.subarray(from, Math.min(this.at, this.end)));
   }
 
+  /** LEB128, with a sign; as the u32 that it is for WebAssembly. */
+  signed(): number {
+    let value = 0;
+    let scale = 1;
+    let byte: number;
+    do {
+      byte = this.byte();
+      value += (byte & 127) * scale;
+      scale *= 128;
+    } while (byte >= 128);
+    return (byte & 64 ? value - scale : value) >>> 0;
+  }
+
   skip(count: number): void {
     this.at += count;
+  }
+
+  /** There is something that this reader does not know, and so nothing more to read. */
+  giveUp(): void {
+    this.at = Number.POSITIVE_INFINITY;
+  }
+
+  get gaveUp(): boolean {
+    return this.at === Number.POSITIVE_INFINITY;
   }
 
   /** The part that comes next, its length in front. */
@@ -101,79 +127,107 @@ function skipType(reader: Reader): void {
   if (first === 0x63 || first === 0x64) reader.unsigned();
 }
 
-/** The imported memory, and how many globals are imported. */
-function readImports(reader: Reader): { memory: MemoryDescription | undefined; globals: number } {
-  let memory: MemoryDescription | undefined;
-  let globals = 0;
+interface Variable {
+  readonly mutable: boolean;
+  /** What it is at first; undefined when it is no 32-bit number, or known only when it is imported. */
+  readonly value: number | undefined;
+}
+
+function readImports(reader: Reader, memories: MemoryDescription[], variables: Variable[]): void {
   for (const _ of reader.times(reader.unsigned())) {
     const from = { module: reader.text(), name: reader.text() };
     const kind = reader.byte();
     if (kind === KIND.memory) {
-      memory = readMemory(reader, from);
+      memories.push(readMemory(reader, from));
     } else if (kind === KIND.table) {
       skipType(reader);
       readMemory(reader, from); // a table's limits are written like a memory's
     } else if (kind === KIND.global) {
       skipType(reader);
       reader.skip(1);
-      globals++;
+      variables.push({ mutable: false, value: undefined }); // it is somebody else's
     } else {
       if (kind === KIND.tag) reader.skip(1);
       reader.unsigned();
     }
   }
-  return { memory, globals };
 }
 
-/** A constant expression; undefined when it is no plain number. An i32 comes back unsigned. */
-function readConstant(reader: Reader): number | undefined {
-  const opcode = reader.byte();
-  if (opcode !== CONST.i32 && opcode !== CONST.i64) return undefined;
-  let value = 0;
-  let scale = 1;
-  let byte: number;
-  do {
-    byte = reader.byte();
-    value += (byte & 127) * scale;
-    scale *= 128;
-  } while (byte >= 128);
-  if (byte & 64) value -= scale;
-  reader.skip(1); // end
-  return value < 0 && opcode === CONST.i32 ? value + 2 ** 32 : value;
+/** Numbers that are added and multiplied, as far as they are known. */
+function combine(
+  stack: (number | undefined)[],
+  how: (a: number, b: number) => number,
+): number | undefined {
+  const b = stack.pop();
+  const a = stack.pop();
+  return a === undefined || b === undefined ? undefined : how(a, b) >>> 0;
 }
 
-interface Variable {
-  readonly mutable: boolean;
-  readonly value: number | undefined;
+/** A constant expression's value, unsigned; undefined when it is no 32-bit number, or not known before instantiation. */
+function readConstant(reader: Reader, variables: readonly Variable[]): number | undefined {
+  const stack: (number | undefined)[] = [];
+  const unknown = (bytes: number) => {
+    reader.skip(bytes);
+    stack.push(undefined);
+  };
+  for (let opcode = reader.byte(); opcode !== 0x0b; opcode = reader.byte()) {
+    if (opcode === 0x41) stack.push(reader.signed());
+    else if (opcode === 0x23) stack.push(variables[reader.unsigned()]?.value);
+    else if (opcode === 0x6a) stack.push(combine(stack, (a, b) => a + b));
+    else if (opcode === 0x6b) stack.push(combine(stack, (a, b) => a - b));
+    else if (opcode === 0x6c) stack.push(combine(stack, Math.imul));
+    // i64's add, sub and mul
+    else if (opcode >= 0x7c && opcode <= 0x7e) stack.splice(-2, 2, undefined);
+    // i64.const, ref.null, ref.func
+    else if (opcode === 0x42 || opcode === 0xd0 || opcode === 0xd2) stack.push(skipNumber(reader));
+    else if (opcode === 0x43) unknown(4);
+    else if (opcode === 0x44) unknown(8);
+    else if (opcode === 0xfd && reader.unsigned() === 12) unknown(16);
+    else {
+      reader.giveUp();
+      return undefined;
+    }
+  }
+  return stack.pop();
 }
 
-/** The module's own globals, as far as they are plain numbers. */
-function readGlobals(reader: Reader): Variable[] {
-  const globals: Variable[] = [];
+function skipNumber(reader: Reader): undefined {
+  reader.unsigned();
+}
+
+/** The module's own globals. */
+function readGlobals(reader: Reader, variables: Variable[]): void {
   for (const _ of reader.times(reader.unsigned())) {
     skipType(reader);
     const mutable = reader.byte() === 1;
-    const value = readConstant(reader);
-    globals.push({ mutable, value });
-    if (value === undefined) break; // how long another expression is, we don't know
+    variables.push({ mutable, value: readConstant(reader, variables) });
   }
-  return globals;
+  // What is not read may be anything.
+  if (reader.gaveUp) variables.push({ mutable: true, value: undefined });
 }
 
-/** The lowest address at which data is put. */
-function readDataStart(reader: Reader): number | undefined {
-  let lowest: number | undefined;
+/** Where data is put. */
+function readData(
+  reader: Reader,
+  variables: readonly Variable[],
+): Pick<GuestBinary, "data" | "movable"> {
+  let data: GuestBinary["data"];
   for (const _ of reader.times(reader.unsigned())) {
     const flags = reader.unsigned();
-    if (flags === 2) reader.unsigned(); // the memory's number
-    if (flags !== 1) {
-      const address = readConstant(reader);
-      if (address === undefined) return lowest;
-      lowest = Math.min(lowest ?? address, address);
-    }
-    reader.skip(reader.unsigned());
+    if (flags === SEGMENT.memoryNamed) reader.unsigned();
+    const placed = flags !== SEGMENT.passive;
+    const start = placed ? readConstant(reader, variables) : 0;
+    if (start === undefined) return { data, movable: true };
+    const length = reader.unsigned();
+    reader.skip(length);
+    if (!placed) continue;
+    const end = start + length;
+    data = {
+      start: Math.min(data?.start ?? start, start),
+      end: Math.max(data?.end ?? end, end),
+    };
   }
-  return lowest;
+  return { data, movable: false };
 }
 
 function readNames(reader: Reader): { functions: Set<string>; globals: Map<string, number> } {
@@ -193,29 +247,32 @@ function readNames(reader: Reader): { functions: Set<string>; globals: Map<strin
   return { functions, globals };
 }
 
-/** Reads a binary that may be anything: what is no WebAssembly gives a description of nothing. */
+/** Reads a binary that is valid WebAssembly; what is none gives a description of something, or of nothing. */
 export function readGuest(bytes: Uint8Array): GuestBinary {
-  let imports: ReturnType<typeof readImports> = { memory: undefined, globals: 0 };
-  let own: MemoryDescription | undefined;
-  let variables: Variable[] = [];
-  let dataStart: number | undefined;
+  const memories: MemoryDescription[] = [];
+  const variables: Variable[] = [];
+  let placed: ReturnType<typeof readData> = { data: undefined, movable: false };
   let names: ReturnType<typeof readNames> | undefined;
   const reader = new Reader(bytes, 8, bytes.length);
   while (reader.more) {
     const id = reader.byte();
     const section = reader.part();
-    if (id === SECTION.import) imports = readImports(section);
-    else if (id === SECTION.memory && section.unsigned() > 0) own = readMemory(section, undefined);
-    else if (id === SECTION.global) variables = readGlobals(section);
-    else if (id === SECTION.data) dataStart = readDataStart(section);
+    if (id === SECTION.import) readImports(section, memories, variables);
+    else if (id === SECTION.global) readGlobals(section, variables);
+    else if (id === SECTION.data) placed = readData(section, variables);
     else if (id === SECTION.custom && section.text() === "name") names = readNames(section);
+    else if (id === SECTION.memory) {
+      const count = section.unsigned();
+      for (const _ of section.times(count)) memories.push(readMemory(section, undefined));
+    }
   }
   const stack = names?.globals.get("__stack_pointer");
   return {
-    memory: imports.memory ?? own,
-    dataStart,
+    ...placed,
+    memory: memories[0],
+    memories: memories.length,
     variables: variables.some(({ mutable }) => mutable),
-    stackStart: stack === undefined ? undefined : variables[stack - imports.globals]?.value,
+    stackStart: stack === undefined ? undefined : variables[stack]?.value,
     functionNames: names?.functions ?? new Set(),
   };
 }

@@ -1,12 +1,13 @@
 /** CPython's control functions for a guest: allocators as records in the memory, with pointers into its function table. */
 import { instantiate, type Thunks } from "../core.js";
+import { allocatorMembers, arenaMembers } from "../domains.js";
 import type { MemoryViews } from "../memory.js";
-import type { Address, Allocator, ArenaAllocator, DomainNumber } from "../types.js";
+import type { Address, Allocator, ArenaAllocator, DomainName, DomainNumber } from "../types.js";
 
 /** The heap's own functions, which take JavaScript's records. */
 export interface Control {
-  PyMem_GetAllocator(domain: DomainNumber): Allocator;
-  PyMem_SetAllocator(domain: DomainNumber, allocator: Allocator): void;
+  PyMem_GetAllocator(domain: DomainName | DomainNumber): Allocator;
+  PyMem_SetAllocator(domain: DomainName | DomainNumber, allocator: Allocator): void;
   PyMem_SetupDebugHooks(): void;
   PyObject_GetArenaAllocator(): ArenaAllocator;
   PyObject_SetArenaAllocator(allocator: ArenaAllocator): void;
@@ -14,10 +15,6 @@ export interface Control {
 
 /** A function of the guest's that a pointer points to. */
 type Pointed = (...args: unknown[]) => unknown;
-
-/** The members behind `ctx`, in the structs' order. */
-const allocatorMembers = ["malloc", "calloc", "realloc", "free"] as const;
-const arenaMembers = ["alloc", "free"] as const;
 
 /** The guest's function table, in which pointers are found and new ones are placed. */
 export class FunctionTable {
@@ -60,13 +57,30 @@ export class FunctionTable {
   }
 }
 
-/** The control functions of one guest. */
+type Hook = Allocator | ArenaAllocator;
+
+/** The members of modules/thunks.ts that are placed in a guest's table, in this order; and those that a record points to. */
+const placed: readonly (keyof Thunks)[] = ["malloc", "calloc", "realloc", "free", "arenaFree"];
+const pointedTo = { allocator: [0, 1, 2, 3], arenas: [0, 4] } as const;
+
+/**
+ * The control functions of one guest.
+ *
+ * What it gets of records of JavaScript's are the same five functions for all of them, which find out by their context
+ * which one is meant: so a guest's table has five entries more at most, however many there are.
+ */
 export class GuestControl {
   readonly #control: Control;
   readonly #views: MemoryViews;
   readonly #table: FunctionTable;
-  /** Records that the guest has seen or set, so that it gets and gives back the very same ones. */
-  readonly #words = new Map<object, readonly number[]>();
+  /** JavaScript's records that the guest has seen: the place here is the context that it gets. */
+  readonly #seen: Hook[] = [];
+  /** The pointer to the first function placed in the table; 0 while there is none. */
+  #first = 0;
+  /** What the guest sees of a record that is in force, so that it gets and gives back the very same. */
+  readonly #words = new WeakMap<Hook, readonly number[]>();
+  /** The record in force last, of the guest's own that it set. */
+  readonly #own = new Map<string, Hook>();
 
   constructor(control: Control, views: MemoryViews, table: FunctionTable) {
     this.#control = control;
@@ -79,25 +93,27 @@ export class GuestControl {
     const control = this.#control;
     return {
       PyMem_GetAllocator: (domain: DomainNumber, record: Address) => {
-        this.#write(record, this.#wordsOf(control.PyMem_GetAllocator(domain)));
+        const allocator = control.PyMem_GetAllocator(domain);
+        this.#write(record, this.#wordsOf(allocator, "allocator", "PyMem_GetAllocator"));
       },
       PyMem_SetAllocator: (domain: DomainNumber, record: Address) => {
         const words = this.#read(record, 1 + allocatorMembers.length);
-        const allocator =
-          this.#known(words) ?? this.#fromWords(words, allocatorMembers, "PyMem_SetAllocator");
+        const key = `${domain}: ${words}`;
+        const allocator = this.#recordOf(key, words, allocatorMembers, "PyMem_SetAllocator");
         control.PyMem_SetAllocator(domain, allocator as Allocator);
-        this.#words.set(control.PyMem_GetAllocator(domain), words);
+        this.#remember(key, words, control.PyMem_GetAllocator(domain));
       },
       PyMem_SetupDebugHooks: () => control.PyMem_SetupDebugHooks(),
       PyObject_GetArenaAllocator: (record: Address) => {
-        this.#write(record, this.#arenaWordsOf(control.PyObject_GetArenaAllocator()));
+        const arenas = control.PyObject_GetArenaAllocator();
+        this.#write(record, this.#wordsOf(arenas, "arenas", "PyObject_GetArenaAllocator"));
       },
       PyObject_SetArenaAllocator: (record: Address) => {
         const words = this.#read(record, 1 + arenaMembers.length);
-        const arenas =
-          this.#known(words) ?? this.#fromWords(words, arenaMembers, "PyObject_SetArenaAllocator");
+        const key = `arenas: ${words}`;
+        const arenas = this.#recordOf(key, words, arenaMembers, "PyObject_SetArenaAllocator");
         control.PyObject_SetArenaAllocator(arenas as ArenaAllocator);
-        this.#words.set(control.PyObject_GetArenaAllocator(), words);
+        this.#remember(key, words, control.PyObject_GetArenaAllocator());
       },
     };
   }
@@ -111,16 +127,28 @@ export class GuestControl {
     this.#views.u32.set(words, record >>> 2);
   }
 
-  #known(words: readonly number[]): object | undefined {
-    for (const [record, known] of this.#words) {
-      if (known.length === words.length && known.every((word, i) => word === words[i]))
-        return record;
-    }
-    return undefined;
+  #remember(key: string, words: readonly number[], inForce: Hook): void {
+    this.#words.set(inForce, words);
+    if (!this.#isOurs(words)) this.#own.set(key, inForce);
   }
 
-  #fromWords(words: readonly number[], members: readonly string[], where: string): object {
-    const [ctx, ...pointers] = words;
+  /** Are the functions that a guest's record points to all those that were placed for it? */
+  #isOurs([, ...pointers]: readonly number[]): boolean {
+    const kind = pointers.length === 2 ? pointedTo.arenas : pointedTo.allocator;
+    return this.#first !== 0 && pointers.every((p, i) => p === this.#first + (kind[i] as number));
+  }
+
+  /** What a guest's record stands for: one that it got from here, one that it set before, or a new one. */
+  #recordOf(
+    key: string,
+    words: readonly number[],
+    members: readonly string[],
+    where: string,
+  ): Hook {
+    const [ctx, ...pointers] = words as [number, ...number[]];
+    if (this.#isOurs(words)) return this.#seenAt(ctx);
+    const known = this.#own.get(key);
+    if (known !== undefined) return known;
     const functions = members.map((name, i) => [
       name,
       this.#table.at(pointers[i] as number, `${where}: ${name}`),
@@ -128,46 +156,46 @@ export class GuestControl {
     return { ctx, ...Object.fromEntries(functions) };
   }
 
-  #wordsOf(allocator: Allocator): readonly number[] {
-    const { ctx } = allocator;
-    return this.#remember(allocator, "PyMem_GetAllocator", allocatorMembers, {
-      hostMalloc: (_ctx: number, bytes: number) => allocator.malloc(ctx, bytes),
-      hostCalloc: (_ctx: number, count: number, size: number) => allocator.calloc(ctx, count, size),
-      hostRealloc: (_ctx: number, p: Address, bytes: number) => allocator.realloc(ctx, p, bytes),
-      hostFree: (_ctx: number, p: Address) => allocator.free(ctx, p),
-    });
+  #seenAt(ctx: number): Hook {
+    const record = this.#seen[ctx];
+    if (record !== undefined) return record;
+    throw new TypeError(
+      `PyMemAllocatorEx: ctx is ${ctx}, expected the one that came with the functions`,
+    );
   }
 
-  #arenaWordsOf(arenas: ArenaAllocator): readonly number[] {
-    const { ctx } = arenas;
-    return this.#remember(arenas, "PyObject_GetArenaAllocator", ["malloc", "arenaFree"], {
-      hostMalloc: (_ctx: number, bytes: number) => arenas.alloc(ctx, bytes),
-      hostArenaFree: (_ctx: number, p: Address, bytes: number) => arenas.free(ctx, p, bytes),
-    });
-  }
-
-  /** Gives a record of JavaScript's a form that the guest can call. */
-  #remember(
-    record: object,
-    where: string,
-    members: readonly (keyof Thunks)[],
-    host: Record<string, CallableFunction>,
-  ): readonly number[] {
+  /** A record as the guest can call it. */
+  #wordsOf(record: Hook, kind: keyof typeof pointedTo, where: string): readonly number[] {
     let words = this.#words.get(record);
     if (words === undefined) {
-      const unused = () => 0;
-      const names = ["hostMalloc", "hostCalloc", "hostRealloc", "hostFree", "hostArenaFree"];
-      const all = Object.fromEntries(names.map((name) => [name, host[name] ?? unused]));
-      const { memory } = this.#views;
-      const thunks = instantiate("thunks", {
-        env: { memory },
-        thunks: all as WebAssembly.ModuleImports,
-      });
-      const functions = members.map((name) => thunks[name] as CallableFunction);
-      const first = this.#table.place(functions, where);
-      words = [0, ...members.map((_, i) => first + i)];
+      if (this.#first === 0) this.#first = this.#table.place(this.#thunks(), where);
+      const ctx = this.#seen.push(record) - 1;
+      words = [ctx, ...pointedTo[kind].map((at) => this.#first + at)];
       this.#words.set(record, words);
     }
     return words;
+  }
+
+  /** Functions of WebAssembly, as a table needs them, that call the record which their context says. */
+  #thunks(): CallableFunction[] {
+    const allocator = (ctx: number) => this.#seenAt(ctx) as Allocator;
+    const arenas = (ctx: number) => this.#seenAt(ctx) as ArenaAllocator;
+    const imports = {
+      hostMalloc: (at: number, bytes: number) => {
+        const record = this.#seenAt(at);
+        if ("malloc" in record) return record.malloc(record.ctx, bytes);
+        return record.alloc(record.ctx, bytes);
+      },
+      hostCalloc: (at: number, count: number, size: number) =>
+        allocator(at).calloc(allocator(at).ctx, count, size),
+      hostRealloc: (at: number, p: Address, bytes: number) =>
+        allocator(at).realloc(allocator(at).ctx, p, bytes),
+      hostFree: (at: number, p: Address) => allocator(at).free(allocator(at).ctx, p),
+      hostArenaFree: (at: number, p: Address, bytes: number) =>
+        arenas(at).free(arenas(at).ctx, p, bytes),
+    };
+    const { memory } = this.#views;
+    const thunks = instantiate("thunks", { env: { memory }, thunks: imports });
+    return placed.map((name) => thunks[name] as CallableFunction);
   }
 }

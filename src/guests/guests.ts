@@ -1,15 +1,21 @@
 /** Guests: WebAssembly programs, written in C for example, that share a heap's memory and call its functions. */
-import { byCNames, late } from "../domains.js";
+import { byCNames, domainNames, late } from "../domains.js";
 import { isObject, show } from "../errors.js";
-import { debugLayout, layout } from "../generated/modules.js";
+import { layout } from "../generated/modules.js";
 import type { Host } from "../hosts/host.js";
-import type { MemoryViews } from "../memory.js";
+import { type MemoryViews, storeWord } from "../memory.js";
 import type { Objects } from "../objects.js";
-import type { Address, Domain, DomainName } from "../types.js";
-import { type GuestBinary, type MemoryDescription, readGuest } from "./binary.js";
+import type { Address, Allocator, Domain, DomainName } from "../types.js";
+import { readGuest } from "./binary.js";
 import { type Control, FunctionTable, GuestControl } from "./control.js";
-
-const PAGE = 65536;
+import {
+  fail,
+  makePlace,
+  refuse64Bits,
+  requireImport,
+  requireMemory,
+  requireOwn,
+} from "./place.js";
 
 /** The module that a guest's functions are imported from (`include/pymalloc.h`). */
 const MODULE = "pymalloc";
@@ -42,17 +48,20 @@ export interface GuestHeap {
   poolOf(p: Address): Address;
   /** Are debug hooks on the object domain? */
   debug(): boolean;
+  /** The bytes of a block of mem or object, as its debug hooks know it; undefined where they don't. */
+  sizeAt(p: Address): number | undefined;
+  /** From now on a debug mode's blocks of the object domain are at multiples of 16, those of 16 bytes and more. */
+  alignDebugBlocks(): void;
 }
 
 /** Functions by their names in C. */
 type Functions = Record<string, CallableFunction>;
 
-function fail(problem: string): never {
-  throw new TypeError(`instantiate: ${problem}`);
-}
-
 export class Guests {
   readonly #heap: GuestHeap;
+  #areExpected = false;
+  /** Addresses of variables in guests: see `malloc_class_bit` in include/pymalloc_malloc.c. */
+  readonly #classBits: Address[] = [];
 
   constructor(heap: GuestHeap) {
     this.#heap = heap;
@@ -60,6 +69,7 @@ export class Guests {
 
   /** See `Heap.imports`. */
   imports(table: () => WebAssembly.Table | undefined): WebAssembly.Imports {
+    this.#expectGuests();
     return this.#importsOf(table, false);
   }
 
@@ -67,9 +77,11 @@ export class Guests {
   instantiate(source: BufferSource, imports: WebAssembly.Imports): WebAssembly.Instance {
     const bytes = readBytes(source);
     if (!isObject(imports)) fail(`imports is ${show(imports)}, expected an object of modules`);
+    const own = requireOwn(this.#heap.host);
     const guest = readGuest(bytes);
-    const memory = this.#requireMemory(guest.memory);
-    const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+    refuse64Bits(guest);
+    const module = new WebAssembly.Module(bytes);
+    const memory = requireMemory(guest, own);
     const wanted = WebAssembly.Module.imports(module);
     const exchanges = wanted.some(
       ({ module, name }) => module === MODULE && exchanging.includes(name),
@@ -82,13 +94,56 @@ export class Guests {
       ...all[memory.module],
       [memory.name]: env?.["memory"] as WebAssembly.Memory,
     };
-    for (const { module, name } of wanted) requireImport(all, module, name);
-    this.#makePlace(guest);
-    instance = new WebAssembly.Instance(module, all);
-    // A reactor's constructors; a command has `_start`, which its user calls.
-    const { _initialize: initialize } = instance.exports;
-    if (typeof initialize === "function") initialize();
+    for (const what of wanted) {
+      requireImport(all, what, what.module === MODULE ? "a function of pymalloc.h" : undefined);
+    }
+    const undo = this.#undoing(makePlace(guest, this.#heap.host.memory, own));
+    this.#expectGuests();
+    try {
+      instance = new WebAssembly.Instance(module, all);
+      // A reactor's constructors; a command has `_start`, which its user calls.
+      const { _initialize: initialize } = instance.exports;
+      if (typeof initialize === "function") initialize();
+    } catch (error) {
+      undo();
+      throw error;
+    }
     return instance;
+  }
+
+  /**
+   * What puts everything back as it is now, when a guest has failed: the allocators that it set, which are in its table, and
+   * its place. Blocks that it made stay, as after a program that ends without freeing them.
+   */
+  #undoing(givePlaceBack: () => void): () => void {
+    const { control } = this.#heap;
+    const allocators = domainNames.map((name) => control.PyMem_GetAllocator(name));
+    const arenas = control.PyObject_GetArenaAllocator();
+    const classBits = this.#classBits.length;
+    return () => {
+      for (const [i, name] of domainNames.entries()) {
+        const before = allocators[i] as Allocator;
+        if (control.PyMem_GetAllocator(name) !== before) control.PyMem_SetAllocator(name, before);
+      }
+      if (control.PyObject_GetArenaAllocator() !== arenas) {
+        control.PyObject_SetArenaAllocator(arenas);
+      }
+      this.#classBits.length = classBits;
+      givePlaceBack();
+    };
+  }
+
+  #expectGuests(): void {
+    this.#areExpected = true;
+    this.rebind();
+  }
+
+  /** What changes for guests when a debug mode is switched on or off; after each change of allocators. */
+  rebind(): void {
+    const { host, debug, alignDebugBlocks } = this.#heap;
+    if (this.#areExpected) alignDebugBlocks();
+    const bit = debug() ? 0 : layout.ALIGNMENT;
+    for (const address of this.#classBits) storeWord(host.memory, address, bit);
   }
 
   #importsOf(table: () => WebAssembly.Table | undefined, exchanges: boolean): WebAssembly.Imports {
@@ -99,6 +154,10 @@ export class Guests {
       ...this.#objects(exchanges),
       ...new GuestControl(control, views, pointers).functions(),
       PyType_Ready: (type: Address) => this.#readyType(type, pointers),
+      malloc_class_bit: (bit: Address) => {
+        this.#classBits.push(bit);
+        this.rebind();
+      },
       malloc_usable_size: (p: Address) => this.#usableSize(p),
     };
     return { [MODULE]: functions as WebAssembly.ModuleImports, env: { memory: host.memory } };
@@ -131,90 +190,24 @@ export class Guests {
 
   /** The bytes that a guest may use of a block of the object domain; 0 for NULL, and where nobody knows. */
   #usableSize(p: Address): number {
-    const { host, views, poolOf, debug } = this.#heap;
     if (p === 0) return 0;
-    if (debug()) {
-      // CPython's frame: the size stands in front, big-endian. What is behind it is a pad.
-      const frame = new DataView(views.memory.buffer, (p >>> 0) - debugLayout.FRONT, 4);
-      return frame.getUint32(0);
-    }
+    const { host, views, poolOf, sizeAt } = this.#heap;
+    const known = sizeAt(p);
+    if (known !== undefined) return known;
     const pool = poolOf(p);
     if (pool !== 0) return views.u16[(pool + layout.POOL_BLOCK_SIZE) >>> 1] as number;
     return host.own?.usableSize(p) ?? 0;
   }
-
-  #requireMemory(memory: MemoryDescription | undefined): { module: string; name: string } {
-    const { own } = this.#heap.host;
-    if (own === undefined) {
-      fail(
-        "the heap's memory is someone else's, expected a heap that createHeap made a memory for",
-      );
-    }
-    if (memory?.from === undefined) {
-      const found = memory === undefined ? "no memory" : "a memory of its own";
-      fail(`the guest has ${found}, expected it to import one: link it with -Wl,--import-memory`);
-    }
-    const { addressBits, maximumPages, shared, from } = memory;
-    if (addressBits !== 32) {
-      fail(`the guest's pointers have ${addressBits} bits, expected 32: build it for wasm32`);
-    }
-    if (shared) fail("the guest's memory is shared between threads, expected one that is not");
-    if (maximumPages !== undefined && maximumPages < own.maximumPages) {
-      fail(
-        `the guest's memory has at most ${maximumPages * PAGE} bytes, the heap's up to ` +
-          `${own.maximumPages * PAGE}: expected no --max-memory, or createHeap's maximumBytes to be no more`,
-      );
-    }
-    return from;
-  }
-
-  /** The memory up to the guest's end becomes the guest's: its data, its stack. */
-  #makePlace({ memory, dataStart, stackStart, variables, functionNames }: GuestBinary): void {
-    const { own } = this.#heap.host;
-    const { minimumPages } = memory as MemoryDescription;
-    if (own === undefined || (dataStart === undefined && !variables)) return;
-    if (functionNames.has("sbrk")) {
-      fail(
-        "the guest brings a malloc of its own, which takes the memory behind its data for itself: " +
-          "expected include/pymalloc_malloc.c in its place",
-      );
-    }
-    if (dataStart === undefined) {
-      fail("the guest has no data that shows where it lies, expected it to include pymalloc.h");
-    }
-    const used = own.pagesInUse() * PAGE;
-    if (dataStart < used) {
-      fail(
-        `the guest's data begins at ${dataStart}, expected ${used} or more, behind what the heap uses: ` +
-          `link it with -Wl,--global-base=${used}, or instantiate it before the heap is used`,
-      );
-    }
-    if (stackStart !== undefined && stackStart <= dataStart) {
-      fail(
-        `the guest's stack lies below ${stackStart}, expected it behind its data: link it with -Wl,--no-stack-first`,
-      );
-    }
-    if (own.leave(minimumPages) === 0) {
-      throw new RangeError(
-        `instantiate: the guest needs ${minimumPages * PAGE} bytes, expected at most ` +
-          `${own.maximumPages * PAGE} (maximumBytes), and so much memory`,
-      );
-    }
-  }
 }
 
-function readBytes(source: unknown): Uint8Array {
+function readBytes(source: unknown): Uint8Array<ArrayBuffer> {
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   if (ArrayBuffer.isView(source)) {
-    return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    // Nobody else may change it while it is read.
+    return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice();
   }
   return fail(
     `bytes is ${show(source)}, expected the guest's binary, as an ArrayBuffer or a view of one`,
   );
-}
-
-function requireImport(all: WebAssembly.Imports, module: string, name: string): void {
-  if (all[module]?.[name] !== undefined) return;
-  const whose = module === MODULE ? "a function of pymalloc.h" : "it in `imports`";
-  fail(`the guest imports ${show(`${module}.${name}`)}, expected ${whose}`);
 }

@@ -1,5 +1,6 @@
 /** CPython's table of allocators, in an interpreter that runs in WebAssembly. */
 import { instantiate, type PyMemFunctions } from "../core.js";
+import { unsigned, wordsAt } from "../memory.js";
 import type { Address, Domain } from "../types.js";
 import { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
 
@@ -36,10 +37,10 @@ export class AllocatorTable {
 
   #withRecord<T>(use: (record: Address, words: () => Uint32Array) => T): T {
     const { malloc, memory } = this.#program;
-    const record = malloc.malloc(RECORD_BYTES);
+    const record = unsigned(malloc.malloc(RECORD_BYTES));
     if (record === 0) throw new RangeError("PyMem_SetAllocator: out of memory");
     try {
-      return use(record, () => new Uint32Array(memory.buffer, record, RECORD_BYTES / 4));
+      return use(record, () => wordsAt(memory, record, RECORD_BYTES / 4));
     } finally {
       malloc.free(record);
     }

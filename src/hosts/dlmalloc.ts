@@ -1,4 +1,6 @@
 /** dlmalloc, the malloc of Emscripten's programs: what its memory looks like, and what to do about it. */
+import type { BlockMap } from "../debug.js";
+import { bytesAt, unsigned, wordsAt } from "../memory.js";
 import type { Address } from "../types.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 
@@ -16,8 +18,8 @@ function walkChunks(
   program: EmscriptenProgram,
   see: (block: Address, size: number, inUse: boolean) => void,
 ): boolean {
-  const words = new Uint32Array(program.memory.buffer);
   const end = program.break();
+  const words = wordsAt(program.memory, 0, end >>> 2);
   let chunk: Address = program.addressOf("pymalloc_heap") ?? program.heapBase;
   while (chunk < end) {
     const head = words[(chunk + 4) / 4] as number;
@@ -38,23 +40,15 @@ export function countBlocks(program: EmscriptenProgram): number {
   return whole ? blocks : 0;
 }
 
-/** A map of dlmalloc's blocks at this moment. */
-export interface BlockMap {
-  /** Address of the bits, one for each 8 bytes of memory from `from` up to `to`. */
-  readonly bits: Address;
-  readonly from: Address;
-  readonly to: Address;
-}
-
-/** Sets a bit for each block in use; undefined where they can't be found or there is no memory for the map. */
+/** A map of dlmalloc's blocks at this moment: sets a bit for each block in use; undefined where they can't be found or there is no memory for the map. */
 export function mapBlocks(program: EmscriptenProgram): BlockMap | undefined {
   const from = program.heapBase - (program.heapBase % 64);
   // The map is in that memory itself, and may make it longer.
   const room = Math.ceil((program.break() - from) / 64) + 64 * 1024;
-  const bits = program.malloc.calloc(room, 1);
+  const bits = unsigned(program.malloc.calloc(room, 1));
   if (bits === 0) return undefined;
   const map = { bits, from, to: Math.min(program.break(), from + room * 64) };
-  const bytes = new Uint8Array(program.memory.buffer, bits, room);
+  const bytes = bytesAt(program.memory, bits, room);
   const whole = walkChunks(program, (block, _size, inUse) => {
     const bit = (block - from) >>> 3;
     if (inUse && block < map.to) bytes[bit >>> 3] = (bytes[bit >>> 3] as number) | (1 << (bit & 7));

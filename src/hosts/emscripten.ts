@@ -1,5 +1,6 @@
 /** What we need of a program that Emscripten linked with `MAIN_MODULE`, as Pyodide is. */
 import { show } from "../errors.js";
+import { unsigned } from "../memory.js";
 import type { Address, SystemMalloc } from "../types.js";
 
 /** The part of Emscripten's `Module` that is read here. */
@@ -25,14 +26,10 @@ export interface EmscriptenProgram {
   break(): Address;
 }
 
-/** An exported number: a WebAssembly global, or a plain number in older versions of Emscripten. */
-function numberOf(value: unknown): number {
-  return (value instanceof WebAssembly.Global ? value.value : value) as number;
-}
-
+/** An exported address: a WebAssembly global, or a plain number in older versions of Emscripten. */
 function addressOf(value: unknown): Address | undefined {
-  const address = numberOf(value);
-  return typeof address === "number" ? address >>> 0 : undefined;
+  const address = value instanceof WebAssembly.Global ? value.value : value;
+  return typeof address === "number" ? unsigned(address) : undefined;
 }
 
 /**
@@ -79,7 +76,7 @@ export function emscriptenProgram(module: unknown, where: string): EmscriptenPro
     malloc,
     require,
     addressOf: (name) => addressOf(exports[name]),
-    heapBase: numberOf(exports["__heap_base"]),
-    break: () => sbrk(0) >>> 0,
+    heapBase: addressOf(exports["__heap_base"]) as Address,
+    break: () => unsigned(sbrk(0)),
   };
 }

@@ -1,5 +1,5 @@
 /** The Python call stack of a running Pyodide, read from its memory without its help. */
-import { MemoryViews } from "../memory.js";
+import { MemoryViews, unsigned } from "../memory.js";
 import type { Address } from "../types.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 import { lineAt } from "./locations.js";
@@ -97,7 +97,7 @@ export class PythonStackReader {
       const owner = this.#views.u8[frame + offsets.owner] ?? Owners.last + 1;
       if (owner > Owners.last) return;
       if (owner < Owners.firstEntry) {
-        const code = (this.#word(frame + offsets.executable) & ~TAG_BITS) >>> 0;
+        const code = unsigned(this.#word(frame + offsets.executable) & ~TAG_BITS);
         const found = this.#frame(offsets, code, this.#word(frame + offsets.instruction));
         if (found === undefined) return;
         if (found !== "internal") frames.push(found);

@@ -12,12 +12,16 @@ export interface Host {
 
 /** A memory that the heap's system malloc owns. */
 export interface OwnMemory {
+  /** How far pools are indented (`initialize` of the core), so that a guest's malloc has blocks at multiples of 16. */
+  readonly indent: number;
   /** Pages that the memory may grow to. */
   readonly maximumPages: number;
   /** Pages, from the beginning, that are taken. */
   pagesInUse(): number;
   /** Leaves the pages up to `end`, beyond those in use, to someone else; 0 where there is no memory for them. */
   leave(end: number): number;
+  /** Takes back the pages from `start` up to `end` that were left, whatever is in them. */
+  takeBack(start: number, end: number): void;
   /** The bytes that may be used of a block of the system malloc. */
   usableSize(p: Address): number;
 }
@@ -40,6 +44,24 @@ export interface ArenaOptions {
    * shadow stays.
    */
   readonly fillHoles: boolean;
+}
+
+/**
+ * A source that is not asked for another run while it looks for one. Who has to allocate in order to give an arena would
+ * otherwise be asked for the next one, and so on without an end; so that gets what it needs from the raw domain.
+ */
+export function unnested({ alloc, free, hole }: ArenaSource): ArenaSource {
+  let isAtWork = false;
+  const once = (take: () => Address): Address => {
+    if (isAtWork) return 0;
+    isAtWork = true;
+    try {
+      return take();
+    } finally {
+      isAtWork = false;
+    }
+  };
+  return { alloc: (bytes) => once(() => alloc(bytes)), free, hole: () => once(hole) };
 }
 
 /** Runs of arenas, for the heap at `root`, out of the malloc that owns the memory. */

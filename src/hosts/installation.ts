@@ -8,9 +8,9 @@
  */
 import { isObject, show } from "../errors.js";
 import type { DebugSettings } from "../options.js";
+import { layoutMark } from "../root.js";
 import type { Address, HeapStats, MallocName } from "../types.js";
 import type { EmscriptenProgram } from "./emscripten.js";
-import { layoutMark } from "./linked.js";
 
 /** The allocator in a running interpreter. */
 export interface InstalledPymalloc {

@@ -1,6 +1,7 @@
 /** pymalloc in a running Pyodide: `import { install } from "pymalloc/pyodide"`. */
 import { isObject, PyMemError, requireKnown, show } from "../errors.js";
 import { debugLayout } from "../generated/modules.js";
+import { isAddress } from "../memory.js";
 import {
   type DebugOptions,
   debugOptionNames,
@@ -69,7 +70,7 @@ function handleOf(
       validateHeap(memory, root);
       validateBlocks();
     },
-    isPymallocAddress: (p) => core.addressInRange(p) !== 0,
+    isPymallocAddress: (p) => isAddress(p) && core.addressInRange(p) !== 0,
   };
 }
 

@@ -1,4 +1,5 @@
 /** Noting everything that an interpreter asks for, while it runs. */
+import { loadWord, storeWord, unsigned, wordsAt } from "../memory.js";
 import { interpose, programOf } from "./cpython.js";
 import type { PyodideLike } from "./pyodide.js";
 
@@ -23,23 +24,22 @@ const NOTE_BYTES = 16;
 export function startRecording(pyodide: PyodideLike, sink: NoteSink): () => void {
   const program = programOf(pyodide, "startRecording");
   const { memory, malloc } = program;
-  const buffer = malloc.malloc(NOTE_BYTES * (NOTES_AT_ONCE + 1)) >>> 0;
+  const buffer = unsigned(malloc.malloc(NOTE_BYTES * (NOTES_AT_ONCE + 1)));
   if (buffer === 0) throw new RangeError("startRecording: out of memory");
   const first = buffer + NOTE_BYTES;
   const bufferEnd = first + NOTE_BYTES * NOTES_AT_ONCE;
-  const end = () => new Uint32Array(memory.buffer, buffer, 1);
-  end()[0] = first;
+  storeWord(memory, buffer, first);
 
   let failure: { readonly error: unknown } | undefined;
   function flush(): void {
-    const notes = new Uint32Array(memory.buffer, first, ((end()[0] as number) - first) / 4);
+    const notes = wordsAt(memory, first, (loadWord(memory, buffer) - first) / 4);
     try {
       if (failure === undefined) sink(notes);
     } catch (error) {
       // Thrown here it would cut through CPython in the middle of an allocation.
       failure = { error };
     }
-    end()[0] = first;
+    storeWord(memory, buffer, first);
   }
 
   const { remove } = interpose(program, "recorder", { buffer, bufferEnd, flush });

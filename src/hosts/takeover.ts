@@ -9,6 +9,7 @@ import { type ArenaSource, type Core, instantiateCore } from "../core.js";
 import { DebugHeap, type DebugHost, newLedger } from "../debug.js";
 import { debugDomain, late, objectDomain } from "../domains.js";
 import { debugLayout, layout } from "../generated/modules.js";
+import { storeWord, unsigned } from "../memory.js";
 import type { DebugSettings, MallocMode } from "../options.js";
 import type { Tracer } from "../stacks.js";
 import type { Address, Domain } from "../types.js";
@@ -101,11 +102,9 @@ function announced(arenas: ArenaSource, onNewArena: (() => void) | undefined): A
 
 /** A heap without content, and a maker of cores over it. */
 function newHeap(program: EmscriptenProgram, { mode, onNewArena }: TakeoverOptions) {
-  const root = program.malloc.malloc(layout.ROOT_SIZE);
+  const root = unsigned(program.malloc.malloc(layout.ROOT_SIZE));
   if (root === 0) throw new RangeError("install: out of memory");
-  const poke = (offset: number, value: number) => {
-    new Uint32Array(program.memory.buffer)[(root + offset) / 4] = value;
-  };
+  const poke = (offset: number, value: number) => storeWord(program.memory, root + offset, value);
   const { memory, malloc } = program;
   const holes = { begin: program.break(), fillHoles: !mode.debug };
   const arenas = announced(systemArenas(memory, malloc, root, holes), onNewArena);
@@ -157,9 +156,7 @@ function listBlocksFromBefore(
   const plain = isSame(before.raw, before.mem) && isSame(before.raw, before.object);
   const map = plain ? mapBlocks(program) : undefined;
   if (map === undefined) return false;
-  debug.write(debugLayout.EARLIER_BITS, map.bits);
-  debug.write(debugLayout.EARLIER_FROM, map.from);
-  debug.write(debugLayout.EARLIER_TO, map.to);
+  debug.listEarlier(map);
   return true;
 }
 

@@ -127,6 +127,13 @@ PYMALLOC_EXPORT(set_nothing) void set_nothing(void) {
   PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &nothing);
 }
 
+/* The functions of the allocator below, with a context of its own. */
+PYMALLOC_EXPORT(set_mixed) void set_mixed(void) {
+  PyMemAllocatorEx mixed = counters[2].below;
+  mixed.ctx = &counters;
+  PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &mixed);
+}
+
 PYMALLOC_EXPORT(ask_domain) void ask_domain(int domain) {
   PyMemAllocatorEx allocator;
   PyMem_GetAllocator((PyMemAllocatorDomain)domain, &allocator);

@@ -55,10 +55,18 @@ export interface Site {
   close(): Promise<void>;
 }
 
+export interface Serving {
+  /** The path that everything is below. Default `"/"`. */
+  readonly base?: string;
+  /** Headers of each answer. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Serves texts by their path, and files out of folders by the first part of theirs. */
 export async function serve(
   texts: Readonly<Record<string, string>>,
   folders: Readonly<Record<string, string>>,
+  { base = "/", headers = {} }: Serving = {},
 ): Promise<Site> {
   async function contentOf(path: string): Promise<string | Uint8Array | undefined> {
     if (Object.hasOwn(texts, path)) return texts[path];
@@ -70,10 +78,11 @@ export async function serve(
 
   const server = createServer(async (request, response) => {
     // The parser takes dots out of the path, so that nobody leaves a folder.
-    const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const path = pathname.startsWith(base) ? pathname.slice(base.length - 1) : "";
     const content = await contentOf(path);
     const type = types[extname(path)] ?? "application/octet-stream";
-    response.writeHead(content === undefined ? 404 : 200, { "content-type": type });
+    response.writeHead(content === undefined ? 404 : 200, { "content-type": type, ...headers });
     response.end(content);
   });
   await new Promise<void>((resolve) => {

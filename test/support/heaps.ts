@@ -1,13 +1,19 @@
 /** What many tests ask of a heap. */
 import assert from "node:assert/strict";
 import { layout } from "../../src/generated/modules.js";
-import { createHeap, type Heap } from "../../src/index.js";
+import { createHeap, type Domain, type Heap } from "../../src/index.js";
 
 export { layout };
 
-/** A heap that no PYTHONMALLOC of the tester's environment changes. */
+/** A heap that no PYMALLOC of the tester's environment changes. */
 export function pooledHeap(options: Parameters<typeof createHeap>[0] = {}): Heap {
   return createHeap({ malloc: "pymalloc", ...options });
+}
+
+/** A heap in a memory that someone else owns; in such a one no pool is indented. */
+export function foreignHeap(): Heap {
+  const own = pooledHeap();
+  return pooledHeap({ memory: own.memory, system: own.raw });
 }
 
 /** The books balance: invariants hold, parts sum to the whole, live blocks are as many as expected. */
@@ -35,11 +41,17 @@ export function poolOf(heap: Heap, p: number): number {
   return slice === layout.NO_POOL ? 0 : (index - slice) * layout.SLICE_SIZE;
 }
 
+/** Offset of the first block in a pool for blocks of a size. */
+export function firstBlockOf(heap: Heap, size: number): number {
+  const indent = heap.u32[(heap.root + layout.INDENT) >>> 2] as number;
+  return layout.POOL_HEADER + (size % 16 === 0 ? indent : 0);
+}
+
 /** How many blocks of a size the pool at an address holds. */
 export function capacityOf(heap: Heap, pool: number): number {
   const size = heap.u16[pool / 2 + 8] as number;
   const end = heap.u16[pool / 2 + 11] as number;
-  return Math.floor((end - layout.POOL_HEADER) / size);
+  return Math.floor((end - firstBlockOf(heap, size)) / size);
 }
 
 /** Writes a pattern that depends on the block and on the place in it. */
@@ -70,4 +82,51 @@ export function numbers(seed: number): (bound: number) => number {
 /** The block size of a request, written down a second time on purpose. */
 export function classSize(bytes: number): number {
   return Math.max(8, Math.ceil(bytes / 8) * 8);
+}
+
+/** The first-fit malloc of someone else's program, as plain JavaScript: header of 8 bytes, never merges. */
+export function foreignMalloc(
+  memory: WebAssembly.Memory,
+  start: number,
+): Domain & { live: Set<number> } {
+  const live = new Set<number>();
+  const sizes = new Map<number, number>();
+  let top = start;
+  const malloc = (bytes: number): number => {
+    for (const [p, size] of sizes) {
+      if (!live.has(p) && size >= bytes) {
+        live.add(p);
+        return p;
+      }
+    }
+    const p = top + 8;
+    top = p + Math.ceil(bytes / 8) * 8;
+    const missing = Math.ceil((top - memory.buffer.byteLength) / 65536);
+    if (missing > 0) memory.grow(missing);
+    sizes.set(p, bytes);
+    live.add(p);
+    return p;
+  };
+  const free = (p: number): void => {
+    if (p !== 0) assert.ok(live.delete(p), `free(${p}) of what is not live`);
+  };
+  return {
+    live,
+    malloc,
+    free,
+    calloc(count, size) {
+      const p = malloc(count * size);
+      new Uint8Array(memory.buffer).fill(0, p, p + count * size);
+      return p;
+    },
+    realloc(p, bytes) {
+      const moved = malloc(bytes);
+      if (p !== 0) {
+        const kept = Math.min(bytes, sizes.get(p) as number);
+        new Uint8Array(memory.buffer).copyWithin(moved, p, p + kept);
+        free(p);
+      }
+      return moved;
+    },
+  };
 }
