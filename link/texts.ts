@@ -18,7 +18,7 @@ const texts = {
 };
 
 /** What is said when they are gone, since the memory is another program's. */
-export const foreignText = "pymalloc: this memory is a snapshot of another Pyodide's\n";
+export const foreignText = "pymalloc: this is another Pyodide's snapshot\n";
 
 /** A text in whole words of 8 bytes, the last filled up with zeros. */
 export function inWords(text: string): Uint8Array {
