@@ -4,8 +4,9 @@ import { linkedLayout, modules } from "../src/generated/modules.js";
 import { layoutMark } from "../src/root.js";
 import type { Address } from "../src/types.js";
 import { type Api, bind, optimize } from "./bind.js";
+import { withData } from "./memory.js";
 import type { Survey } from "./survey.js";
-import { layOutTexts } from "./texts.js";
+import { foreignText, inWords, layOutTexts } from "./texts.js";
 
 /** Functions of the program that ours call, by what ours import them as. */
 const CALLED = {
@@ -17,7 +18,9 @@ const CALLED = {
   systemMemalign: "memalign",
   sbrk: "sbrk",
   write: "write",
+  PyBool_FromLong: "PyBool_FromLong",
   PyLong_FromSize_t: "PyLong_FromSize_t",
+  theirAddObject: "PyModule_AddObjectRef",
 };
 
 /** ... and those that ours stand in front of. */
@@ -50,6 +53,9 @@ const REPLACED: Readonly<Record<string, string>> = {
   getenv: "getenv",
   allocatorName: "_PyMem_GetCurrentAllocatorName",
 };
+
+/** Our functions that other modules get for the program's; those who call it in the program itself go on as before. */
+const FOR_OTHERS = { addObject: "PyModule_AddObjectRef" };
 
 /** Our functions that are called through the table, by what ours import their places as. */
 const IN_TABLE = {
@@ -191,25 +197,25 @@ class Graft {
     module.dispose();
   }
 
-  /** Adds a function of ours that takes and returns nothing and has one local number; what the program calls it. */
+  /** Adds a function of ours that takes and returns nothing; what the program calls it. */
   #addAction(name: string, body: number): string {
     const { none } = this.#binaryen;
-    this.#program.addFunction(`pymalloc/${name}`, none, none, [this.#binaryen.i32], body);
+    this.#program.addFunction(`pymalloc/${name}`, none, none, [], body);
     return `pymalloc/${name}`;
   }
 
-  /** The function that writes our texts. */
-  writeTexts({ start, bytes }: { readonly start: Address; readonly bytes: Uint8Array }): string {
-    const { i32, i64, local, block } = this.#program;
-    const words = new BigInt64Array(bytes.buffer);
+  /** Adds a function that writes a text at an address; what the program calls it. */
+  writer(text: string, address: Address): string {
+    const { i32, i64, block } = this.#program;
+    const words = new BigInt64Array(inWords(text).buffer);
     const stores = Array.from(words, (word, at) =>
-      i64.store(8 * at, 8, local.get(0, this.#binaryen.i32), i64.const(word), this.#memory),
+      i64.store(0, 8, i32.const(address + 8 * at), i64.const(word), this.#memory),
     );
-    return this.#addAction("texts", block(null, [local.set(0, i32.const(start)), ...stores]));
+    return this.#addAction("writer", block(null, stores));
   }
 
-  /** What happens when the program is instantiated: our table entries are added, and our texts written. */
-  start(found: Survey, writeTexts: string): void {
+  /** What happens when the program is instantiated: our table entries are added. */
+  start(found: Survey): void {
     const binaryen = this.#binaryen;
     const program = this.#program;
     const { i32, table, ref } = program;
@@ -222,12 +228,18 @@ class Graft {
       return table.set(this.#table, place, ref.func(name, this.#infoOf(name).type));
     });
     const theirs = program.getStart();
-    const called = [
-      writeTexts,
-      ...(theirs === 0 ? [] : [binaryen.getFunctionInfo(theirs).name]),
-    ].map((name) => program.call(name, [], binaryen.none));
-    const body = program.block(null, [program.drop(grown), ...entries, ...called]);
+    const next =
+      theirs === 0 ? [] : [program.call(binaryen.getFunctionInfo(theirs).name, [], binaryen.none)];
+    const body = program.block(null, [program.drop(grown), ...entries, ...next]);
     program.setStart(program.getFunction(this.#addAction("start", body)));
+  }
+
+  /** Exports functions of ours under the names of others. */
+  exportForOthers(functions: Readonly<Record<string, string>>): void {
+    for (const [own, exported] of Object.entries(functions)) {
+      this.#program.removeExport(exported);
+      this.#program.addFunctionExport(this.#ours.get(own) as string, exported);
+    }
   }
 
   /** Exports a number, as an address is exported. */
@@ -263,13 +275,15 @@ export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Arr
     ...numbersFor(found),
     ...texts.addresses,
     reserved: reservedBytes(texts.bytes.length),
+    foreignBytes: foreignText.length,
   };
-  const writeTexts = program.writeTexts({ start, bytes: texts.bytes });
-  const called = { ...program.namesOf(CALLED), ...shadowed, ...OWN, writeTexts };
+  const writeForeign = program.writer(foreignText, found.heapBase);
+  const called = { ...program.namesOf(CALLED), ...shadowed, ...OWN, writeForeign };
   program.insert(decode(modules.linked), numbers, called);
-  program.start(found, writeTexts);
+  program.start(found);
+  program.exportForOthers(FOR_OTHERS);
   const end = found.heapBase + reservedBytes(texts.bytes.length);
   program.export("pymalloc_root", found.heapBase - found.memoryBase);
   program.export("pymalloc_heap", end - found.memoryBase);
-  return program.finish();
+  return withData(program.finish(), start, texts.bytes);
 }

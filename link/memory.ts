@@ -1,74 +1,84 @@
-/**
- * How long a program's own memory is at its start. Pyodide restores a memory snapshot with `HEAP8.set`, and since 314, whose
- * program has its memory of its own, nothing makes it longer before: what does not fit says "offset is out of bounds".
- */
+/** The memory of a program as it is when the program begins: how long it is, and what is in it. */
+import type { Address } from "../src/types.js";
 import { LinkError } from "./errors.js";
+import {
+  findSection,
+  readNumber,
+  Sections,
+  signedBytes,
+  unsignedBytes,
+  withContent,
+} from "./sections.js";
 
 const PAGE = 65536;
-const MEMORY_SECTION = 5;
+const MOST_PAGES = 65536;
 const HAS_MAXIMUM = 1;
 
-/** A number as WebAssembly writes it (LEB128), without a sign, and where it ends; it does beyond the last byte. */
-function readNumber(bytes: Uint8Array, from: number): [value: number, end: number] {
-  let value = 0;
-  for (let at = from, scale = 1; ; scale *= 128) {
-    const byte = bytes[at++] as number;
-    value += (byte & 127) * scale;
-    if (!(byte > 127)) return [value, at];
-  }
+/** A segment of data that is copied to a constant address: its kind, `i32.const`, `end`. */
+const ACTIVE = 0;
+const I32_CONST = 0x41;
+const END = 0x0b;
+
+/** The limits of the program's own memory, in pages; undefined where it imports one. */
+function limitsOf(program: Uint8Array) {
+  const section = findSection(program, Sections.memory);
+  if (section === undefined) return undefined;
+  const [, flagsAt] = readNumber(program, section.start);
+  const [flags, initialAt] = readNumber(program, flagsAt);
+  const [initial, maximumAt] = readNumber(program, initialAt);
+  const maximum = flags & HAS_MAXIMUM ? readNumber(program, maximumAt)[0] : MOST_PAGES;
+  return { section, initialAt, initial, maximumAt, maximum };
 }
 
-function written(value: number): number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...written(value >>> 7)];
-}
-
-/** The section about the program's own memory: from where to where, and pages; undefined where there is none. */
-function memorySection(program: Uint8Array) {
-  for (let at = 8; at < program.length; ) {
-    const section = at;
-    const [length, start] = readNumber(program, section + 1);
-    if (program[section] === MEMORY_SECTION) {
-      const [, flagsAt] = readNumber(program, start);
-      const [flags, initialAt] = readNumber(program, flagsAt);
-      const [initial, maximumAt] = readNumber(program, initialAt);
-      const [maximum] = flags & HAS_MAXIMUM ? readNumber(program, maximumAt) : ([PAGE] as [number]);
-      return { section, start, initialAt, initial, maximum, maximumAt, end: start + length };
-    }
-    at = start + length;
-  }
-  return undefined;
-}
-
-type MemorySection = NonNullable<ReturnType<typeof memorySection>>;
+type Limits = NonNullable<ReturnType<typeof limitsOf>>;
 
 /**
  * Checks a length for the memory of a program, which may not be shorter than it is.
  * @throws LinkError that names the value and what was expected
  */
-export function checkInitialBytes(program: Uint8Array, bytes: number): MemorySection {
-  const found = memorySection(program);
-  if (found === undefined) {
+export function checkInitialBytes(program: Uint8Array, bytes: number): Limits {
+  const limits = limitsOf(program);
+  if (limits === undefined) {
     throw new LinkError(
       `initialBytes is ${bytes}, expected nothing: before Pyodide 314, memories are as long as a snapshot needs`,
     );
   }
-  const [least, most] = [found.initial * PAGE, found.maximum * PAGE];
+  const [least, most] = [limits.initial * PAGE, limits.maximum * PAGE];
   if (!Number.isInteger(bytes) || bytes < least || bytes > most) {
     throw new LinkError(
       `initialBytes is ${bytes}, expected a whole number of bytes from ${least} to ${most}`,
     );
   }
-  return found;
+  return limits;
 }
 
-/** The program with a memory that has so many bytes at its start, rounded up to pages of 64 KiB. */
+/**
+ * The program with a memory that has so many bytes at its start, rounded up to pages of 64 KiB.
+ *
+ * Pyodide restores a memory snapshot with `HEAP8.set`, and since 314, whose program has its memory of its own, nothing makes
+ * it longer before: what does not fit says "offset is out of bounds".
+ */
 export function withInitialBytes(program: Uint8Array, bytes: number): Uint8Array {
-  const { section, start, initialAt, maximumAt, end } = checkInitialBytes(program, bytes);
-  const content = [
-    ...program.subarray(start, initialAt),
-    ...written(Math.ceil(bytes / PAGE)),
-    ...program.subarray(maximumAt, end),
-  ];
-  const head = Uint8Array.of(MEMORY_SECTION, ...written(content.length), ...content);
-  return Buffer.concat([program.subarray(0, section), head, program.subarray(end)]);
+  const { section, initialAt, maximumAt } = checkInitialBytes(program, bytes);
+  return withContent(program, section, [
+    program.subarray(section.start, initialAt),
+    unsignedBytes(Math.ceil(bytes / PAGE)),
+    program.subarray(maximumAt, section.end),
+  ]);
+}
+
+/** The program with these bytes at an address of its memory; it has data already. */
+export function withData(program: Uint8Array, address: Address, bytes: Uint8Array): Uint8Array {
+  const section = findSection(program, Sections.data);
+  if (section === undefined) throw new LinkError("it has no data");
+  const [count, first] = readNumber(program, section.start);
+  const more = unsignedBytes(count + 1);
+  const segment = [ACTIVE, I32_CONST, ...signedBytes(address | 0), END];
+  const longer = withContent(program, section, [
+    ...[more, program.subarray(first, section.end)],
+    ...[segment, unsignedBytes(bytes.length), bytes],
+  ]);
+  // It comes before the data, so that is where it was.
+  const counted = findSection(longer, Sections.dataCount);
+  return counted === undefined ? longer : withContent(longer, counted, [more]);
 }

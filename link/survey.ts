@@ -20,7 +20,13 @@ const NEEDED = [
   ...["PyMem_RawMalloc", "PyMem_RawCalloc", "PyMem_RawRealloc", "PyMem_RawFree"],
   ...["PyMem_GetAllocator", "PyMem_SetAllocator", "_PyMem_GetCurrentAllocatorName"],
   ...["malloc", "calloc", "realloc", "free", "memalign", "sbrk", "getenv", "write"],
-  ...["__wasm_call_ctors", "PyLong_FromSize_t", "_PyRuntime"],
+  ...[
+    "__wasm_call_ctors",
+    "PyBool_FromLong",
+    "PyLong_FromSize_t",
+    "PyModule_AddObjectRef",
+    "_PyRuntime",
+  ],
 ];
 
 /** Functions of an allocator, by their places in the function table. */

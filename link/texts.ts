@@ -5,21 +5,31 @@ import type { Address } from "../src/types.js";
 const texts = {
   wordVariable: "PYTHONMALLOC",
   wordStatsVariable: "PYTHONMALLOCSTATS",
+  wordSwitch: "WITH_PYMALLOC",
   wordDefault: "default",
   wordDebug: "debug",
   wordMimalloc: "mimalloc",
   wordMimallocDebug: "mimalloc_debug",
   wordPymalloc: "pymalloc",
   wordPymallocDebug: "pymalloc_debug",
-  wordForeign: "pymalloc: this memory is a snapshot of another Pyodide's\n",
   reportHead: reportPatterns.head,
   reportRow: reportPatterns.row,
   reportTail: reportPatterns.tail,
 };
 
+/** What is said when they are gone, since the memory is another program's. */
+export const foreignText = "pymalloc: this is another Pyodide's snapshot\n";
+
+/** A text in whole words of 8 bytes, the last filled up with zeros. */
+export function inWords(text: string): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil(text.length / 8) * 8);
+  bytes.set(new TextEncoder().encode(text));
+  return bytes;
+}
+
 /**
- * All of them, each with a 0 behind it, for the memory from `start` on; and where each is, by its name. Each byte costs two in
- * the program, so what is the end of another is not there twice.
+ * All of them, each with a 0 behind it, for the memory from `start` on; and where each is, by its name. What is the end of another
+ * is not there twice.
  */
 export function layOutTexts(start: Address): {
   readonly bytes: Uint8Array;
@@ -33,7 +43,5 @@ export function layOutTexts(start: Address): {
     addresses[name] = start + (there < 0 ? all.length : there);
     if (there < 0) all += `${text}\0`;
   }
-  const bytes = new Uint8Array(Math.ceil(all.length / 8) * 8);
-  bytes.set(new TextEncoder().encode(all));
-  return { bytes, addresses };
+  return { bytes: inWords(all), addresses };
 }

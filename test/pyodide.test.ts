@@ -183,8 +183,14 @@ test("arenas are announced when they come, and Python outlives whatever the call
   assert.equal(errors.length, announced - before, "each is reported");
   assert.match(String(errors[0]), /pymalloc: onNewArena threw, and Python goes on:,Error: mine/);
   heap.validate();
+
+  // It must not run Python. Should it do so all the same, the heap is as it was, and has an end.
+  callback = () => pyodide.runPython("inner = [(n, str(n)) for n in range(3000)]");
+  pyodide.runPython("more = [[str(n)] for n in range(30_000)]; del more");
+  heap.validate();
   callback = () => {};
   assert.equal(pyodide.runPython(WORKLOAD), expected);
+  heap.validate();
 });
 
 test("what a function for faults throws is reported, and Python goes on", async () => {

@@ -45,7 +45,7 @@ export declare const wordPymallocDebug: usize;
 export declare const wordMimalloc: usize;
 export declare const wordMimallocDebug: usize;
 export declare const wordStatsVariable: usize;
-export declare const wordForeign: usize;
+export declare const wordSwitch: usize;
 /** What `report.ts` fills in. */
 export declare const reportHead: usize;
 export declare const reportRow: usize;
@@ -66,10 +66,13 @@ export declare function sbrk(bytes: usize): usize;
 export declare function callConstructors(): void;
 export declare function environmentValue(name: usize): usize;
 export declare function theirAllocatorName(): usize;
+export declare function theirAddObject(module: usize, name: usize, value: usize): i32;
 
-/** A Python int. */
+/** A Python bool, and an int. */
+export declare function PyBool_FromLong(value: i32): usize;
 export declare function PyLong_FromSize_t(value: usize): usize;
 export declare function write(file: i32, text: usize, bytes: usize): i32;
 
-/** Writes the texts, once more, to where they were when the program began. */
-export declare function writeTexts(): void;
+/** Writes a text of so many bytes to the root: the others are gone, see `records.ts`. */
+export declare function writeForeign(): void;
+export declare const foreignBytes: i32;

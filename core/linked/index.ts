@@ -2,6 +2,7 @@
 
 export { pyCalloc, pyFree, pyMalloc, pyRealloc } from "../cpython";
 export { arenaAlloc, arenaFree, holeAlloc, tableFree } from "./arenas";
+export { addObject } from "./constants";
 export { countedCalloc, countedFree, countedMalloc, countedRealloc } from "./counted";
 export {
   PyMem_Calloc,

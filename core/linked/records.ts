@@ -13,6 +13,7 @@ import {
   countedFreeIndex,
   countedMallocIndex,
   countedReallocIndex,
+  foreignBytes,
   layoutMark,
   memRecord,
   objectRecord,
@@ -25,12 +26,11 @@ import {
   systemMallocIndex,
   systemReallocIndex,
   theirAllocatorName,
-  wordForeign,
   write,
-  writeTexts,
+  writeForeign,
 } from "./host";
 import { FRONTED, FRONTED_BYTES, state } from "./state";
-import { firstTwo, lengthOf, MI, STDERR } from "./text";
+import { firstTwo, MI, STDERR } from "./text";
 
 /** PyMemAllocatorEx. */
 @unmanaged
@@ -77,8 +77,8 @@ export function below(record: Record): Record {
  * all the rest. (JavaScript that was linked together with this program does not let it come to that: see link/build-id.ts.)
  */
 function refuseMemory(): void {
-  writeTexts();
-  write(STDERR, wordForeign, lengthOf(wordForeign));
+  writeForeign();
+  write(STDERR, root, foreignBytes);
   unreachable();
 }
 

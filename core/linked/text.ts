@@ -20,10 +20,3 @@ export function firstTwo(text: usize): u32 {
 /** "ma", as malloc and malloc_debug begin, and "mi", as mimalloc and mimalloc_debug do. */
 export const MA: u32 = 0x616d;
 export const MI: u32 = 0x696d;
-
-/** How many bytes it has, without the 0 behind it. */
-export function lengthOf(text: usize): usize {
-  let end = text;
-  while (load<u8>(end) !== 0) end++;
-  return end - text;
-}

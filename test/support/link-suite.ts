@@ -62,12 +62,22 @@ del kept
 str([more, sys.getallocatedblocks() - before])
 `;
 
-/** Asks the C library for CPython's variables, as any extension may, and `sysconfig` for the configure switch. */
+/**
+ * Asks the C library for CPython's variables, as any extension may, and `sysconfig` for the configure switch. A module that was
+ * compiled without it adds the constant as _testcapi does.
+ */
 const LOOK = `
 import ctypes, sysconfig
 getenv = ctypes.CDLL(None).getenv
 for name in (b"PYTHONMALLOC", b"PYTHONMALLOCSTATS", b"PYTHONMALLOC"):
     getenv(name)
+import types
+module = types.ModuleType("module")
+add = ctypes.pythonapi.PyModule_AddObjectRef
+add.argtypes = [ctypes.py_object, ctypes.c_char_p, ctypes.py_object]
+for name in (b"WITH_PYMALLOC", b"WITH_PYMALLO", b"WITH_MIMALLOC"):
+    assert add(module, name, False) == 0
+assert [module.WITH_PYMALLOC, module.WITH_PYMALLO, module.WITH_MIMALLOC] == [True, False, False]
 sysconfig.get_config_var("WITH_PYMALLOC")
 `;
 

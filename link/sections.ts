@@ -1,0 +1,54 @@
+/** Sections of a WebAssembly program, for what Binaryen has no function for: they are found and written anew. */
+
+export interface Section {
+  /** Where it begins, where its content does, and where it ends. */
+  readonly from: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The numbers of sections, and what precedes the first one. */
+export const Sections = { memory: 5, data: 11, dataCount: 12 } as const;
+const HEADER_BYTES = 8;
+
+/** A number as WebAssembly writes it (LEB128), without a sign, and where it ends; it does beyond the last byte. */
+export function readNumber(bytes: Uint8Array, from: number): [value: number, end: number] {
+  let value = 0;
+  for (let at = from, scale = 1; ; scale *= 128) {
+    const byte = bytes[at++] as number;
+    value += (byte & 127) * scale;
+    if (!(byte > 127)) return [value, at];
+  }
+}
+
+/** The bytes of a number without a sign. */
+export function unsignedBytes(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...unsignedBytes(value >>> 7)];
+}
+
+/** The bytes of a number with a sign: bit 6 of the last one is it. */
+export function signedBytes(value: number): number[] {
+  if (value >= -64 && value < 64) return [value & 127];
+  return [(value & 127) | 128, ...signedBytes(value >> 7)];
+}
+
+/** The first section of a number; undefined where there is none. */
+export function findSection(program: Uint8Array, id: number): Section | undefined {
+  for (let from = HEADER_BYTES; from < program.length; ) {
+    const [length, start] = readNumber(program, from + 1);
+    if (program[from] === id) return { from, start, end: start + length };
+    from = start + length;
+  }
+  return undefined;
+}
+
+/** The program with another content in a section. */
+export function withContent(
+  program: Uint8Array,
+  { from, end }: Section,
+  parts: readonly (Uint8Array | readonly number[])[],
+): Uint8Array {
+  const content = Buffer.concat(parts.map((part) => Uint8Array.from(part)));
+  const head = Uint8Array.of(program[from] as number, ...unsignedBytes(content.length));
+  return Buffer.concat([program.subarray(0, from), head, content, program.subarray(end)]);
+}
