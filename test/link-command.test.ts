@@ -171,6 +171,33 @@ test("the functions for build scripts tell the same", async () => {
   });
 });
 
+test("a Pyodide that is not supported is refused by its version, a damaged one as such", async () => {
+  const broken = join(folder, "old");
+  cpSync(stock, broken, { recursive: true });
+  writeFileSync(join(broken, "package.json"), '{"name": "pyodide", "version": "0.26.4"}');
+  const message = /old: Pyodide 0\.26\.4 is not supported, expected 0\.27 or newer/;
+  assertRefused(["link", "old", "-o", "out"], message);
+
+  // Its code is nonsense from some function on, at the length that it had.
+  const program = contentOf(stock);
+  program.fill(0, program.length >> 2, (program.length >> 2) + 64);
+  writeFileSync(join(broken, "pyodide.asm.wasm"), program);
+  writeFileSync(join(broken, "package.json"), "{}");
+  await assert.rejects(link({ pyodide: broken, output: join(folder, "out") }), LinkError);
+});
+
+test("a custom build may have a smaller memory", async () => {
+  const older = folderOf("pyodide-029");
+  const program = contentOf(older);
+  // Where it imports its memory: kind 2, with a maximum (flag 1) of 65,536 pages, which becomes half of it.
+  const name = program.indexOf("memory\x02\x01", "latin1");
+  const maximum = program.indexOf(Buffer.of(0x80, 0x80, 0x04), name);
+  assert.ok(name > 0 && maximum - name < 12);
+  program[maximum + 2] = 2;
+  const linked = await linkProgram(program, readFileSync(join(older, "pyodide.asm.js"), "utf8"));
+  assert.ok(linked.length > program.length);
+});
+
 test("run --linked links once, and PYTHONMALLOC chooses as in CPython", () => {
   const env = { XDG_CACHE_HOME: join(folder, "cache") };
   writeFileSync(join(folder, "count.py"), "import sys; print(sys.getallocatedblocks() > 0)\n");
@@ -183,7 +210,8 @@ test("run --linked links once, and PYTHONMALLOC chooses as in CPython", () => {
   for (const [word, there] of [
     ["malloc", "False"],
     ["pymalloc_debug", "True"],
-    ["mimalloc", "True"],
+      ["mimalloc", "True"],
+      ["mimalloc_debug", "True"],
   ]) {
     const run = pymalloc(["run", "--linked", "--malloc", word as string, "count.py"], env);
     assert.equal(run.stdout, `${there}\n`, `${word}: ${run.stderr}`);
