@@ -11,7 +11,7 @@
  *     128 + n    ended by signal n, or as if: 130 SIGINT, 134 SIGABRT, 139 SIGSEGV, 141 SIGPIPE, 143 SIGTERM
  */
 import { constants } from "node:os";
-import { CorruptedHeap, ReadersGone, reasonOf, UsageError } from "./errors.js";
+import { CorruptedHeap, ExplainedCrash, ReadersGone, reasonOf, UsageError } from "./errors.js";
 import { printable, tell } from "./output.js";
 
 /** The status of a program that a signal ends. */
@@ -20,6 +20,10 @@ export function statusOf(signal: keyof typeof constants.signals): number {
 }
 
 const INTERNAL = 70;
+
+/** Where a debug mode was on, and has found nothing. */
+const NOTHING_FOUND =
+  "No damaged block was found, and no pointer to one that was freed; what was freed long ago is not held back any more.";
 
 const HINT = "Where memory was corrupted, `pymalloc run --malloc debug` may name the mistake.";
 
@@ -42,6 +46,11 @@ export function endingOf(error: unknown): { readonly status: number; readonly li
   if (error instanceof CorruptedHeap) {
     const lines = [`pymalloc: the program corrupted its heap: ${error.message}`, HINT];
     return { status: statusOf("SIGABRT"), lines };
+  }
+  if (error instanceof ExplainedCrash) {
+    const { status, lines } = endingOf(error.crash);
+    const explanation = (error.explanation ?? NOTHING_FOUND).replace(/\n$/, "").split("\n");
+    return { status, lines: [...lines.filter((line) => line !== HINT), ...explanation] };
   }
   // Pyodide marks what the interpreter itself died of.
   if (error instanceof Error && "pyodide_fatal_error" in error) {

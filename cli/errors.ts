@@ -15,6 +15,19 @@ export class CorruptedHeap extends Error {
   override readonly name = "CorruptedHeap";
 }
 
+/** An interpreter crashed in a debug mode, which has looked at what it left. */
+export class ExplainedCrash extends Error {
+  override readonly name = "ExplainedCrash";
+
+  /** @param crash what Pyodide threw; `explanation` may have several lines */
+  constructor(
+    readonly crash: unknown,
+    readonly explanation: string | undefined,
+  ) {
+    super(reasonOf(crash));
+  }
+}
+
 /** What an error says, on one line: Emscripten throws things that are no Errors, and V8 adds lines of source. */
 export function reasonOf(error: unknown): string {
   const { name, message } = (error ?? {}) as {

@@ -4,7 +4,7 @@ import { programOf } from "../src/hosts/cpython.js";
 import { type InstalledPymalloc, install, type PyodideLike } from "../src/hosts/pyodide.js";
 import type { FaultHandler } from "../src/options.js";
 import type { MallocName } from "../src/types.js";
-import { CorruptedHeap, reasonOf } from "./errors.js";
+import { CorruptedHeap, ExplainedCrash, reasonOf } from "./errors.js";
 import { tell } from "./output.js";
 import { loadPyodide } from "./pyodide.js";
 import { RUNNER } from "./python.js";
@@ -276,6 +276,13 @@ export class Interpreter {
     } finally {
       this.#hearSignals(false);
     }
+  }
+
+  /** A crash with what the debug mode has to say of it, where one is on; any other error as it is. */
+  explained(error: unknown): unknown {
+    const crashed = error instanceof Error && "pyodide_fatal_error" in error;
+    if (!crashed || !/_debug$/.test(this.allocator)) return error;
+    return new ExplainedCrash(error, this.heap?.explainCrash()?.replace(OWN_FRAMES, ""));
   }
 
   /** Looks the heap over, where it is ours. @throws CorruptedHeap at the first thing that is not in order */

@@ -1,10 +1,12 @@
 /** The debug heap: instances of its module over one ledger, and what becomes of a fault. */
 import { type DebugCore, instantiate } from "./core.js";
+import type { DebugBlock } from "./dump.js";
 import { brokenInvariant, type PyMemError } from "./errors.js";
-import { faultError } from "./faults.js";
+import { faultError, type Stacks } from "./faults.js";
 import { debugLayout } from "./generated/modules.js";
 import { loadWord, storeWord, unsigned } from "./memory.js";
 import type { DebugSettings } from "./options.js";
+import { earlierBlocks, knownBlocks } from "./shadow.js";
 import { Histories, type Tracer } from "./stacks.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
@@ -52,6 +54,7 @@ export class DebugHeap {
   readonly #host: DebugHost;
   readonly #histories: Histories;
   #handling = false;
+  #collected: PyMemError[] | undefined;
 
   /** @param ledger from `newLedger`, or that of a debug heap which is there already */
   constructor(host: DebugHost, ledger: Address) {
@@ -118,6 +121,33 @@ export class DebugHeap {
     };
   }
 
+  /** The faults that are found while something is done, instead of what becomes of them otherwise. */
+  collectFaults(work: () => void): PyMemError[] {
+    const faults: PyMemError[] = [];
+    this.#collected = faults;
+    try {
+      work();
+    } finally {
+      this.#collected = undefined;
+    }
+    return faults;
+  }
+
+  /** All blocks of mem and object that are known, those that are gone as well. */
+  blocks(): Generator<DebugBlock> {
+    return knownBlocks(this.#host.memory, this.ledger);
+  }
+
+  /** Where the blocks begin that are older than the debug heap, as far as that is known. */
+  earlierBlocks(): Generator<Address> {
+    return earlierBlocks(this.#host.memory, this.ledger);
+  }
+
+  /** The stacks that are kept of a block. */
+  stacksOf(block: DebugBlock): Stacks {
+    return this.#histories.of(block.start);
+  }
+
   /** Blocks of mem and object that are freed and have their memory still. */
   deadBlocks(): number {
     return this.read(L.DEAD_BLOCKS);
@@ -134,6 +164,10 @@ export class DebugHeap {
   /** A fault while one is handled is thrown: whoever handles it would make the same one again, and again. */
   #handle(error: PyMemError): void {
     const { onFault } = this.#host.settings;
+    if (this.#collected !== undefined) {
+      this.#collected.push(error);
+      return;
+    }
     if (onFault === "throw" || this.#handling) throw error;
     this.#handling = true;
     try {

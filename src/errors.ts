@@ -39,6 +39,11 @@ export type PyMemErrorKind =
   | "without-gil"
   | "broken-invariant";
 
+/** A part of a report: a line that says what follows, and that; nothing where there is nothing. */
+export function section(title: string, text: string | undefined): string {
+  return text ? `${title}:\n${text.replace(/\n*$/, "\n")}` : "";
+}
+
 /** A heap that is not as it should be, or a call that would make it so. */
 export class PyMemError extends Error {
   override readonly name = "PyMemError";
@@ -75,14 +80,12 @@ export class PyMemError extends Error {
 
   /** All that is known, as text of several lines: the sentence, CPython's dump, the stacks. */
   report(): string {
-    const part = (title: string, text: string | undefined) =>
-      text === undefined ? "" : `${title}:\n${text.replace(/\n*$/, "\n")}`;
     return [
       `${this.name}: ${this.message}\n`,
       this.dump ?? "",
-      part("Python was running (most recent call first)", this.pythonStack),
-      part("The block was allocated here", this.allocationStack),
-      part("The block was freed here", this.freeStack),
+      section("Python was running (most recent call first)", this.pythonStack),
+      section("The block was allocated here", this.allocationStack),
+      section("The block was freed here", this.freeStack),
     ].join("");
   }
 }

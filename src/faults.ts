@@ -1,5 +1,4 @@
 /** Faults: the debug heap leaves codes and addresses in its ledger, the sentences are here. */
-import { domainNames } from "./domains.js";
 import { type DebugBlock, dumpBlock, dumpNothing, letters } from "./dump.js";
 import {
   brokenInvariant,
@@ -10,6 +9,7 @@ import {
 } from "./errors.js";
 import { debugLayout, layout } from "./generated/modules.js";
 import { bytesAt, loadWord, unsigned } from "./memory.js";
+import { familyName, readBlock } from "./shadow.js";
 import type { Address, DomainName } from "./types.js";
 
 const L = debugLayout;
@@ -55,32 +55,11 @@ interface Fault {
   readonly block: DebugBlock | undefined;
 }
 
-function familyName(index: number): DomainName {
-  return domainNames[index] as DomainName;
-}
-
 /** What was called, and of which family it is. */
 function readCall(during: number, family: DomainName): [string, DomainName | undefined] {
   if (during === L.ON_LEAVING) return ["quarantine", undefined];
   if (during === L.ON_VALIDATE) return ["validate", undefined];
   return [`${prefixes[family]}${verbs[during]}`, family];
-}
-
-/** What the shadow's entry at an address says of the block at `start`; undefined when there is no entry. */
-function readBlock(
-  memory: WebAssembly.Memory,
-  start: Address,
-  entry: Address,
-): DebugBlock | undefined {
-  if (entry === 0) return undefined;
-  const [state = 0, place = 0] = bytesAt(memory, entry + L.ENTRY_STATE, 2);
-  return {
-    start,
-    size: loadWord(memory, entry + L.ENTRY_BLOCK_SIZE),
-    serial: loadWord(memory, entry + L.ENTRY_SERIAL),
-    family: familyName(place & L.FAMILY_MASK),
-    state,
-  };
 }
 
 function readFault(memory: WebAssembly.Memory, ledger: Address): Fault {
@@ -100,7 +79,8 @@ function bytes(count: number): string {
   return count === 1 ? "1 byte" : `${count} bytes`;
 }
 
-function describe({ start, size, family, serial }: DebugBlock): string {
+/** A block by its size, its place, its family and its serial number. */
+export function describe({ start, size, family, serial }: DebugBlock): string {
   return `the block of ${bytes(size)} at ${hex(start)} (family ${family}, made by call #${serial})`;
 }
 

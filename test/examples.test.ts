@@ -36,13 +36,14 @@ const kinds = {
   double_free: "double-free",
   wrong_family: "wrong-family",
   invalid_pointer: "invalid-pointer",
+  without_gil: "without-gil",
 };
 
 test("there is a program for each kind of mistake", () => {
   const programs = readdirSync(`${root}examples/mistakes`).filter((name) =>
     /^[a-z_]+\.py$/.test(name),
   );
-  const expected = [...Object.keys(kinds), "capi"].map((name) => `${name}.py`);
+  const expected = [...Object.keys(kinds), "capi", "reference_too_few"].map((name) => `${name}.py`);
   assert.deepEqual(programs.sort(), expected.sort());
 });
 
@@ -59,6 +60,32 @@ for (const [name, kind] of Object.entries(kinds)) {
     assert.deepEqual([unnoticed.status, unnoticed.stderr], [0, ""], "on the plain malloc");
   });
 }
+
+test("examples/mistakes/reference_too_few.py: the crash is explained, and not by a hint at the mode that is on", () => {
+  const { status, stderr } = run(
+    "--malloc",
+    "debug",
+    "--stacks",
+    "examples/mistakes/reference_too_few.py",
+  );
+  assert.equal(status, 139);
+  const at = stderr.indexOf("pymalloc: the interpreter crashed: ");
+  assert.ok(at >= 0);
+  const explanation = stderr.slice(at);
+  assert.match(
+    explanation,
+    /\n {2}item 7 of the list at 0x\w+ is the block of .* which was freed\n/,
+  );
+  assert.match(
+    explanation,
+    /allocated here:\n {2}File ".*reference_too_few\.py", line 15 in <module>\n/,
+  );
+  assert.match(
+    explanation,
+    /freed here:\n {2}File ".*reference_too_few\.py", line 16 in <module>\n/,
+  );
+  assert.doesNotMatch(explanation, /--malloc debug|<pymalloc run>/);
+});
 
 /** Without what is another number each time. */
 function plain(text: string): string {
@@ -79,5 +106,5 @@ test("docs/debugging.md shows what is printed", () => {
   );
   if (process.env["UPDATE_DOCS"]) writeFileSync(page, after);
   else assert.equal(plain(before), plain(after));
-  assert.equal([...after.matchAll(/^PyMemError: /gm)].length, 7);
+  assert.equal([...after.matchAll(/^PyMemError: /gm)].length, 8);
 });

@@ -210,8 +210,8 @@ test("run --linked links once, and PYTHONMALLOC chooses as in CPython", () => {
   for (const [word, there] of [
     ["malloc", "False"],
     ["pymalloc_debug", "True"],
-      ["mimalloc", "True"],
-      ["mimalloc_debug", "True"],
+    ["mimalloc", "True"],
+    ["mimalloc_debug", "True"],
   ]) {
     const run = pymalloc(["run", "--linked", "--malloc", word as string, "count.py"], env);
     assert.equal(run.stdout, `${there}\n`, `${word}: ${run.stderr}`);

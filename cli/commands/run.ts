@@ -208,7 +208,9 @@ async function runOnce(options: RunOptions): Promise<number> {
   });
   ready = true;
   started = performance.now();
-  const status = await interpreter.run();
+  const status = await interpreter.run().catch((error) => {
+    throw interpreter.explained(error);
+  });
   // What was overwritten and never freed shows now.
   interpreter.validate();
   return close(status);

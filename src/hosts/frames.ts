@@ -15,6 +15,14 @@ export interface PythonFrame {
   readonly name: string;
 }
 
+/** A local variable, or a cell, of a function that runs. */
+export interface PythonLocal {
+  readonly frame: PythonFrame;
+  readonly name: string;
+  /** The address of its object; 0 when it has no value. */
+  readonly value: Address;
+}
+
 const DEFAULT_FRAMES = 32;
 
 /** Bounds of what is followed: a damaged memory can hold rings, and lengths of anything. */
@@ -25,6 +33,7 @@ const Most = {
   characters: 4096,
   tableBytes: 1 << 20,
   texts: 1024,
+  locals: 256,
 } as const;
 
 /** `_status.active` of a thread state: it is the one that runs (Include/cpython/pystate.h). */
@@ -74,15 +83,37 @@ export class PythonStackReader {
    */
   read(limit: number = DEFAULT_FRAMES): PythonFrame[] {
     const frames: PythonFrame[] = [];
+    this.#each(limit, (frame) => frames.push(frame));
+    return frames;
+  }
+
+  /** The local variables of these frames, the innermost frame's first. Like `read` it never throws. */
+  locals(limit: number = DEFAULT_FRAMES): PythonLocal[] {
+    const locals: PythonLocal[] = [];
+    this.#each(limit, (frame, at, offsets) => {
+      const code = this.#codeOf(offsets, at);
+      const names = this.#word(code + offsets.localNames);
+      const count = Math.min(this.#word(names + offsets.tupleLength), Most.locals);
+      for (let index = 0; index < count; index++) {
+        const name = this.#text(offsets, this.#word(names + offsets.tupleItems + 4 * index));
+        if (name === undefined) return;
+        const value = unsigned(this.#word(at + offsets.locals + 4 * index) & ~TAG_BITS);
+        locals.push({ frame, name, value });
+      }
+    });
+    return locals;
+  }
+
+  /** Shows each frame, and where it lies. */
+  #each(limit: number, see: (frame: PythonFrame, at: Address, offsets: Offsets) => void): void {
     const offsets = this.#offsets;
-    if (offsets === undefined) return frames;
+    if (offsets === undefined) return;
     try {
-      this.#walk(offsets, frames, Math.min(limit, Most.frames));
+      this.#walk(offsets, Math.min(limit, Most.frames), (frame, at) => see(frame, at, offsets));
     } catch {
       // Nothing in there throws but JavaScript itself, when its stack is full: a Python recursion that
       // has used it up allocates as well.
     }
-    return frames;
   }
 
   /** The word at an address; 0 (NULL) outside of the memory, and where no word can lie. */
@@ -90,34 +121,50 @@ export class PythonStackReader {
     return address % 4 === 0 ? (this.#views.u32[address >>> 2] ?? 0) : 0;
   }
 
-  #walk(offsets: Offsets, frames: PythonFrame[], limit: number): void {
+  /** The code object of the frame at an address, or what is in its place. */
+  #codeOf(offsets: Offsets, frame: Address): Address {
+    return unsigned(this.#word(frame + offsets.executable) & ~TAG_BITS);
+  }
+
+  #walk(offsets: Offsets, limit: number, see: (frame: PythonFrame, at: Address) => void): void {
+    let seen = 0;
     let frame = this.#word(this.#thread(offsets) + offsets.currentFrame);
     // Between two frames of Python are at most an entry and the frame that CPython puts around __init__.
-    for (let steps = 3 * limit + 3; steps > 0 && frame !== 0 && frames.length < limit; steps--) {
+    for (let steps = 3 * limit + 3; steps > 0 && frame !== 0 && seen < limit; steps--) {
       const owner = this.#views.u8[frame + offsets.owner] ?? Owners.last + 1;
       if (owner > Owners.last) return;
       if (owner < Owners.firstEntry) {
-        const code = unsigned(this.#word(frame + offsets.executable) & ~TAG_BITS);
+        const code = this.#codeOf(offsets, frame);
         const found = this.#frame(offsets, code, this.#word(frame + offsets.instruction));
         if (found === undefined) return;
-        if (found !== "internal") frames.push(found);
+        if (found !== "internal") {
+          see(found, frame);
+          seen++;
+        }
       }
       frame = this.#word(frame + offsets.previous);
     }
   }
 
-  /** The thread that runs: there may be others, which wait. 0 when none does. */
+  /**
+   * The thread that runs: there may be others, which wait. Where none does, the only one there is: it has let go of the GIL,
+   * and is still where it was. 0 when there are several, or none.
+   */
   #thread(offsets: Offsets): Address {
+    let only: Address = 0;
+    let threads = 0;
     let interpreter = this.#word(this.#runtime + offsets.interpretersHead);
     for (let count = 0; interpreter !== 0 && count < Most.interpreters; count++) {
       let thread = this.#word(interpreter + offsets.threadsHead);
       for (let other = 0; thread !== 0 && other < Most.threads; other++) {
         if ((this.#word(thread + offsets.threadStatus) & ACTIVE) !== 0) return thread;
+        only = thread;
+        threads++;
         thread = this.#word(thread + offsets.threadNext);
       }
       interpreter = this.#word(interpreter + offsets.interpreterNext);
     }
-    return 0;
+    return threads === 1 ? only : 0;
   }
 
   /** A frame by its code object and its instruction; undefined when the former is none. */

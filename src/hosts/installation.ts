@@ -26,6 +26,12 @@ export interface InstalledPymalloc {
   getAllocatedBlocks(): number;
   /** @throws PyMemError with the number in docs/invariants.md of the first broken invariant */
   validate(): void;
+  /**
+   * For the moment after Python has crashed: all that `validate` finds, and in a debug mode what in the interpreter's memory
+   * points to blocks that were freed, as to an object that was given back once too often. As text; undefined where nothing is
+   * found. It never throws, and does not hand faults to `onFault`.
+   */
+  explainCrash(): string | undefined;
   /** Does `p` point into a pool? */
   isPymallocAddress(p: Address): boolean;
 }

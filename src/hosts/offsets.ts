@@ -19,14 +19,18 @@ const PLACES = {
   previous: [29, 32], // interpreter_frame
   executable: [30, 33],
   instruction: [31, 34],
+  locals: [32, 35],
   owner: [33, 36],
   fileName: [35, 40], // code_object
   qualifiedName: [37, 42],
   lineTable: [38, 43],
   firstLine: [39, 44],
+  localNames: [41, 46],
   byteCode: [43, 48],
   type: [45, 51], // pyobject
   typeFlags: [49, 55], // type_object
+  tupleItems: [51, 57], // tuple_object
+  tupleLength: [52, 58],
   bytesLength: [65, 75], // bytes_object
   bytesData: [66, 76],
   textBytes: [67, 77], // unicode_object: the size of the struct, its state, ...

@@ -46,15 +46,29 @@ const nothingInstalled: InstalledPymalloc = {
   debugMallocStats: () => "",
   getAllocatedBlocks: () => 0,
   validate: () => {},
+  explainCrash: () => undefined,
   isPymallocAddress: () => false,
 };
+
+/** What a look at the heap says, or throws, as text: in a damaged memory anything may be met. */
+function textOf(look: () => unknown): string {
+  try {
+    return String(look() ?? "");
+  } catch (error) {
+    return error instanceof PyMemError ? error.report() : `${error}\n`;
+  }
+}
 
 /** A handle to a heap in the interpreter's memory. */
 function handleOf(
   { memory }: EmscriptenProgram,
   mode: MallocMode,
-  { core, root, debugHeap, validateBlocks }: Takeover,
+  { core, root, debugHeap, validateBlocks, explain }: Takeover,
 ): InstalledPymalloc {
+  const validate = () => {
+    validateHeap(memory, root);
+    validateBlocks();
+  };
   const stats = () => statsOf(mode, core, memory, root, debugHeap?.stats());
   return {
     stats,
@@ -66,10 +80,9 @@ function handleOf(
       // Below 0 only where the blocks from before the installation could not be counted.
       return Math.max((core.allocatedBlocks() - dead - freed) | 0, 0);
     },
-    validate() {
-      validateHeap(memory, root);
-      validateBlocks();
-    },
+    validate,
+    explainCrash: () =>
+      textOf(() => validateHeap(memory, root)) + textOf(() => explain?.()) || undefined,
     isPymallocAddress: (p) => isAddress(p) && core.addressInRange(p) !== 0,
   };
 }

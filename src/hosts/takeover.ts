@@ -14,6 +14,7 @@ import type { DebugSettings, MallocMode } from "../options.js";
 import type { Tracer } from "../stacks.js";
 import type { Address, Domain } from "../types.js";
 import { type AllocatorRecord, AllocatorTable, Domains, functionsOf, recordOf } from "./cpython.js";
+import { tellDangling } from "./dangling.js";
 import { countBlocks, mapBlocks } from "./dlmalloc.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 import { formatPythonStack, type PythonFrame, PythonStackReader } from "./frames.js";
@@ -35,9 +36,14 @@ export interface Takeover {
   readonly debugHeap: DebugHeap | undefined;
   /** Reports what the debug mode finds damaged. */
   validateBlocks(): void;
+  /** In a debug mode: what it finds damaged, and what points to blocks that were freed, as text. */
+  explain?(): string;
   /** What is left to do in a debug mode. It runs Python, so the interpreter is to be marked as taken over before. */
   settle?(refreshTracemalloc: () => void): void;
 }
+
+/** So many damaged blocks are told of after a crash. */
+const MOST_TOLD = 8;
 
 /** The allocators that were in force. */
 interface Before {
@@ -180,6 +186,8 @@ function takeOverDebug(
         : settings,
     tracer: pythonTracer(reader),
     pythonStack: () => formatPythonStack(reader.read()),
+    // As in CPython's hooks (_PyMem_DebugCheckGIL). No call of it leaves WebAssembly.
+    holdsGil: program.require("PyGILState_Check"),
     poolOf: (p) => core.poolOf(p),
   };
   const ledger = newLedger(host);
@@ -212,6 +220,11 @@ function takeOverDebug(
   return {
     ...{ core, root, debugHeap },
     validateBlocks: () => upper.validate(),
+    explain() {
+      const faults = debugHeap.collectFaults(() => upper.validate());
+      const reports = faults.slice(0, MOST_TOLD).map((fault) => fault.report());
+      return reports.join("") + tellDangling(program, debugHeap, reader);
+    },
     settle(refreshTracemalloc) {
       // tracemalloc remembers the raw allocator of the interpreter's start, takes its first buffer from that one and
       // gives it to the one in force. Now it gets to know ours.
