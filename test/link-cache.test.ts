@@ -64,7 +64,8 @@ test("the plugin serves the copy as Vite serves files, and copies it once", asyn
   const handlers: Use[1][] = [];
   await plugin.configureServer({ middlewares: { use: (_path, given) => handlers.push(given) } });
   const server = createServer((request, response) => {
-    handlers[0]?.(request, response, () => response.writeHead(404).end("next"));
+    // The declared types name nothing of Node's.
+    handlers[0]?.(request as never, response as never, () => response.writeHead(404).end("next"));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   after(() => server.close());
