@@ -155,19 +155,6 @@ function generate(): void {
   writeFileSync("src/generated/modules.ts", text.join("\n"));
 }
 
-/** Packages whose code is in what is built, and the notice that their license asks for: they have one author. */
-function writeNotices(): void {
-  const packages = ["sirv", "totalist", "mrmime", "@polka/url"].map((name) => {
-    const text = readFileSync(`node_modules/${name}/package.json`, "utf8");
-    const { version, license } = JSON.parse(text) as Record<string, string>;
-    if (license !== "MIT") throw new Error(`${name} is not under the MIT license any more`);
-    return `${name} ${version}`;
-  });
-  const license = readFileSync("node_modules/mrmime/license", "utf8");
-  const head = `The plugin for Vite contains ${packages.join(", ")}, under this license:`;
-  writeFileSync("dist/licenses.txt", `${head}\n\n${license}`);
-}
-
 async function bundle(): Promise<void> {
   const library = {
     index: "src/index.ts",
@@ -204,7 +191,7 @@ async function bundle(): Promise<void> {
       ...common,
       platform: "node",
       format,
-      // The rest, which serves files, goes into the bundle: nothing else has to be installed.
+      // The rest, which serves files, goes into the bundle, so that nothing else has to be installed (docs/licenses.md).
       external: ["binaryen"],
       entryPoints: { index: "link/index.ts", vite: "link/vite.ts" },
       outdir: `dist/${format}/link`,
@@ -256,5 +243,4 @@ mkdirSync("build", { recursive: true });
 for (const [name, recipe] of Object.entries(recipes)) compile(name, recipe);
 generate();
 await bundle();
-writeNotices();
 declare();
