@@ -39,7 +39,10 @@ test("invariants are numbered alike in the docs and in the messages", () => {
   const numbered = [...read("docs/invariants.md").matchAll(/^(\d+)\. /gm)].map((m) => Number(m[1]));
   const told = [...read("src/errors.ts").matchAll(/^ {2}(\d+): "/gm)].map((m) => Number(m[1]));
   const checked = new Set(
-    [...read("core/validate.ts").matchAll(/broken\((\d+),/g)].map((m) => Number(m[1])),
+    [
+      ...read("core/validate.ts").matchAll(/broken\((\d+),/g),
+      ...read("core/debug/layout.ts").matchAll(/_HOLDS?: u32 = (\d+);/g),
+    ].map((m) => Number(m[1])),
   );
   assert.deepEqual(numbered, told);
   assert.deepEqual(
