@@ -24,7 +24,7 @@ const IMPORT = /^ \(import "\w+" "(\w+)" \((func|global|memory|table) \$([^\s()]
 const EXPORT = /^ \(export "(\w+)" \(func \$([^\s()]+)\)\)/gm;
 
 /** Functions up to this size are copied into their callers: so what CPython calls *is* the fast path. */
-const INLINED_SIZE = 100;
+const INLINED_SIZE = 76;
 
 /** The text of a module with its imports bound: Binaryen has no way to rename within a module. */
 function bindText(text: string, bindings: Bindings): string {
