@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { median } from "../cli/paired.js";
+import { median } from "../measure/measure.js";
 import { createHeap } from "../src/index.js";
 import { compilerEnvironment } from "../tools/compiler.js";
 import { pairedRatio, timePaired } from "./paired.js";

@@ -2,9 +2,12 @@
 import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type AllocatorName, Interpreter } from "../cli/interpreter.js";
-import { median } from "../cli/paired.js";
-import { linkedPyodideFolder } from "../cli/pyodide.js";
+import {
+  type AllocatorName,
+  Interpreter,
+  linkedPyodideFolder,
+} from "../interpreter/interpreter.js";
+import { median } from "../measure/measure.js";
 
 const allocators = ["malloc", "mimalloc", "pymalloc", "linked"] as const satisfies AllocatorName[];
 const folder = fileURLToPath(new URL("memory", import.meta.url));

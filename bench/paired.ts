@@ -1,5 +1,5 @@
 /** Paired timing: candidates alternate in one process, another one first in each round. */
-import { median, rotated } from "../cli/paired.js";
+import { median, rotated } from "../measure/measure.js";
 
 export interface Timing {
   /** Shortest and median round, in the unit of the work's result. */

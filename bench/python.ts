@@ -2,8 +2,7 @@
 import { readdirSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type AllocatorResult, type Comparison, compare } from "../cli/compare.js";
-import { median } from "../cli/paired.js";
+import { type AllocatorResult, type Comparison, compare, median } from "../measure/measure.js";
 import { geometricMean } from "./paired.js";
 import { inProcess } from "./processes.js";
 

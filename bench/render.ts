@@ -1,5 +1,5 @@
 /** The measured figures as Markdown; the README holds a copy, and a test compares the two. */
-import { megabytes, percent, whole } from "../cli/render.js";
+import { megabytes, percent, whole } from "../process/process.js";
 import type { GuestResults } from "./guests.js";
 import type { JavaScriptResults } from "./javascript.js";
 import type { MemoryResult } from "./memory.js";

@@ -1,11 +1,15 @@
 /** The committed traces, played on every allocator: time and memory. */
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { median } from "../cli/paired.js";
-import { makeContestants } from "../cli/replay/contestants.js";
-import { type ReplayResult, replay, type Times } from "../cli/replay/replay.js";
-import { makeTape } from "../cli/replay/tape.js";
-import { readTrace } from "../cli/trace/reader.js";
+import {
+  makeContestants,
+  makeTape,
+  median,
+  type ReplayResult,
+  replay,
+  type Times,
+} from "../measure/measure.js";
+import { readTrace } from "../trace/trace.js";
 import { geometricMean } from "./paired.js";
 import { inProcess } from "./processes.js";
 

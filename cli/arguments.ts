@@ -1,6 +1,6 @@
 /** Command lines: what the verbs share. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { UsageError } from "./errors.js";
+import { UsageError } from "../process/process.js";
 
 /** Parses as node:util does. @throws UsageError, which names the verb, at what it does not have */
 export function parseOptions<T extends ParseArgsConfig>(

@@ -3,10 +3,8 @@
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { isMainThread } from "node:worker_threads";
-import { endWith } from "./endings.js";
-import { UsageError } from "./errors.js";
-import { writeAll } from "./output.js";
-import { supervise } from "./supervisor.js";
+import { endWith, supervise, UsageError, writeAll } from "../process/process.js";
+import { rescueTrace } from "../trace/trace.js";
 import { needsSupervision, requireDirectory, runVerb } from "./verbs.js";
 
 /** A worker's console prints when the main thread gets around to it: this one at once, like all else that is printed. */
@@ -39,7 +37,7 @@ const supervised = isMainThread && needsSupervision(args);
 async function work(): Promise<number> {
   if (!supervised) return await runVerb(args);
   requireDirectory();
-  return await supervise(new URL(import.meta.url), args);
+  return await supervise(new URL(import.meta.url), args, rescueTrace);
 }
 
 work()

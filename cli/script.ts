@@ -2,9 +2,9 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import type { Script } from "../interpreter/interpreter.js";
+import { UsageError } from "../process/process.js";
 import { parseOptions } from "./arguments.js";
-import { UsageError } from "./errors.js";
-import type { Script } from "./interpreter.js";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>["values"];

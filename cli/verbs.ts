@@ -1,12 +1,12 @@
 /** The verbs of the command, and what it says without one. */
+
+import { print, UsageError } from "../process/process.js";
 import type { Command } from "./command.js";
 import { linkCommand } from "./commands/link.js";
 import { recordCommand } from "./commands/record.js";
 import { replayCommand } from "./commands/replay.js";
 import { runCommand } from "./commands/run.js";
 import { statsCommand } from "./commands/stats.js";
-import { UsageError } from "./errors.js";
-import { print } from "./output.js";
 
 declare const PYMALLOC_VERSION: string;
 

@@ -14,8 +14,7 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { linkerMark, modules } from "../src/generated/modules.js";
-import { layoutMark } from "../src/root.js";
+import { layoutMark, linkerMark, modules } from "../base/base.js";
 import { LinkError } from "./errors.js";
 import { type LinkOptions, linkWith, type PyodideFolder, readPyodide } from "./folder.js";
 import { PARTIAL, partialName } from "./partial.js";

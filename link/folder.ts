@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } fro
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { buildIdOf, glueWith, LOADERS, loaderWith } from "./build-id.js";
 import { LinkError } from "./errors.js";
-import { linkProgram, type Progress } from "./link.js";
+import { linkProgram, type Progress } from "./link-program.js";
 import { checkInitialBytes, withInitialBytes } from "./memory.js";
 import { PartialFolder } from "./partial.js";
 import { stdlibWithPymalloc } from "./stdlib.js";

@@ -1,8 +1,6 @@
 /** Our functions go into a program, and into the place of its own. */
 import type Binaryen from "binaryen";
-import { linkedLayout, modules } from "../src/generated/modules.js";
-import { layoutMark } from "../src/root.js";
-import type { Address } from "../src/types.js";
+import { type Address, layoutMark, linkedLayout, modules } from "../base/base.js";
 import { type Api, bind, optimize } from "./bind.js";
 import { withData } from "./memory.js";
 import type { Survey } from "./survey.js";
@@ -36,10 +34,10 @@ const OWN = {
   calloc: "core/linked/kept/keptCalloc",
   realloc: "core/linked/kept/keptRealloc",
   free: "core/linked/kept/keptFree",
-  tableFree: "core/linked/arenas/tableFree",
-  arenaAlloc: "core/linked/arenas/arenaAlloc",
-  holeAlloc: "core/linked/arenas/holeAlloc",
-  arenaFree: "core/linked/arenas/arenaFree",
+  tableFree: "core/linked/foundation/tableFree",
+  arenaAlloc: "core/linked/foundation/arenaAlloc",
+  holeAlloc: "core/linked/foundation/holeAlloc",
+  arenaFree: "core/linked/foundation/arenaFree",
 };
 
 const FAMILIES = ["PyObject_", "PyMem_", "PyMem_Raw"].flatMap((prefix) =>
@@ -71,7 +69,7 @@ const IN_TABLE = {
   statsIndex: "statsOfSys",
 };
 
-/** What core/host.ts lets a host choose, as it is when linked. */
+/** What core/heap/host.ts lets a host choose, as it is when linked. */
 const CHOSEN = {
   /** Full pools are looked at after each free: a started interpreter should be no larger than a stock one. */
   mostUnseen: 1,

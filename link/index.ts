@@ -4,4 +4,4 @@
  */
 export { LinkError } from "./errors.js";
 export { type LinkOptions, type LinkReport, link } from "./folder.js";
-export { linkProgram } from "./link.js";
+export { linkProgram } from "./link-program.js";

@@ -1,5 +1,5 @@
 /** The memory of a program as it is when the program begins: how long it is, and what is in it. */
-import type { Address } from "../src/types.js";
+import type { Address } from "../base/base.js";
 import { LinkError } from "./errors.js";
 import {
   findSection,

@@ -2,9 +2,9 @@
  * A Pyodide's program without its Python: instantiated with imports that do nothing, and not started. So its memory
  * can be looked at, and its functions that need no interpreter can be called.
  */
-import { readGuest } from "../src/guests/binary.js";
-import { unsigned } from "../src/memory.js";
-import type { Address } from "../src/types.js";
+
+import { type Address, unsigned } from "../base/base.js";
+import { readGuest } from "../src/guests/guests.js";
 import { LinkError } from "./errors.js";
 
 /**

@@ -2,8 +2,7 @@
  * What has to be known of a Pyodide's program before ours can be linked into it. It is found out by asking the program
  * and by looking at its memory, so nothing depends on how a compiler wrote things.
  */
-import { wordsAt } from "../src/memory.js";
-import type { Address } from "../src/types.js";
+import { type Address, wordsAt } from "../base/base.js";
 import { LinkError } from "./errors.js";
 import {
   addressOf,

@@ -1,6 +1,7 @@
 /** The texts that a linked program has behind its root. */
-import { reportPatterns } from "../src/report.js";
-import type { Address } from "../src/types.js";
+
+import type { Address } from "../base/base.js";
+import { reportPatterns } from "../src/report/report.js";
 
 const texts = {
   wordVariable: "PYTHONMALLOC",

@@ -1,15 +1,18 @@
 /** Domains: the core's functions by domain, and CPython's allocator records (PyMemAllocatorEx) around them. */
-import type { Core, DebugCore } from "./core.js";
-import { isObject, requireFunctions, show } from "./errors.js";
-import { unsigned } from "./memory.js";
-import type {
-  Address,
-  Allocator,
-  ArenaAllocator,
-  Domain,
-  DomainName,
-  DomainNumber,
-} from "./types.js";
+import {
+  type Address,
+  type Allocator,
+  type ArenaAllocator,
+  type Core,
+  type DebugCore,
+  type Domain,
+  type DomainName,
+  type DomainNumber,
+  isObject,
+  requireFunctions,
+  show,
+  unsigned,
+} from "../base/base.js";
 
 export const domainNames: readonly DomainName[] = ["raw", "mem", "object"];
 

@@ -1,21 +1,31 @@
 /** pymalloc: CPython's small-object allocator for WebAssembly heaps. */
-export { PyMemError, type PyMemErrorDetails, type PyMemErrorKind } from "./errors.js";
-export type { Cursor, FieldArray, FieldType, FieldTypes, ScalarType } from "./fields.js";
-export { createHeap, type Heap } from "./heap.js";
-export type { DebugOptions, FaultHandler, HeapOptions } from "./options.js";
-export type { Owned } from "./owned.js";
-export type { TypeDefinition, TypeObject } from "./type-object.js";
+
 export type {
   Address,
   Allocator,
   ArenaAllocator,
+  DebugOptions,
   Domain,
   DomainName,
   DomainNumber,
+  FaultHandler,
   HeapBytes,
+  HeapOptions,
   HeapSnapshot,
   HeapStats,
   MallocName,
   SizeClassStats,
   SystemMalloc,
-} from "./types.js";
+} from "../base/base.js";
+export { PyMemError, type PyMemErrorDetails, type PyMemErrorKind } from "../base/base.js";
+export { createHeap, type Heap } from "./heap/heap.js";
+export type {
+  Cursor,
+  FieldArray,
+  FieldType,
+  FieldTypes,
+  Owned,
+  ScalarType,
+  TypeDefinition,
+  TypeObject,
+} from "./objects/objects.js";

@@ -5,10 +5,16 @@
  * They are hooks like any others (`heap.PyMem_SetAllocator`), so they see the calls that are made through the
  * heap's functions after they were set, and not those through functions that were copied out of it before.
  */
-import { dispose } from "./dispose.js";
+import {
+  type Address,
+  type Allocator,
+  type DomainName,
+  dispose,
+  isObject,
+  requireKnown,
+  show,
+} from "../base/base.js";
 import { domainNames, type RemovableHook, readDomain, replacement } from "./domains.js";
-import { isObject, requireKnown, show } from "./errors.js";
-import type { Address, Allocator, DomainName } from "./types.js";
 
 /** What the helpers need of a heap. */
 export interface HookableHeap {

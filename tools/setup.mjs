@@ -53,17 +53,13 @@ once("node_modules/.pymalloc-setup", ["package-lock.json"], ["node_modules/tsx"]
 });
 
 const sources = [
-  "core",
-  "modules",
-  "src",
-  "link",
-  "cli",
-  "tools",
+  ...["core", "base", "hosts", "src", "python", "link"],
+  ...["process", "trace", "interpreter", "measure", "cli", "tools"],
   "package.json",
   "package-lock.json",
 ];
 const configs = ["tsconfig.json", "tsconfig.build.json", "tsconfig.link.json"];
-const outputs = ["src/generated/modules.ts", "dist/cli/main.js", "dist/esm/types/index.d.ts"];
+const outputs = ["base/generated/modules.ts", "dist/cli/main.js", "dist/esm/types/src/index.d.ts"];
 once("build/.stamp", [...sources, ...configs], outputs, () => {
   console.error("Building ...");
   const tsx = "node_modules/tsx/dist/cli.mjs";

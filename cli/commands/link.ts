@@ -1,13 +1,18 @@
 /** `pymalloc link`: a Pyodide whose CPython has pymalloc, from one that was built without. */
 import { isatty } from "node:tty";
-import { link } from "../../link/index.js";
+import { tellingLeftovers } from "../../interpreter/interpreter.js";
+import { link } from "../../link/link.js";
+import {
+  print,
+  printable,
+  printJson,
+  StatusLine,
+  tell,
+  UsageError,
+  whole,
+} from "../../process/process.js";
 import { parseOptions } from "../arguments.js";
 import type { Command } from "../command.js";
-import { UsageError } from "../errors.js";
-import { print, printable, printJson, tell } from "../output.js";
-import { StatusLine } from "../progress.js";
-import { tellingLeftovers } from "../pyodide.js";
-import { whole } from "../render.js";
 
 const HELP = `Usage: pymalloc link [options] PYODIDE_DIR -o OUT_DIR
 

@@ -1,15 +1,19 @@
 /** `pymalloc record`: what a Python program asks of its allocator, in a file. */
-import { startRecording } from "../../src/hosts/recorder.js";
+
+import { Interpreter, type Script } from "../../interpreter/interpreter.js";
+import {
+  megabytes,
+  print,
+  printable,
+  StatusLine,
+  supervision,
+  tell,
+  UsageError,
+  whole,
+} from "../../process/process.js";
+import { Numbering, requireWritable, startRecording, TraceWriter } from "../../trace/trace.js";
 import type { Command } from "../command.js";
-import { UsageError } from "../errors.js";
-import { Interpreter, type Script } from "../interpreter.js";
-import { print, printable, tell } from "../output.js";
-import { StatusLine } from "../progress.js";
-import { megabytes, whole } from "../render.js";
 import { parseScriptLine, readScript } from "../script.js";
-import { supervision } from "../supervision.js";
-import { Numbering } from "../trace/numbering.js";
-import { requireWritable, TraceWriter } from "../trace/writer.js";
 
 const HELP = `Usage: pymalloc record [options] -o FILE.pmt SCRIPT [ARGUMENTS...]
 

@@ -1,17 +1,21 @@
 /** `pymalloc replay`: a recorded trace on several allocators. */
 import { freemem } from "node:os";
+import {
+  type Contestant,
+  contestantNames,
+  makeContestants,
+  makeTape,
+  type ReplayReport,
+  renderReplay,
+  replay,
+  replayThing,
+  SHORTENED,
+  type Tape,
+} from "../../measure/measure.js";
+import { megabytes, Progress, print, printJson, UsageError, whole } from "../../process/process.js";
+import { readTrace } from "../../trace/trace.js";
 import { parseOptions, readRounds } from "../arguments.js";
 import type { Command } from "../command.js";
-import { UsageError } from "../errors.js";
-import { print, printJson } from "../output.js";
-import { Progress } from "../progress.js";
-import { megabytes, whole } from "../render.js";
-import { type Contestant, contestantNames, makeContestants } from "../replay/contestants.js";
-import { replayThing, SHORTENED } from "../replay/javascript.js";
-import { type ReplayReport, renderReplay } from "../replay/render.js";
-import { replay } from "../replay/replay.js";
-import { makeTape, type Tape } from "../replay/tape.js";
-import { readTrace } from "../trace/reader.js";
 
 /** pymalloc itself is always there. */
 const NAMES = [...contestantNames.filter((name) => name !== "pymalloc"), "thing"];

@@ -1,19 +1,28 @@
 /** `pymalloc run`: a Python program in a CPython on pymalloc. */
-import type { PyMemError } from "../../src/errors.js";
-import { mallocModes, nameOf } from "../../src/options.js";
-import { emptyStats, formatStats } from "../../src/stats.js";
+import { mallocModes, nameOf, type PyMemError } from "../../base/base.js";
+import {
+  type AllocatorName,
+  Interpreter,
+  linkedPyodideFolder,
+  OWN_FRAMES,
+  type Script,
+} from "../../interpreter/interpreter.js";
+import { compare, renderComparison } from "../../measure/measure.js";
+import {
+  endWith,
+  print,
+  printJson,
+  StatusLine,
+  statusOf,
+  supervision,
+  tell,
+  UsageError,
+  writeAll,
+} from "../../process/process.js";
+import { emptyStats, formatStats } from "../../src/report/report.js";
 import { readRounds } from "../arguments.js";
 import type { Command } from "../command.js";
-import { compare } from "../compare.js";
-import { endWith, statusOf } from "../endings.js";
-import { UsageError } from "../errors.js";
-import { type AllocatorName, Interpreter, OWN_FRAMES, type Script } from "../interpreter.js";
-import { print, printJson, tell, writeAll } from "../output.js";
-import { StatusLine } from "../progress.js";
-import { linkedPyodideFolder } from "../pyodide.js";
-import { renderComparison } from "../render.js";
 import { parseScriptLine, readScript } from "../script.js";
-import { supervision } from "../supervision.js";
 
 const HELP = `Usage: pymalloc run [options] SCRIPT [ARGUMENTS...]
 

@@ -1,11 +1,9 @@
 /** `pymalloc stats`: what a trace tells about a program. */
+
+import { print, printJson, UsageError } from "../../process/process.js";
+import { readTrace, renderStatistics, StatisticsBuilder } from "../../trace/trace.js";
 import { parseOptions } from "../arguments.js";
 import type { Command } from "../command.js";
-import { UsageError } from "../errors.js";
-import { print, printJson } from "../output.js";
-import { readTrace } from "../trace/reader.js";
-import { renderStatistics } from "../trace/render.js";
-import { StatisticsBuilder } from "../trace/statistics.js";
 
 const HELP = `Usage: pymalloc stats [options] FILE.pmt
 

@@ -13,8 +13,8 @@ import {
   rawFree,
   rawFreeEarlier,
   rawMalloc,
-} from "./host";
-import { MEM, OBJECT } from "./layout";
+} from "./debug-host";
+import { MEM, OBJECT } from "./debug-layout";
 
 export function mallocBelow(family: u32, bytes: usize): usize {
   if (family === OBJECT) return objectMalloc(bytes);

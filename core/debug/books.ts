@@ -5,8 +5,8 @@
  * invariant, and when the host lets the program go on, it is dropped: memory is lost then, but nothing loops or traps.
  */
 
-import { fault, root } from "./host";
-import { BROKEN_INVARIANT, Ledger, MAGIC, RAW } from "./layout";
+import { fault, root } from "./debug-host";
+import { BROKEN_INVARIANT, Ledger, MAGIC, RAW } from "./debug-layout";
 
 export function ledger(): Ledger {
   return changetype<Ledger>(root);

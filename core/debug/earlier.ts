@@ -6,7 +6,7 @@
 
 import { freeEarlier } from "./below";
 import { blameBooks, isInMemory, ledger } from "./books";
-import { LEDGER_HOLDS, Ledger, MAGIC, RAW } from "./layout";
+import { LEDGER_HOLDS, Ledger, MAGIC, RAW } from "./debug-layout";
 import { isInBlock } from "./shadow";
 
 function bitOf(p: usize): u8 {

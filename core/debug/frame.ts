@@ -10,7 +10,7 @@ import {
   FRONT,
   MEM,
   OBJECT,
-} from "./layout";
+} from "./debug-layout";
 import { familyOf } from "./shadow";
 
 const PAD: u32 = 0x01010101 * <u32>FORBIDDENBYTE;

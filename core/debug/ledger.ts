@@ -1,8 +1,8 @@
 /** The ledger's beginning. */
 
 import { ledger } from "./books";
-import { root } from "./host";
-import { LEDGER_SIZE, MAGIC } from "./layout";
+import { root } from "./debug-host";
+import { LEDGER_SIZE, MAGIC } from "./debug-layout";
 
 /** Writes the state of a debug heap that has made no block. */
 export function initialize(): void {

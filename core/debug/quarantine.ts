@@ -5,9 +5,7 @@
 
 import { freeBelow } from "./below";
 import { blameBooks, isInMemory, isMarked, ledger, markOf, RING } from "./books";
-import { blame } from "./faults";
-import { dressDead, isUntouched } from "./frame";
-import { died, left, tableFree, tableMalloc, watched } from "./host";
+import { died, left, tableFree, tableMalloc, watched } from "./debug-host";
 import {
   BLAMED,
   CONDEMNED,
@@ -29,7 +27,9 @@ import {
   SLOT_SIZE,
   Slot,
   USE_AFTER_FREE_WRITE,
-} from "./layout";
+} from "./debug-layout";
+import { dressDead, isUntouched } from "./frame";
+import { blame } from "./raise";
 import { baseOf, familyOf, isEntryOf, NONE, setState } from "./shadow";
 
 const NO_RING: Ring = changetype<Ring>(<usize>0);

@@ -9,7 +9,7 @@
  */
 
 import { blameBooks, isInMemory, isMarked, ledger, markOf, SHADOW, SPARE, TABLE } from "./books";
-import { root, tableMalloc } from "./host";
+import { root, tableMalloc } from "./debug-host";
 import {
   DIRECTORY_RAW,
   DIRECTORY_UPPER,
@@ -41,7 +41,7 @@ import {
   TABLES,
   TABLES_HOLD,
   TAIL,
-} from "./layout";
+} from "./debug-layout";
 
 /** For "no entry": also what null is. */
 export const NONE: Entry = changetype<Entry>(<usize>0);

@@ -4,8 +4,8 @@
  * says, as CPython does.
  */
 
+import { calloc, free, malloc, realloc } from "../heap/heap";
 import { MAX_REQUEST } from "../layout";
-import { calloc, free, malloc, realloc } from "../pymalloc";
 import {
   memRecord,
   objectRecord,
@@ -22,7 +22,7 @@ import {
   systemMallocIndex,
   systemRealloc,
   systemReallocIndex,
-} from "./host";
+} from "./program";
 import { recordAt, settle } from "./records";
 
 function isTooMany(count: usize, size: usize): bool {

@@ -8,7 +8,7 @@
  * blocks all come from pools, and those rather from a whole run in one place.
  */
 
-import { books, isLean } from "../arenas";
+import { books, isLean } from "../heap/heap";
 import {
   ARENA_BITS,
   ARENA_RESERVE,
@@ -18,7 +18,7 @@ import {
   SLICE_SIZE,
 } from "../layout";
 import { roomOf } from "./chunks";
-import { systemFree, systemMalloc, systemMemalign, systemRealloc } from "./host";
+import { systemFree, systemMalloc, systemMemalign, systemRealloc } from "./program";
 
 /** A hole of so many bytes is worth filling. (Shorter ones than 256 dlmalloc keeps in another order.) */
 const HOLE: usize = 264;
@@ -106,7 +106,7 @@ function runInSmallestHole(): usize {
   return 0;
 }
 
-/** A run that does not make the memory longer, as core/host.ts says. */
+/** A run that does not make the memory longer, as core/heap/host.ts says. */
 export function runInHole(): usize {
   const whole = isLean() ? <usize>0 : wholeRunInHole();
   return whole !== 0 ? whole : runInSmallestHole();

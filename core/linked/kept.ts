@@ -11,7 +11,7 @@
 import { SMALL_REQUEST_THRESHOLD } from "../layout";
 import { chunkOf } from "./chunks";
 import { PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc } from "./families";
-import { rawRecord, systemFree, systemFreeIndex, systemMallocIndex } from "./host";
+import { rawRecord, systemFree, systemFreeIndex, systemMallocIndex } from "./program";
 import { recordAt } from "./records";
 import { state } from "./state";
 

@@ -7,7 +7,7 @@
  * of these requests.
  */
 
-import { root } from "../host";
+import { root } from "../heap/heap";
 import {
   countedCallocIndex,
   countedFreeIndex,
@@ -28,7 +28,7 @@ import {
   theirAllocatorName,
   write,
   writeForeign,
-} from "./host";
+} from "./program";
 import { FRONTED, FRONTED_BYTES, state } from "./state";
 import { firstTwo, MI, STDERR } from "./text";
 

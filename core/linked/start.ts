@@ -1,7 +1,6 @@
 /** The start of a linked program: the heap is there before its first request, and PYTHONMALLOC is understood. */
 
-import { root } from "../host";
-import { initialize } from "../pymalloc";
+import { initialize, root } from "../heap/heap";
 import {
   blocksIndex,
   blocksMethod,
@@ -23,7 +22,7 @@ import {
   wordPymallocDebug,
   wordStatsVariable,
   wordVariable,
-} from "./host";
+} from "./program";
 import { below, isCounted, isOurs, recordAt, settle } from "./records";
 import { state } from "./state";
 import { firstTwo, MA, sameText } from "./text";

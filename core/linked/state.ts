@@ -1,6 +1,6 @@
 /** What the linked core remembers: in linear memory as everything, behind the root. */
 
-import { root } from "../host";
+import { root } from "../heap/heap";
 import { ROOT_SIZE } from "../layout";
 
 @unmanaged

@@ -1,8 +1,15 @@
 /** CPython's control functions for a guest: allocators as records in the memory, with pointers into its function table. */
-import { instantiate, type Thunks } from "../core.js";
+import {
+  type Address,
+  type Allocator,
+  type ArenaAllocator,
+  type DomainName,
+  type DomainNumber,
+  instantiate,
+  type MemoryViews,
+  type Thunks,
+} from "../../base/base.js";
 import { allocatorMembers, arenaMembers } from "../domains.js";
-import type { MemoryViews } from "../memory.js";
-import type { Address, Allocator, ArenaAllocator, DomainName, DomainNumber } from "../types.js";
 
 /** The heap's own functions, which take JavaScript's records. */
 export interface Control {
@@ -59,7 +66,7 @@ export class FunctionTable {
 
 type Hook = Allocator | ArenaAllocator;
 
-/** The members of modules/thunks.ts that are placed in a guest's table, in this order; and those that a record points to. */
+/** The members of src/guests/wasm/thunks.ts that are placed in a guest's table, in this order; and those that a record points to. */
 const placed: readonly (keyof Thunks)[] = ["malloc", "calloc", "realloc", "free", "arenaFree"];
 const pointedTo = { allocator: [0, 1, 2, 3], arenas: [0, 4] } as const;
 

@@ -1,11 +1,19 @@
 /** Guests: WebAssembly programs, written in C for example, that share a heap's memory and call its functions. */
+
+import {
+  type Address,
+  type Allocator,
+  type Domain,
+  type DomainName,
+  isObject,
+  layout,
+  type MemoryViews,
+  show,
+  storeWord,
+} from "../../base/base.js";
+import type { Host } from "../../hosts/hosts.js";
 import { byCNames, domainNames, late } from "../domains.js";
-import { isObject, show } from "../errors.js";
-import { layout } from "../generated/modules.js";
-import type { Host } from "../hosts/host.js";
-import { type MemoryViews, storeWord } from "../memory.js";
-import type { Objects } from "../objects.js";
-import type { Address, Allocator, Domain, DomainName } from "../types.js";
+import type { Objects } from "../objects/objects.js";
 import { readGuest } from "./binary.js";
 import { type Control, FunctionTable, GuestControl } from "./control.js";
 import {
@@ -211,3 +219,5 @@ function readBytes(source: unknown): Uint8Array<ArrayBuffer> {
     `bytes is ${show(source)}, expected the guest's binary, as an ArrayBuffer or a view of one`,
   );
 }
+
+export { readGuest } from "./binary.js";

@@ -1,6 +1,6 @@
 /** A guest's place in its heap's memory: what can't have one is refused, and what a guest leaves that fails is taken back. */
-import { show } from "../errors.js";
-import type { Host, OwnMemory } from "../hosts/host.js";
+import { show } from "../../base/base.js";
+import type { Host, OwnMemory } from "../../hosts/hosts.js";
 import type { GuestBinary } from "./binary.js";
 
 const PAGE = 65536;

@@ -1,7 +1,7 @@
 /** Callbacks that do what a plan says whenever the heap calls out, and the model of what the heap should hold. */
 import assert from "node:assert/strict";
+import type { SystemMalloc } from "../../base/types.js";
 import type { Allocator, DomainName, Heap } from "../../src/index.js";
-import type { SystemMalloc } from "../../src/types.js";
 import { assertFilled, fill, layout } from "./heaps.js";
 
 /** What a callback throws: before it does anything, so the block that it was called for is as it was. */

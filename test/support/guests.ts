@@ -10,7 +10,7 @@ import { compilerEnvironment } from "../../tools/compiler.js";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const include = join(root, "include");
-const sources = join(root, "test/guests");
+const sources = join(root, "test/guests/programs");
 
 /** Debian's: another one on the path may come without its headers. */
 export const python3 = "/usr/bin/python3";
@@ -124,7 +124,7 @@ export function buildAssemblyScript(
 }
 
 /**
- * What test/guests/extension.c reports of 1000, written down by hand: 1000 nodes' first digits and counts, and 1; squares up to 99 and 2; all bits; 5 and 2.
+ * What test/guests/programs/extension.c reports of 1000, written down by hand: 1000 nodes' first digits and counts, and 1; squares up to 99 and 2; all bits; 5 and 2.
  */
 const digits = [...Array(1000).keys()].map((i) => String(i).charCodeAt(0));
 const nodes = digits.reduce((sum, digit) => sum + digit + 1, 1);

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { install } from "../../src/hosts/pyodide.js";
+import { install } from "../../python/install.js";
 import { blocks } from "./link-suite.js";
 import { linkedFolder, loadLinked } from "./linked.js";
 import { folderOf, loadFrom, type Pyodide, WORKLOAD } from "./pyodide.js";

@@ -1,7 +1,7 @@
 /** Pyodides in which Python calls JavaScript, to compare what both see of the stack there. */
 import assert from "node:assert/strict";
-import { programOf } from "../../src/hosts/cpython.js";
-import { type PythonFrame, PythonStackReader } from "../../src/hosts/frames.js";
+import { programOf } from "../../python/allocators.js";
+import { type PythonFrame, PythonStackReader } from "../../python/frames.js";
 import { load } from "./pyodide.js";
 
 interface Globals {

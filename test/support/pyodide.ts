@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { PyodideLike } from "../../src/hosts/pyodide.js";
+import type { PyodideLike } from "../../python/install.js";
 
 /** The newest and an older line, by the names of their packages here. */
 export const VERSIONS = ["pyodide", "pyodide-029"];

@@ -1,6 +1,6 @@
 /**
  * What the documentation prints for readers to paste. Each block of code has a mark in front of it, `<!-- name -->`, and a
- * test takes it by its page and mark, as it is printed: `snippet("README.md#library")`. test/snippets.test.ts fails when a
+ * test takes it by its page and mark, as it is printed: `snippet("README.md#library")`. test/docs/snippets.test.ts fails when a
  * block is taken by no test and has no reason there.
  */
 import assert from "node:assert/strict";

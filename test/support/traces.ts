@@ -4,14 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import fc from "fast-check";
-import {
-  type EventChunk,
-  Op,
-  type TraceHeader,
-  type TraceSummary,
-} from "../../cli/trace/events.js";
-import { readTrace } from "../../cli/trace/reader.js";
-import { TraceWriter } from "../../cli/trace/writer.js";
+import { type EventChunk, Op, type TraceHeader, type TraceSummary } from "../../trace/events.js";
+import { readTrace } from "../../trace/reader.js";
+import { TraceWriter } from "../../trace/writer.js";
 
 export const header: TraceHeader = {
   program: "program.py",

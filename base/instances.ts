@@ -1,0 +1,148 @@
+/** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
+import { layout, modules } from "./generated/modules.js";
+import { bytesAt, unsigned } from "./memory.js";
+import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
+
+/** The functions of a PyMemAllocatorEx. */
+export interface PyMemFunctions {
+  pyMalloc(ctx: number, bytes: number): Address;
+  pyCalloc(ctx: number, count: number, size: number): Address;
+  pyRealloc(ctx: number, p: Address, bytes: number): Address;
+  pyFree(ctx: number, p: Address): void;
+}
+
+/** The exports of core/programs/core.ts that are functions. */
+export interface Core extends Domain, PyMemFunctions {
+  rawMalloc(bytes: number): Address;
+  rawCalloc(count: number, size: number): Address;
+  rawRealloc(p: Address, bytes: number): Address;
+  rawFree(p: Address): void;
+  /** @param indent 8 where the blocks of pools have to be at multiples of 16 if their size is one; 0 by default */
+  initialize(indent?: number): void;
+  addressInRange(p: Address): number;
+  poolOf(p: Address): Address;
+  allocatedBlocks(): number;
+  stats(): number;
+}
+
+/** The exports of core/programs/debug.ts that are functions. The context of CPython's four is the family's number. */
+export type DebugCore = PyMemFunctions & {
+  readonly [Name in `${DomainName}Debug${Capitalize<keyof Domain>}`]: Name extends `${string}Debug${infer Verb}`
+    ? Domain[Uncapitalize<Verb> & keyof Domain]
+    : never;
+} & {
+  initialize(): void;
+  /** Reports each block that is damaged. */
+  validate(): void;
+  /** The bytes that were asked for of a live block of mem or object; 0 where none begins. */
+  sizeAt(p: Address): number;
+  /** Was this block made before the debug mode was on? Then nothing is known of it. */
+  isEarlier(p: Address): number;
+};
+
+/** The exports of modules/tlsf. */
+export interface Tlsf extends Domain {
+  usableSize(p: Address): number;
+  pagesInUse(): number;
+  leave(end: number): number;
+  takeBack(start: number, end: number): void;
+}
+
+/** The exports of measure/wasm/census.ts. */
+export interface Census extends PyMemFunctions {
+  requests(): number;
+  fromPools(): number;
+  peakBlocks(): number;
+}
+
+/** The exports of src/guests/wasm/thunks.ts. */
+export interface Thunks {
+  malloc(ctx: number, bytes: number): Address;
+  calloc(ctx: number, count: number, size: number): Address;
+  realloc(ctx: number, p: Address, bytes: number): Address;
+  free(ctx: number, p: Address): void;
+  arenaFree(ctx: number, p: Address, bytes: number): void;
+}
+
+export type ModuleName = keyof typeof modules;
+
+const compiled = new Map<ModuleName, WebAssembly.Module>();
+
+/** Instantiates one of our modules; each is decoded and compiled at its first use. */
+export function instantiate(name: ModuleName, imports: WebAssembly.Imports): WebAssembly.Exports {
+  let module = compiled.get(name);
+  if (module === undefined) {
+    const bytes = Uint8Array.from(atob(modules[name]), (character) => character.charCodeAt(0));
+    module = new WebAssembly.Module(bytes);
+    compiled.set(name, module);
+  }
+  return new WebAssembly.Instance(module, imports).exports;
+}
+
+/** More arenas than any heap has. */
+const ALWAYS_LEAN = 0xffffffff;
+
+/** What the core takes runs of arenas from. */
+export interface ArenaSource {
+  alloc(bytes: number): Address;
+  free(p: Address, bytes: number): void;
+  /** A run in a hole of the memory, with the number of its arenas in the low bits; 0 when none is known. */
+  hole(): Address;
+}
+
+const functionTable = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
+
+/** Is this a function of WebAssembly's, which alone may be in a table? */
+export function isWebAssembly(candidate: CallableFunction): boolean {
+  try {
+    functionTable.set(0, candidate);
+    functionTable.set(0, null);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What the core resizes its tables with; see core/heap/host.ts. A realloc of JavaScript's may use the heap. */
+function tablesOf(memory: WebAssembly.Memory, { malloc, realloc, free }: SystemMalloc) {
+  if (isWebAssembly(realloc)) return { tableRealloc: realloc, tableFree() {} };
+  const tableRealloc = (p: Address, bytes: number): Address => {
+    const moved = malloc(bytes);
+    // It is longer than what it is a copy of: what follows that in the memory may be anything.
+    if (moved !== 0 && p !== 0) {
+      const all = bytesAt(memory, 0, memory.buffer.byteLength);
+      all.copyWithin(unsigned(moved), unsigned(p), unsigned(p) + bytes);
+    }
+    return moved;
+  };
+  return { tableRealloc, tableFree: free };
+}
+
+/**
+ * A core over `memory` whose heap is at `root`. Two with one root are one heap, so a heap whose raw
+ * domain or arena allocator is exchanged simply gets another core: the fast paths know nothing of it.
+ */
+export function instantiateCore(
+  memory: WebAssembly.Memory,
+  root: Address,
+  system: SystemMalloc,
+  raw: Domain,
+  arenas: ArenaSource,
+): Core {
+  const host = {
+    root,
+    malloc: raw.malloc,
+    calloc: raw.calloc,
+    realloc: raw.realloc,
+    free: raw.free,
+    ...tablesOf(memory, system),
+    mostUnseen: layout.MOST_UNSEEN,
+    leanArenas: ALWAYS_LEAN,
+    leanGrowthBits: layout.GROWTH_BITS,
+    leanThreshold: layout.SMALL_REQUEST_THRESHOLD,
+    arenaAlloc: arenas.alloc,
+    arenaFree: arenas.free,
+    holeAlloc: arenas.hole,
+  };
+  return instantiate("core", { env: { memory }, host }) as unknown as Core;
+}

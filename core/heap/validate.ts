@@ -1,0 +1,242 @@
+/**
+ * Validation: walks everything and names the first invariant that does not hold, by its number in
+ * `docs/invariants.md`. It writes nothing but its counts and the address it stopped at, and follows no link before it
+ * knows that the link leads into a pool.
+ */
+
+import {
+  ARENA_RESERVE,
+  ARENA_SIZE,
+  LENT,
+  POOL_HEADER,
+  Pool,
+  REPORT_BLOCKS,
+  REPORT_POOLS,
+  RUN_ARENAS,
+  RUN_SLICES,
+  RUN_SLOT_SIZE,
+  Run,
+  SIZE_CLASSES,
+  SLICE_MASK,
+  SMALL_REQUEST_THRESHOLD,
+  Spare,
+  STATE_FREE_MASK,
+} from "../layout";
+import {
+  bitOf,
+  books,
+  bucketOf,
+  endOf,
+  freeCountOf,
+  runAt,
+  sliceAt,
+  sliceCountOf,
+  slicesOf,
+} from "./arenas";
+import { root } from "./host";
+import { sliceInPool, sliceMap } from "./map";
+import { asPool, firstBlockOf, headOf, slicesCell, usedIn } from "./pools";
+import { capacityOf, classOf, roundUp, sizeOf, unseenOf } from "./sizes";
+import { add } from "./stats";
+
+/** Notes where an invariant was found broken, and passes its number on. */
+function broken(invariant: u32, at: usize): u32 {
+  books().brokenAt = at;
+  return invariant;
+}
+
+/** 0 when all is well, else the number of the first broken invariant. */
+export function validate(): u32 {
+  memory.fill(unfullCell(0), 0, 2 * SIZE_CLASSES * sizeof<u32>());
+  const ofRuns = checkRuns();
+  if (ofRuns !== 0) return ofRuns;
+  for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
+    const ofClass = checkClass(sizeClass);
+    if (ofClass !== 0) return ofClass;
+  }
+  return checkBooks();
+}
+
+/** Where the pools of a class that are not full are counted, and its slices: the report serves as scratch. */
+function unfullCell(sizeClass: usize): usize {
+  return root + REPORT_POOLS + sizeClass * sizeof<u32>();
+}
+
+function countedSlicesCell(sizeClass: usize): usize {
+  return root + REPORT_BLOCKS + sizeClass * sizeof<u32>();
+}
+
+/** Do `bytes` bytes from `p` on lie in the memory? */
+function isMemory(p: usize, bytes: u64): bool {
+  return <u64>p + bytes <= (<u64>memory.size()) << 16;
+}
+
+/** Is there room for a run of so many arenas from `base` on, and is that a number that a run may have? */
+function isRunOfArenas(base: usize, arenas: u32): bool {
+  if (arenas === 0 || arenas > <u32>RUN_ARENAS) return false;
+  return isMemory(base, arenas * <u32>ARENA_SIZE - <u32>ARENA_RESERVE);
+}
+
+/** Is this a pool of that class, and not just any number? */
+function isPoolOf(pool: Pool, sizeClass: usize): bool {
+  const p = changetype<usize>(pool);
+  if ((p & SLICE_MASK) !== 0 || !isMemory(p, POOL_HEADER) || sliceInPool(p) !== 0) return false;
+  return <usize>pool.size === sizeOf(sizeClass);
+}
+
+// -------------------------------------------------------------------------------------- runs
+
+function checkRuns(): u32 {
+  const book = books();
+  const tableBytes = <u64>book.runSlots * <u64>RUN_SLOT_SIZE;
+  if (!isMemory(book.runs, tableBytes)) return broken(1, book.runs);
+  const map = sliceMap();
+  if (!isMemory(map.origin + map.first, map.count)) return broken(3, map.origin);
+  let runs: u32 = 0;
+  let arenas: u32 = 0;
+  let whollyFree: u32 = 0;
+  for (let slot: u32 = 0; slot < book.runSlots; slot++) {
+    const run = runAt(slot);
+    if (run.base === 0) continue;
+    runs++;
+    arenas += run.arenas;
+    const ofRun = checkRun(slot, run);
+    if (ofRun !== 0) return ofRun;
+    if (freeCountOf(run) === sliceCountOf(run) && ++whollyFree > 1) {
+      return broken(7, changetype<usize>(run));
+    }
+  }
+  let unused: u32 = 0;
+  for (let next = book.unusedSlot; next !== 0; next = runAt(next - 1).next) {
+    if (next > book.runSlots || runAt(next - 1).base !== 0) return broken(1, next);
+    if (++unused > book.runSlots) return broken(1, next);
+  }
+  if (runs + unused !== book.runSlots) return broken(1, book.runs);
+  for (let at = book.spare; at !== 0; at = changetype<Spare>(at).next) {
+    if (!isMemory(at, offsetof<Spare>())) return broken(18, at);
+    const spare = changetype<Spare>(at);
+    if (!isRunOfArenas(at, spare.arenas)) return broken(18, at);
+    arenas += spare.arenas;
+    // A list that leads back into itself has no end.
+    if (arenas > book.arenasCurrent) break;
+  }
+  if (arenas !== book.arenasCurrent) return broken(6, book.runs);
+  return checkBuckets(runs);
+}
+
+function checkRun(slot: u32, run: Run): u32 {
+  const at = changetype<usize>(run);
+  if (!isRunOfArenas(run.base, run.arenas)) return broken(2, at);
+  const slices = sliceCountOf(run);
+  if (run.free >>> slices !== 0) return broken(2, at);
+  for (let slice: u32 = 0; slice < slices; ) {
+    if (((run.free >>> slice) & 1) !== 0) {
+      slice++;
+      continue;
+    }
+    const p = sliceAt(run, slice);
+    const pool = changetype<Pool>(p);
+    const length = slicesOf(pool);
+    if (length === 0 || length > slices - slice) return broken(4, p);
+    if (<u32>(pool.end & ~LENT) !== endOf(run, slice, length)) return broken(4, p);
+    if (((run.free >>> slice) & ((1 << length) - 1)) !== 0) return broken(4, p);
+    for (let own: u32 = 0; own < length; own++) {
+      const q = sliceAt(run, slice + own);
+      if (sliceInPool(q) !== own) return broken(3, q);
+    }
+    if (pool.run !== slot) return broken(5, p);
+    const ofPool = checkPool(pool);
+    if (ofPool !== 0) return ofPool;
+    add(countedSlicesCell(classOf(pool.size)), length);
+    if (pool.bias >= 0) add(unfullCell(classOf(pool.size)), 1);
+    slice += length;
+  }
+  return 0;
+}
+
+function checkBuckets(runs: u32): u32 {
+  const book = books();
+  let listed: u32 = 0;
+  for (let count: u32 = 1; count <= RUN_SLICES; count++) {
+    let before: u32 = 0;
+    const first = load<u32>(bucketOf(count));
+    if ((first !== 0) !== ((book.usable & bitOf(count)) !== 0)) return broken(8, bucketOf(count));
+    for (let at = first; at !== 0; at = runAt(at - 1).next) {
+      if (at > book.runSlots || ++listed > runs) return broken(8, bucketOf(count));
+      const run = runAt(at - 1);
+      if (run.base === 0 || freeCountOf(run) !== count || run.prev !== before) {
+        return broken(8, changetype<usize>(run));
+      }
+      before = at;
+    }
+  }
+  for (let slot: u32 = 0; slot < book.runSlots; slot++) {
+    const run = runAt(slot);
+    if (run.base !== 0 && run.free !== 0) listed--;
+  }
+  return listed === 0 ? 0 : broken(8, root);
+}
+
+// ------------------------------------------------------------------------------------- pools
+
+function checkPool(pool: Pool): u32 {
+  const at = changetype<usize>(pool);
+  const size = <usize>pool.size;
+  if (size === 0 || size > SMALL_REQUEST_THRESHOLD || size !== roundUp(size)) return broken(9, at);
+  const first = <u32>firstBlockOf(size);
+  const capacity = <u32>capacityOf(size, first, pool.end);
+  const carved = (<u32>pool.carved - first) / <u32>size;
+  if (<u32>pool.carved !== first + carved * <u32>size) return broken(9, at);
+  const used = usedIn(pool);
+  if (carved > capacity || used > carved) return broken(10, at);
+  if (pool.bias < 0) {
+    const unseen = <i32>pool.bias + <i32>capacity;
+    if (unseen < 1 || unseen > unseenOf(capacity)) return broken(11, at);
+    if (carved !== capacity || <i32>(capacity - used) >= unseen) return broken(11, at);
+  }
+  // A list that ends has no node twice; with the right length it holds every free block once.
+  let left = carved - used;
+  for (let offset = pool.state & STATE_FREE_MASK; offset !== 0; left--) {
+    if (offset < first || offset >= <u32>pool.carved) return broken(12, at);
+    if ((offset - first) % <u32>size !== 0 || left === 0) return broken(12, at + offset);
+    offset = load<u16>(at + offset);
+  }
+  return left === 0 ? 0 : broken(12, at);
+}
+
+function checkClass(sizeClass: usize): u32 {
+  const head = headOf(sizeClass);
+  const at = changetype<usize>(head);
+  if (head.state !== 0) return broken(13, at);
+  let before = asPool(head);
+  let pinned: u32 = 0;
+  let listed: u32 = 0;
+  let hasCurrent = head.current === asPool(head) || isPoolOf(head.current, sizeClass + 1);
+  for (let pool = head.next; pool !== asPool(head); pool = pool.next) {
+    const p = changetype<usize>(pool);
+    if (!isPoolOf(pool, sizeClass) || pool.prev !== before) return broken(13, p);
+    if (pool.bias < 0) return broken(11, p);
+    if (pool.bias > 1 || (usedIn(pool) === 0 && pool.bias === 0)) return broken(14, p);
+    if (pool.bias !== 0) pinned++;
+    if (head.current === pool) hasCurrent = true;
+    listed++;
+    before = pool;
+  }
+  if (head.prev !== before || !hasCurrent) return broken(13, at);
+  if (pinned !== 0 && listed !== 1) return broken(14, at);
+  // No pool is listed twice, so counting tells whether one is lost.
+  if (load<u32>(unfullCell(sizeClass)) !== listed) return broken(15, at);
+  const slices = load<u32>(slicesCell(sizeClass));
+  return slices === load<u32>(countedSlicesCell(sizeClass)) ? 0 : broken(17, at);
+}
+
+// ------------------------------------------------------------------------------------- books
+
+function checkBooks(): u32 {
+  const book = books();
+  const at = changetype<usize>(book);
+  if (book.arenasCurrent !== book.arenasAllocated - book.arenasReclaimed) return broken(16, at);
+  if (book.arenasHighwater < book.arenasCurrent) return broken(16, at);
+  if (book.arenasHighwater > book.arenasAllocated) return broken(16, at);
+  return 0;
+}

@@ -1,0 +1,69 @@
+/**
+ * The arenas of a linked core. Most of those that an interpreter takes for its start lie in one block, the foundation: pools
+ * there leave no gaps between larger blocks, and larger blocks none between pools. It is taken with the first run and
+ * kept; runs that come back are the next to be taken. All others are where the system malloc has room (`holes.ts`).
+ */
+
+import { books } from "../heap/heap";
+import { ARENA_RESERVE, RUN_ARENAS, RUN_SIZE, SLICE_SIZE } from "../layout";
+import { fillsHole, runAnywhere, runInHole } from "./holes";
+import { releaseKept } from "./kept";
+import { systemFree, systemMemalign } from "./program";
+import { state } from "./state";
+import { report } from "./sys";
+
+/**
+ * Pyodide's interpreters have 4.2 to 5 MB of pools when they are started; the rest of them, and what comes and goes
+ * before, is best where there are holes.
+ */
+const FOUNDATION: usize = 208 * RUN_SIZE;
+
+/** A run of the foundation; 0 when all are taken, or there was no memory for it. */
+function takeFounded(): usize {
+  const s = state();
+  if (!s.founded) {
+    s.founded = true;
+    s.foundation = systemMemalign(SLICE_SIZE, FOUNDATION - ARENA_RESERVE);
+    s.foundationNext = s.foundation;
+  }
+  const returned = s.foundationReturned;
+  if (returned !== 0) {
+    s.foundationReturned = load<usize>(returned);
+    return returned;
+  }
+  const next = s.foundationNext;
+  if (next === 0 || next - s.foundation === FOUNDATION) return 0;
+  s.foundationNext = next + RUN_SIZE;
+  return next;
+}
+
+/** With PYTHONMALLOCSTATS, CPython reports whenever an arena comes (new_arena). */
+function announced(run: usize): usize {
+  if (run !== 0 && state().reports) report();
+  return run;
+}
+
+export function holeAlloc(): usize {
+  releaseKept();
+  const founded = takeFounded();
+  if (founded !== 0) return announced(founded | RUN_ARENAS);
+  return fillsHole() ? 0 : announced(runInHole());
+}
+
+export function arenaAlloc(_bytes: usize): usize {
+  // There is a hole, and the core lets the system malloc fill it.
+  return books().holdOff !== 0 ? 0 : announced(runAnywhere());
+}
+
+export function arenaFree(p: usize, _bytes: usize): void {
+  const s = state();
+  if (s.foundation === 0 || p - s.foundation >= FOUNDATION) {
+    systemFree(p);
+    return;
+  }
+  store<usize>(p, s.foundationReturned);
+  s.foundationReturned = p;
+}
+
+/** The program's realloc has done so: see core/heap/host.ts. */
+export function tableFree(_table: usize): void {}

@@ -1,0 +1,3 @@
+/** The exported ABI, nothing else. */
+
+export { validate } from "../heap/heap";

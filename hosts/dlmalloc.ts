@@ -1,0 +1,58 @@
+/** dlmalloc, the malloc of Emscripten's programs: what its memory looks like, and what to do about it. */
+
+import { type Address, type BlockMap, bytesAt, unsigned, wordsAt } from "../base/base.js";
+import type { EmscriptenProgram } from "./emscripten.js";
+
+/**
+ * Walks over dlmalloc's chunks and shows each to `see`: where its block begins, how long the chunk is, whether
+ * it is in use. Returns false where the memory from `__heap_base` to the break is not one row of them (another
+ * malloc, or a piece that someone else took).
+ *
+ * In a program that pymalloc was linked into, its root comes before them.
+ *
+ * A chunk begins with the size of the chunk before it and its own size, whose lowest three bits are
+ * flags: 2 stands for "in use". The block follows.
+ */
+function walkChunks(
+  program: EmscriptenProgram,
+  see: (block: Address, size: number, inUse: boolean) => void,
+): boolean {
+  const end = program.break();
+  const words = wordsAt(program.memory, 0, end >>> 2);
+  let chunk: Address = program.addressOf("pymalloc_heap") ?? program.heapBase;
+  while (chunk < end) {
+    const head = words[(chunk + 4) / 4] as number;
+    const size = head - (head % 8);
+    if (size < 16) return false;
+    see(chunk + 8, size, (head & 2) !== 0);
+    chunk += size;
+  }
+  return chunk === end;
+}
+
+/** How many blocks dlmalloc has in use; 0 where they can't be found. */
+export function countBlocks(program: EmscriptenProgram): number {
+  let blocks = 0;
+  const whole = walkChunks(program, (_block, _size, inUse) => {
+    if (inUse) blocks++;
+  });
+  return whole ? blocks : 0;
+}
+
+/** A map of dlmalloc's blocks at this moment: sets a bit for each block in use; undefined where they can't be found or there is no memory for the map. */
+export function mapBlocks(program: EmscriptenProgram): BlockMap | undefined {
+  const from = program.heapBase - (program.heapBase % 64);
+  // The map is in that memory itself, and may make it longer.
+  const room = Math.ceil((program.break() - from) / 64) + 64 * 1024;
+  const bits = unsigned(program.malloc.calloc(room, 1));
+  if (bits === 0) return undefined;
+  const map = { bits, from, to: Math.min(program.break(), from + room * 64) };
+  const bytes = bytesAt(program.memory, bits, room);
+  const whole = walkChunks(program, (block, _size, inUse) => {
+    const bit = (block - from) >>> 3;
+    if (inUse && block < map.to) bytes[bit >>> 3] = (bytes[bit >>> 3] as number) | (1 << (bit & 7));
+  });
+  if (whole) return map;
+  program.malloc.free(bits);
+  return undefined;
+}

@@ -1,0 +1,84 @@
+/** A host: a memory, the malloc that owns it, and how arenas are best taken from that malloc. */
+import {
+  type Address,
+  type ArenaSource,
+  instantiate,
+  layout,
+  type SystemMalloc,
+} from "../base/base.js";
+
+export interface Host {
+  readonly memory: WebAssembly.Memory;
+  readonly system: SystemMalloc;
+  /** Where the memory is the heap's own, and so can be shared with guests. */
+  readonly own?: OwnMemory;
+}
+
+/** A memory that the heap's system malloc owns. */
+export interface OwnMemory {
+  /** How far pools are indented (`initialize` of the core), so that a guest's malloc has blocks at multiples of 16. */
+  readonly indent: number;
+  /** Pages that the memory may grow to. */
+  readonly maximumPages: number;
+  /** Pages, from the beginning, that are taken. */
+  pagesInUse(): number;
+  /** Leaves the pages up to `end`, beyond those in use, to someone else; 0 where there is no memory for them. */
+  leave(end: number): number;
+  /** Takes back the pages from `start` up to `end` that were left, whatever is in them. */
+  takeBack(start: number, end: number): void;
+  /** The bytes that may be used of a block of the system malloc. */
+  usableSize(p: Address): number;
+}
+
+/** The exports of hosts/wasm/arenas.ts. */
+interface Arenas {
+  arenaAlloc(bytes: number): Address;
+  arenaFree(p: Address, bytes: number): void;
+  holeAlloc(): Address;
+}
+
+/** Holes too short for arenas are filled so many times before the next long run: time is worth something, too. */
+export const MOST_TURNS = 24;
+
+export interface ArenaOptions {
+  /** Where the memory ends that has holes in it already; 0 when there are none. */
+  readonly begin?: Address;
+  /**
+   * Do small blocks fill the holes that are too short for arenas? Not in a debug mode: wherever blocks were, a
+   * shadow stays.
+   */
+  readonly fillHoles: boolean;
+}
+
+/**
+ * A source that is not asked for another run while it looks for one. Who has to allocate in order to give an arena would
+ * otherwise be asked for the next one, and so on without an end; so that gets what it needs from the raw domain.
+ */
+export function unnested({ alloc, free, hole }: ArenaSource): ArenaSource {
+  let isAtWork = false;
+  const once = (take: () => Address): Address => {
+    if (isAtWork) return 0;
+    isAtWork = true;
+    try {
+      return take();
+    } finally {
+      isAtWork = false;
+    }
+  };
+  return { alloc: (bytes) => once(() => alloc(bytes)), free, hole: () => once(hole) };
+}
+
+/** Runs of arenas, for the heap at `root`, out of the malloc that owns the memory. */
+export function systemArenas(
+  memory: WebAssembly.Memory,
+  system: SystemMalloc,
+  root: Address,
+  { begin = 0, fillHoles }: ArenaOptions,
+): ArenaSource {
+  const { malloc, realloc, free, memalign = () => 0 } = system;
+  const mostTurns = fillHoles ? MOST_TURNS : 0;
+  const holdOff = root + layout.HOLD_OFF;
+  const arenas = { malloc, realloc, free, memalign, begin, mostTurns, holdOff };
+  const exports = instantiate("arenas", { env: { memory }, arenas }) as unknown as Arenas;
+  return { alloc: exports.arenaAlloc, free: exports.arenaFree, hole: exports.holeAlloc };
+}

@@ -1,0 +1,9 @@
+/**
+ * Who owns the memory: a heap of our own, a program of Emscripten's, someone else's malloc; and how arenas are taken from each.
+ */
+
+export { countBlocks, mapBlocks } from "./dlmalloc.js";
+export { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
+export { givenHost } from "./foreign.js";
+export { type Host, type OwnMemory, systemArenas, unnested } from "./host.js";
+export { restoredHost, standaloneHost } from "./own.js";

@@ -1,0 +1,60 @@
+/** Linking: a Pyodide's program in, the same with pymalloc out. */
+
+import type { Api } from "./bind.js";
+import { LinkError } from "./errors.js";
+import { graft } from "./graft.js";
+import { addressOf, compileProgram, functionOf, instantiateProgram } from "./program.js";
+import { survey } from "./survey.js";
+
+/** Told what is being done. */
+export type Progress = (step: string) => void;
+
+/** Binaryen, which is only there where someone wants to link. @throws LinkError that says what to install */
+async function importBinaryen(): Promise<Api> {
+  try {
+    return (await import("binaryen")).default;
+  } catch {
+    throw new LinkError("linking needs Binaryen; install it with: npm install binaryen");
+  }
+}
+
+/** Runs the linked program up to its first allocations, and looks where they are. */
+function tryOut(bytes: Uint8Array, glue: string): void {
+  const program = instantiateProgram(bytes, compileProgram(bytes), glue);
+  try {
+    functionOf<() => void>(program, "__wasm_call_ctors")();
+  } catch (error) {
+    // After ours come the program's own constructors, which may need more than is here.
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+  }
+  const malloc = functionOf<(bytes: number) => number>(program, "PyObject_Malloc");
+  const free = functionOf<(p: number) => void>(program, "PyObject_Free");
+  const [one, other] = [malloc(40), malloc(40)] as const;
+  free(other);
+  if (other !== one + 40 || one < addressOf(program, "pymalloc_root") || malloc(40) !== other) {
+    throw new LinkError("the linked program does not allocate as it should; please report this");
+  }
+}
+
+/**
+ * Links pymalloc into the program of a Pyodide. Takes some seconds.
+ *
+ * @param program the content of `pyodide.asm.wasm`
+ * @param glue the content of the JavaScript beside it (`pyodide.asm.mjs`; up to 0.29 `pyodide.asm.js`)
+ * @returns the content of a `pyodide.asm.wasm` to be used in its place; less than 16 KB longer
+ * @throws LinkError for a program that is none of a Pyodide's or was linked before, or where Binaryen is not installed
+ */
+export async function linkProgram(
+  program: Uint8Array,
+  glue: string,
+  progress: Progress = () => {},
+): Promise<Uint8Array> {
+  progress("looking the program over");
+  const found = survey(program, glue);
+  const binaryen = await importBinaryen();
+  progress("linking");
+  const linked = graft(binaryen, program, found);
+  progress("trying it out");
+  tryOut(linked, glue);
+  return linked;
+}

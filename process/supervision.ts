@@ -1,0 +1,52 @@
+/**
+ * What a verb in a worker and the thread that hears signals (`supervisor.ts`) have of each other. The verb says which
+ * files are half-written, since it may be stopped anywhere, and when it is Python's turn to be interrupted. Standard
+ * input is read for it: a thread in a read that waits could not be interrupted.
+ */
+import { type MessagePort, workerData } from "node:worker_threads";
+
+export type Notice =
+  /** This file or folder is to be removed when the process ends; or rescued, where its writer says what that needs. */
+  | { readonly kind: "leftover"; readonly path: string; readonly unfinished?: unknown }
+  /** It is there no more under this name. */
+  | { readonly kind: "done"; readonly path: string }
+  /** From here on SIGINT is Python's, or no longer. */
+  | { readonly kind: "python"; readonly runs: boolean }
+  /** Some of standard input is wanted. */
+  | { readonly kind: "input" };
+
+/** The words that both threads see. */
+export const Word = {
+  /** A signal for Python: 0 when Python has taken it (Pyodide's interrupt buffer). */
+  interrupt: 0,
+  /** Counts what has happened: it is what the worker waits at. */
+  bell: 1,
+  /** Bytes of input that lie ready, 0 at its end, the system's error below 0; `NO_INPUT` while there is none yet. */
+  input: 2,
+} as const;
+
+export const NO_INPUT = 0x7fffffff;
+
+/** What a supervisor gives to the worker. */
+export interface Supervision {
+  readonly port: MessagePort;
+  readonly words: Int32Array;
+  /** Input that lies ready. */
+  readonly input: Uint8Array;
+}
+
+/** None in a verb that nobody supervises. */
+export const supervision = (workerData ?? undefined) as Supervision | undefined;
+
+/** A leftover is to be named before it is made: in between, the process may be ended. */
+export function notice(notice: Notice): void {
+  supervision?.port.postMessage(notice);
+}
+
+/** Waits for a signal, so many milliseconds at most. @returns is there one? */
+export function waitForSignal({ words }: Supervision, milliseconds: number): boolean {
+  const bell = Atomics.load(words, Word.bell);
+  const isThere = () => Atomics.load(words, Word.interrupt) !== 0;
+  if (!isThere()) Atomics.wait(words, Word.bell, bell, milliseconds);
+  return isThere();
+}

@@ -1,0 +1,256 @@
+/** The Python call stack of a running Pyodide, read from its memory without its help. */
+import { type Address, MemoryViews, unsigned } from "../base/base.js";
+import type { EmscriptenProgram } from "../hosts/hosts.js";
+import { lineAt } from "./locations.js";
+import { type Offsets, readOffsets } from "./offsets.js";
+
+/** A function, or a module, that runs. */
+export interface PythonFrame {
+  /** The file name of its code, as it was compiled. */
+  readonly file: string;
+  /** The line it is at; 0 when its code has no line there. */
+  readonly line: number;
+  /** The qualified name of its code: `Class.method`, `outer.<locals>.inner`, `<module>`. */
+  readonly name: string;
+}
+
+/** A local variable, or a cell, of a function that runs. */
+export interface PythonLocal {
+  readonly frame: PythonFrame;
+  readonly name: string;
+  /** The address of its object; 0 when it has no value. */
+  readonly value: Address;
+}
+
+const DEFAULT_FRAMES = 32;
+
+/** Bounds of what is followed: a damaged memory can hold rings, and lengths of anything. */
+const Most = {
+  frames: 1024,
+  interpreters: 64,
+  threads: 1024,
+  characters: 4096,
+  tableBytes: 1 << 20,
+  texts: 1024,
+  locals: 256,
+} as const;
+
+/** `_status.active` of a thread state: it is the one that runs (Include/cpython/pystate.h). */
+const ACTIVE = 1 << 4;
+
+/**
+ * Who owns a frame (`enum _frameowner`): a thread 0, a generator 1, a frame object 2. From 3 on it is
+ * an entry of the interpreter's loop and no Python: 3.13 has 3 for it, 3.14 has 3 and 4.
+ */
+const Owners = { firstEntry: 3, last: 4 } as const;
+
+/** 3.14 marks references that are not counted in the lowest bits (`_PyStackRef`). */
+const TAG_BITS = 3;
+
+/** `Py_TPFLAGS_*_SUBCLASS` of a type: its objects are bytes, are texts. */
+const Flags = { bytes: 1 << 27, text: 1 << 28 } as const;
+
+/**
+ * Reads one program's stack from its memory. Nothing is called in the program and nothing in its memory is
+ * changed, so this may be asked in the middle of anything, as of an allocator's call.
+ *
+ * It is kept where that is done often: it knows the offsets, and the texts it has decoded. A text that it
+ * knows is compared with the memory before it is used again, character by character, for an address can
+ * have become another text's.
+ */
+export class PythonStackReader {
+  readonly #views: MemoryViews;
+  readonly #offsets: Offsets | undefined;
+  readonly #runtime: Address;
+  readonly #codeType: Address;
+  readonly #texts = new Map<Address, string>();
+
+  constructor(program: EmscriptenProgram) {
+    this.#views = new MemoryViews(program.memory);
+    this.#runtime = program.addressOf("_PyRuntime") ?? 0;
+    this.#codeType = program.addressOf("PyCode_Type") ?? 0;
+    this.#offsets = this.#codeType === 0 ? undefined : readOffsets(this.#views.u32, this.#runtime);
+  }
+
+  /**
+   * The Python frames that run now, innermost first: those that `sys._getframe` gives, and at the innermost
+   * end one that is just being set up, too. It never throws; where the memory is damaged it gives what
+   * it has found up to there.
+   *
+   * @param limit how many frames at most, up to 1024
+   * @returns an empty list when no Python runs, or when this CPython is not known here: 3.13 and 3.14 are
+   */
+  read(limit: number = DEFAULT_FRAMES): PythonFrame[] {
+    const frames: PythonFrame[] = [];
+    this.#each(limit, (frame) => frames.push(frame));
+    return frames;
+  }
+
+  /** The local variables of these frames, the innermost frame's first. Like `read` it never throws. */
+  locals(limit: number = DEFAULT_FRAMES): PythonLocal[] {
+    const locals: PythonLocal[] = [];
+    this.#each(limit, (frame, at, offsets) => {
+      const code = this.#codeOf(offsets, at);
+      const names = this.#word(code + offsets.localNames);
+      const count = Math.min(this.#word(names + offsets.tupleLength), Most.locals);
+      for (let index = 0; index < count; index++) {
+        const name = this.#text(offsets, this.#word(names + offsets.tupleItems + 4 * index));
+        if (name === undefined) return;
+        const value = unsigned(this.#word(at + offsets.locals + 4 * index) & ~TAG_BITS);
+        locals.push({ frame, name, value });
+      }
+    });
+    return locals;
+  }
+
+  /** Shows each frame, and where it lies. */
+  #each(limit: number, see: (frame: PythonFrame, at: Address, offsets: Offsets) => void): void {
+    const offsets = this.#offsets;
+    if (offsets === undefined) return;
+    try {
+      this.#walk(offsets, Math.min(limit, Most.frames), (frame, at) => see(frame, at, offsets));
+    } catch {
+      // Nothing in there throws but JavaScript itself, when its stack is full: a Python recursion that
+      // has used it up allocates as well.
+    }
+  }
+
+  /** The word at an address; 0 (NULL) outside of the memory, and where no word can lie. */
+  #word(address: Address): number {
+    return address % 4 === 0 ? (this.#views.u32[address >>> 2] ?? 0) : 0;
+  }
+
+  /** The code object of the frame at an address, or what is in its place. */
+  #codeOf(offsets: Offsets, frame: Address): Address {
+    return unsigned(this.#word(frame + offsets.executable) & ~TAG_BITS);
+  }
+
+  #walk(offsets: Offsets, limit: number, see: (frame: PythonFrame, at: Address) => void): void {
+    let seen = 0;
+    let frame = this.#word(this.#thread(offsets) + offsets.currentFrame);
+    // Between two frames of Python are at most an entry and the frame that CPython puts around __init__.
+    for (let steps = 3 * limit + 3; steps > 0 && frame !== 0 && seen < limit; steps--) {
+      const owner = this.#views.u8[frame + offsets.owner] ?? Owners.last + 1;
+      if (owner > Owners.last) return;
+      if (owner < Owners.firstEntry) {
+        const code = this.#codeOf(offsets, frame);
+        const found = this.#frame(offsets, code, this.#word(frame + offsets.instruction));
+        if (found === undefined) return;
+        if (found !== "internal") {
+          see(found, frame);
+          seen++;
+        }
+      }
+      frame = this.#word(frame + offsets.previous);
+    }
+  }
+
+  /**
+   * The thread that runs: there may be others, which wait. Where none does, the only one there is: it has let go of the GIL,
+   * and is still where it was. 0 when there are several, or none.
+   */
+  #thread(offsets: Offsets): Address {
+    let only: Address = 0;
+    let threads = 0;
+    let interpreter = this.#word(this.#runtime + offsets.interpretersHead);
+    for (let count = 0; interpreter !== 0 && count < Most.interpreters; count++) {
+      let thread = this.#word(interpreter + offsets.threadsHead);
+      for (let other = 0; thread !== 0 && other < Most.threads; other++) {
+        if ((this.#word(thread + offsets.threadStatus) & ACTIVE) !== 0) return thread;
+        only = thread;
+        threads++;
+        thread = this.#word(thread + offsets.threadNext);
+      }
+      interpreter = this.#word(interpreter + offsets.interpreterNext);
+    }
+    return threads === 1 ? only : 0;
+  }
+
+  /** A frame by its code object and its instruction; undefined when the former is none. */
+  #frame(
+    offsets: Offsets,
+    code: Address,
+    instruction: Address,
+  ): PythonFrame | "internal" | undefined {
+    if (this.#word(code + offsets.type) !== this.#codeType) return undefined;
+    const line = this.#line(offsets, code, instruction);
+    // The code around an __init__ that CPython called without C (_Py_InitCleanup) is nobody's.
+    if (line === 0 && this.#word(code + offsets.firstLine) === 0) return "internal";
+    const file = this.#text(offsets, this.#word(code + offsets.fileName));
+    const name = this.#text(offsets, this.#word(code + offsets.qualifiedName));
+    if (line === undefined || file === undefined || name === undefined) return undefined;
+    return { file, line, name };
+  }
+
+  /** Whether the object's type has the flag. */
+  #is(offsets: Offsets, object: Address, flag: number): boolean {
+    const type = this.#word(object + offsets.type);
+    return (this.#word(type + offsets.typeFlags) & flag) !== 0;
+  }
+
+  #line(offsets: Offsets, code: Address, instruction: Address): number | undefined {
+    const table = this.#word(code + offsets.lineTable);
+    if (!this.#is(offsets, table, Flags.bytes)) return undefined;
+    const start = table + offsets.bytesData;
+    const length = Math.min(this.#word(table + offsets.bytesLength), Most.tableBytes);
+    const firstLine = this.#word(code + offsets.firstLine) | 0;
+    const unit = (instruction - code - offsets.byteCode) / 2;
+    return lineAt(this.#views.u8, start, start + length, firstLine, unit);
+  }
+
+  /** A `str` (Include/cpython/unicodeobject.h), or the beginning of a very long one. */
+  #text(offsets: Offsets, text: Address): string | undefined {
+    if (!this.#is(offsets, text, Flags.text)) return undefined;
+    const state = this.#word(text + offsets.textState);
+    const width = (state >>> 2) & 7; // bytes a character
+    const compact = (state & 32) !== 0; // the characters follow the struct ...
+    const ascii = (state & 64) !== 0; // ... which is a shorter one then
+    const { u8, u16, u32 } = this.#views;
+    const units = width === 1 ? u8 : width === 2 ? u16 : width === 4 ? u32 : undefined;
+    // What texts that are not compact have more, a pointer to their characters, is last in their struct.
+    const pointer = text + offsets.textBytes - 4;
+    const data = compact ? (ascii ? text + offsets.asciiBytes : pointer) : this.#word(pointer);
+    const length = this.#word(text + offsets.textLength);
+    if (units === undefined || data + length * width > u8.length) return undefined;
+    const start = data / width;
+    const characters = units.subarray(start, start + Math.min(length, Most.characters));
+    return width === 4 ? textOf(characters) : this.#known(data, characters);
+  }
+
+  #known(data: Address, characters: CodeUnits): string {
+    const known = this.#texts.get(data);
+    if (known !== undefined && isText(known, characters)) return known;
+    if (this.#texts.size >= Most.texts) this.#texts.clear();
+    const text = textOf(characters);
+    this.#texts.set(data, text);
+    return text;
+  }
+}
+
+type CodeUnits = Uint8Array | Uint16Array | Uint32Array;
+
+function isText(text: string, characters: CodeUnits): boolean {
+  if (text.length !== characters.length) return false;
+  for (let index = 0; index < text.length; index++) {
+    if (text.charCodeAt(index) !== characters[index]) return false;
+  }
+  return true;
+}
+
+function textOf(characters: CodeUnits): string {
+  let text = "";
+  for (const character of characters) {
+    text += character <= 0x10ffff ? String.fromCodePoint(character) : "\ufffd";
+  }
+  return text;
+}
+
+/**
+ * The frames as CPython's faulthandler prints them, a line each, without a line's end after the last:
+ * `  File "x.py", line 3 in f`. An unknown line is `???`, as there. Empty when there are no frames.
+ */
+export function formatPythonStack(frames: readonly PythonFrame[]): string {
+  return frames
+    .map(({ file, line, name }) => `  File "${file}", line ${line === 0 ? "???" : line} in ${name}`)
+    .join("\n");
+}

@@ -1,0 +1,34 @@
+/** pymalloc in a program that it was linked into (`pymalloc link`): its heap, seen from outside. */
+import {
+  bytesAt,
+  type Domain,
+  instantiateCore,
+  layoutMark,
+  linkedLayout,
+  loadWord,
+} from "../base/base.js";
+import type { EmscriptenProgram } from "../hosts/hosts.js";
+import type { Takeover } from "./takeover.js";
+
+/** What a core that only looks is over. */
+const nothing: Domain = { malloc: () => 0, calloc: () => 0, realloc: () => 0, free() {} };
+const noArenas = { alloc: () => 0, free() {}, hole: () => 0 };
+
+/**
+ * The heap that was linked in, where it is in force: with PYTHONMALLOC=malloc or mimalloc it is not.
+ * @throws Error where the heap is none of this version's
+ */
+export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
+  const { memory } = program;
+  const root = program.addressOf("pymalloc_root");
+  if (root === undefined) return undefined;
+  if (loadWord(memory, root + linkedLayout.STATE_LAYOUT) !== layoutMark) {
+    throw new Error(
+      "install: this Pyodide was linked by another version of pymalloc; link it anew with this one " +
+        "(or its memory is that of a snapshot which another program made)",
+    );
+  }
+  if (bytesAt(memory, root + linkedLayout.STATE_PLACED, 1)[0] === 0) return undefined;
+  const core = instantiateCore(memory, root, nothing, nothing, noArenas);
+  return { core, root, debugHeap: undefined, validateBlocks() {} };
+}

@@ -1,0 +1,78 @@
+/** Where a running CPython has the fields of its structs: it says so itself, for debuggers. */
+import type { Address } from "../base/base.js";
+
+/**
+ * What is read of `struct _Py_DebugOffsets` (Include/internal/pycore_debug_offsets.h; in 3.13
+ * pycore_runtime.h), with which `_PyRuntime` begins. The struct is a row of 64-bit numbers, on 32-bit
+ * machines, too, and each version of CPython puts other things between them: so for every version
+ * the number's place in the row, the cookie's being 0.
+ *
+ *                     [3.13, 3.14]
+ */
+const PLACES = {
+  interpretersHead: [5, 5], // runtime_state: the newest interpreter
+  interpreterNext: [8, 8], // interpreter_state
+  threadsHead: [9, 9],
+  threadNext: [21, 24], // thread_state
+  currentFrame: [23, 26],
+  threadStatus: [27, 30],
+  previous: [29, 32], // interpreter_frame
+  executable: [30, 33],
+  instruction: [31, 34],
+  locals: [32, 35],
+  owner: [33, 36],
+  fileName: [35, 40], // code_object
+  qualifiedName: [37, 42],
+  lineTable: [38, 43],
+  firstLine: [39, 44],
+  localNames: [41, 46],
+  byteCode: [43, 48],
+  type: [45, 51], // pyobject
+  typeFlags: [49, 55], // type_object
+  tupleItems: [51, 57], // tuple_object
+  tupleLength: [52, 58],
+  bytesLength: [65, 75], // bytes_object
+  bytesData: [66, 76],
+  textBytes: [67, 77], // unicode_object: the size of the struct, its state, ...
+  textState: [68, 78],
+  textLength: [69, 79],
+  asciiBytes: [70, 80], // ... and the size of the shorter struct that ASCII texts have
+} as const;
+
+export type Offsets = Readonly<Record<keyof typeof PLACES, number>>;
+
+/** `PY_VERSION_HEX >> 16`, in the order of the columns above. */
+const VERSIONS = [0x030d, 0x030e];
+
+/** Versions before the first release candidate may have another row. */
+const CANDIDATE = 0xc0;
+
+/** "xdebugpy", as two numbers. */
+const COOKIE = [0x62656478, 0x79706775];
+
+/**
+ * The offsets that the interpreter at `runtime` (the address of `_PyRuntime`) gives.
+ *
+ * @param words the memory; nothing outside of it is read
+ * @returns undefined when there is no such interpreter, when its version is none of those known
+ *   here, or when what is there can't be true
+ */
+export function readOffsets(words: Uint32Array, runtime: Address): Offsets | undefined {
+  const start = runtime >>> 2;
+  const low = (place: number) => words[start + 2 * place];
+  const high = (place: number) => words[start + 2 * place + 1];
+  if (runtime % 4 !== 0 || low(0) !== COOKIE[0] || high(0) !== COOKIE[1]) return undefined;
+  const version = low(1) ?? 0;
+  const column = VERSIONS.indexOf(version >>> 16);
+  const freeThreaded = low(2) !== 0;
+  if (column < 0 || (version & 0xff) < CANDIDATE || freeThreaded) return undefined;
+
+  const offsets: Record<string, number> = {};
+  for (const [name, places] of Object.entries(PLACES)) {
+    const place = places[column] as number;
+    const offset = low(place);
+    if (offset === undefined || high(place) !== 0) return undefined;
+    offsets[name] = offset;
+  }
+  return offsets as Offsets;
+}

@@ -1,0 +1,57 @@
+/** docs/guests.md: its example builds as it is printed, in an empty project, runs, and prints what it says. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { compilerEnvironment } from "../../tools/compiler.js";
+import { reasonToSkip } from "../support/guests.js";
+import { newProject, type Project, repository, succeed } from "../support/project.js";
+import { snippet } from "../support/snippets.js";
+
+/** Without what differs between machines: places in the binary, and JavaScript's lines. */
+function comparable(text: string): string {
+  return text
+    .replace(/ \(wasm:[^)]*\)/g, "")
+    .replace(/^ +at .*(file:|node:).*\n/gm, "")
+    .trim();
+}
+
+describe("docs/guests.md", () => {
+  let project: Project;
+  before(async () => {
+    project = await newProject(snippet("README.md#install"));
+  });
+  after(() => project?.close());
+
+  test("its example in C", { skip: reasonToSkip() }, async () => {
+    project.write("guest.c", snippet("docs/guests.md#guest.c"));
+    const { PATH = "" } = compilerEnvironment();
+    await succeed(project.folder, snippet("docs/guests.md#build").trim(), [], { PATH }, true);
+    const printed = await project.program("run.mjs", snippet("docs/guests.md#run.mjs"));
+    if (process.env["UPDATE_DOCS"]) {
+      const path = join(repository, "docs/guests.md");
+      const output = printed.replace(/^ +at .*(file:|node:).*\n/gm, "").trim();
+      const shown = /(<!-- output -->\n\n```\n)[\s\S]*?```/;
+      writeFileSync(path, readFileSync(path, "utf8").replace(shown, `$1${output}\n\`\`\``));
+      return;
+    }
+    assert.equal(comparable(printed), comparable(snippet("docs/guests.md#output")));
+  });
+
+  test("its lines for AssemblyScript", async () => {
+    project.write(
+      "guest.ts",
+      "export function count(n: i32): i32 { return new Array<i32>(n).length; }\n",
+    );
+    await project.shell(snippet("docs/guests.md#asc"));
+    const program = `
+import { readFileSync } from "node:fs";
+import { createHeap } from "pymalloc";
+const heap = createHeap();
+const abort = () => undefined;
+const { exports } = heap.instantiate(readFileSync("guest.wasm"), { env: { abort } });
+console.log(exports.count(7), heap.getAllocatedBlocks());
+`;
+    assert.equal(await project.program("asc.mjs", program), "7 2\n");
+  });
+});

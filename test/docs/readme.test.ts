@@ -1,0 +1,40 @@
+/** The README: its figures are the measured ones, and its links lead somewhere. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const file = (path: string) => new URL(`../../${path}`, import.meta.url);
+const read = (path: string) => readFileSync(file(path), "utf8");
+const readme = read("README.md");
+
+test("the figures are those of bench/results", () => {
+  const shown = readme.match(/<!-- results -->\n([\s\S]*)<!-- \/results -->/)?.[1];
+  assert.equal(shown?.trim(), read("bench/results/results.md").trim());
+});
+
+test("links lead to files that are there", () => {
+  const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "core/README.md"];
+  for (const page of [...pages, ...readdirSync(file("docs")).map((name) => `docs/${name}`)]) {
+    const links = [...read(page).matchAll(/\]\((?!http)([^)#]+)\)/g)];
+    for (const [, link] of links) {
+      assert.ok(existsSync(new URL(link as string, file(page))), `${page} links to ${link}`);
+    }
+  }
+});
+
+test("invariants are numbered alike in the docs and in the messages", () => {
+  const numbered = [...read("docs/invariants.md").matchAll(/^(\d+)\. /gm)].map((m) => Number(m[1]));
+  const told = [...read("base/errors.ts").matchAll(/^ {2}(\d+): "/gm)].map((m) => Number(m[1]));
+  const inCore = [...read("core/heap/validate.ts").matchAll(/broken\((\d+),/g)].map((m) => m[1]);
+  // The debug heap has names for those of its own books.
+  const debugFiles = readdirSync(file("core/debug")).filter((name) => name !== "debug-layout.ts");
+  const debug = debugFiles.map((name) => read(`core/debug/${name}`)).join();
+  const named = read("core/debug/debug-layout.ts").matchAll(/const (\w+_HOLDS?): u32 = (\d+);/g);
+  const inDebug = [...named].filter(([, name]) => debug.includes(`(${name},`)).map((m) => m[2]);
+  const checked = new Set([...inCore, ...inDebug].map(Number));
+  assert.deepEqual(numbered, told);
+  assert.deepEqual(
+    [...checked].sort((a, b) => a - b),
+    told,
+  );
+});

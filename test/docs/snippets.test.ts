@@ -1,0 +1,155 @@
+/** What the documentation prints is run as it is printed, in an empty project; here what needs nothing but Node. */
+import assert from "node:assert/strict";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { transform } from "esbuild";
+import { newProject, type Project, repository, run, succeed } from "../support/project.js";
+import { allBlocks, snippet } from "../support/snippets.js";
+
+/** Blocks that no test takes, and why. */
+const NOT_RUN: Record<string, string> = {
+  "README.md#start":
+    "sets up this repository, as .ci/run does; test/cli/run.test.ts compares a shorter program",
+  "README.md#commands":
+    "the forms of all commands, with placeholders: test/cli*.test.ts and test/link/command.test.ts",
+  "CONTRIBUTING.md#dev": "runs until it is stopped",
+  "docs/guests.md#rust": "no compiler for it here; the page says that it is not tested",
+  "docs/guests.md#zig": "no compiler for it here; the page says that it is not tested",
+  "docs/upstream.md#link":
+    "a line for Pyodide's own Makefile: the command is that of README.md#link",
+  "docs/environments.md#jupyter-lite.json":
+    "needs a whole distribution of Pyodide and JupyterLite's build",
+};
+
+describe("what the documentation prints", () => {
+  test("is run by a test, block by block, or has a reason not to be", () => {
+    const tests = readdirSync(join(repository, "test")).filter((name) => name.endsWith(".test.ts"));
+    const text = tests.map((name) => readFileSync(join(repository, "test", name), "utf8")).join();
+    const code = allBlocks().filter(({ language }) => language !== "");
+    const ids = code.map(({ id }) => id);
+    const unmarked = code.filter(({ id }) => id === undefined);
+    assert.deepEqual(
+      unmarked.map(({ page, line }) => `${page}:${line}`),
+      [],
+      "no mark in front",
+    );
+    assert.equal(new Set(ids).size, ids.length, "two marks of one name");
+    const taken = (id: string) => text.includes(`snippet("${id}")`);
+    const untaken = ids.filter((id) => !taken(id as string)).sort();
+    assert.deepEqual(untaken, Object.keys(NOT_RUN).sort());
+  });
+
+  test("has a language where it is to be typed", () => {
+    const command = /^(\w+=\S+ )?(npm|npx|node|git|clang|cargo|deno|bun|pip|import) /m;
+    const found = allBlocks().filter(({ language, text }) => language === "" && command.test(text));
+    assert.deepEqual(
+      found.map(({ page, line }) => `${page}:${line}`),
+      [],
+    );
+  });
+});
+
+describe("in an empty project", () => {
+  let project: Project;
+  before(async () => {
+    project = await newProject(snippet("README.md#install"));
+    project.write("program.py", "import sys\nprint(sys.getallocatedblocks() > 60_000)\n");
+  });
+  after(() => project?.close());
+
+  test("Pyodide gets its allocator", async () => {
+    const printed = await project.program("pyodide.mjs", snippet("README.md#in-pyodide"));
+    assert.match(printed, /^\d{5,}\nSmall block threshold = 512/);
+  });
+
+  test("a heap is made and used", async () => {
+    const printed = await project.program("heap.mjs", snippet("README.md#library"));
+    assert.match(printed, /\btotal: \d+/);
+  });
+
+  test("the debug modes are switched on", async () => {
+    const code = snippet("README.md#debug");
+    assert.equal(await project.program("debug.mjs", code), "45\n");
+    // The same but for a comment.
+    const plain = code.replace(/ \/\/ or createHeap.*/, "");
+    assert.equal(plain, snippet("docs/debugging.md#pyodide"));
+    const shows = "\nconsole.log(heap.stats().malloc);\n";
+    assert.equal(
+      await project.program("debug.mjs", snippet("docs/debugging.md#heap") + shows),
+      "pymalloc_debug\n",
+    );
+    const fault = await project.program("fault.mjs", snippet("docs/debugging.md#fault"));
+    assert.equal(fault, "double-free 24\n");
+  });
+
+  test("the command runs a program in a debug mode", async () => {
+    const lines = snippet("docs/debugging.md#command");
+    assert.equal(await project.shell(lines), "True\nTrue\n");
+    assert.ok(lines.startsWith(snippet("README.md#debug-command")));
+  });
+
+  test("the program of docs/objects.md prints what is printed there", async () => {
+    const program = snippet("docs/objects.md#objects");
+    assert.equal(await project.program("objects.mjs", program), snippet("docs/objects.md#output"));
+  });
+
+  test("objects of a snapshot are read", async () => {
+    const printed = await project.program("adopt.mjs", snippet("docs/objects.md#adopt"));
+    assert.equal(printed, "1.5\n");
+  });
+
+  test("a reference is given back at the end of a block", async () => {
+    // What TypeScript makes of `using`, which Node 20 does not know.
+    const loader = { loader: "ts", target: "node20" } as const;
+    const { code } = await transform(snippet("docs/objects.md#own"), loader);
+    assert.equal(await project.program("own.mjs", code), "0\n");
+  });
+
+  test("an interpreter is linked by a script", async () => {
+    await project.shell("npm install binaryen");
+    const printed = await project.program("script.mjs", snippet("docs/pyodide.md#script"));
+    assert.match(printed, /^\d{7,}\n$/);
+    assert.ok(existsSync(join(project.folder, "public/pyodide/pyodide.asm.wasm")));
+  });
+});
+
+test("the package is packed in a clone that was never built", async () => {
+  const clone = mkdtempSync(join(tmpdir(), "pymalloc-clone-"));
+  try {
+    // The packages and the compiled modules are there: a minute less. What is built of them is not.
+    const left = [".git", "node_modules", "dist", "build/cache"];
+    const filter = (path: string) =>
+      !left.includes(relative(repository, path)) && !path.endsWith(".tgz");
+    cpSync(repository, clone, { recursive: true, filter });
+    const packages = join(clone, "node_modules");
+    mkdirSync(packages);
+    for (const name of readdirSync(join(repository, "node_modules"))) {
+      symlinkSync(join(repository, "node_modules", name), join(packages, name), "junction");
+    }
+    await succeed(clone, snippet("README.md#pack").trim(), [], {}, true);
+    assert.ok(existsSync(join(clone, "pymalloc-0.1.0.tgz")));
+    assert.ok(existsSync(join(clone, "dist/esm/install.js")));
+
+    // Behind an installation npm prepares as well: it takes the packages as made, and installs nothing by itself.
+    const stamp = join(packages, ".pymalloc-setup");
+    rmSync(stamp);
+    const npm = { npm_lifecycle_event: "prepare", npm_command: "ci" };
+    const prepare = ["tools/setup.mjs"];
+    const prepared = await run(clone, process.execPath, prepare, { ...npm, PATH: "" });
+    assert.deepEqual(prepared, { status: 0, stdout: "", stderr: "" });
+    assert.ok(existsSync(stamp));
+  } finally {
+    rmSync(clone, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,5 @@
+import { testSnapshots } from "../support/link-snapshots.js";
+import { testLinked } from "../support/link-suite.js";
+
+testLinked("pyodide-029");
+testSnapshots("pyodide-029");

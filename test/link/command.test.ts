@@ -1,0 +1,225 @@
+/** `pymalloc link` and `run --linked` as a user runs them, and what they say of wrong input. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { LinkError, link, linkProgram } from "../../link/index.js";
+import { linkedFolder } from "../support/linked.js";
+import { folderOf, loadFrom } from "../support/pyodide.js";
+
+const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "pymalloc-link-"));
+after(() => rmSync(folder, { recursive: true }));
+const stock = folderOf("pyodide");
+const textOf = (path: string, name: string) => readFileSync(join(path, name), "utf8");
+const contentOf = (path: string) => readFileSync(join(path, "pyodide.asm.wasm"));
+
+function pymalloc(args: readonly string[], env: object = {}) {
+  const { PYTHONMALLOC: _, ...clean } = process.env;
+  const options = { cwd: folder, encoding: "utf8", env: { ...clean, ...env } } as const;
+  return spawnSync(process.execPath, [main, ...args], options);
+}
+
+/** Exit status 2, and a last line that says what is wrong; nothing is left in the folder. */
+function assertRefused(args: readonly string[], message: RegExp): void {
+  const before = readdirSync(folder);
+  const { status, stdout, stderr } = pymalloc(args);
+  assert.equal(status, 2, stderr);
+  assert.equal(stdout, "");
+  assert.match(stderr.trimEnd().split("\n").at(-1) as string, /^pymalloc: /);
+  assert.match(stderr, message);
+  assert.deepEqual(readdirSync(folder), before);
+}
+
+test("a folder is linked into a new one, which is all that is written", async () => {
+  const { status, stdout, stderr } = pymalloc(["link", stock, "-o", "linked"]);
+  assert.equal(status, 0, stderr);
+  assert.match(
+    stdout,
+    /^linked: Pyodide \d+\.\d+\.\d+ with pymalloc, \d\d,\d{3} bytes longer \(\d+\.\d s\)\n$/,
+  );
+  assert.match(stderr, /^linking \.\.\.$/m);
+  const linked = join(folder, "linked");
+  assert.deepEqual(readdirSync(folder), ["linked"]);
+  assert.deepEqual(readdirSync(linked), readdirSync(stock));
+  assert.deepEqual(
+    contentOf(linked),
+    contentOf(await linkedFolder("pyodide")),
+    "the same each time",
+  );
+  const others = readdirSync(stock).filter(
+    (name) => !readFileSync(join(linked, name)).equals(readFileSync(join(stock, name))),
+  );
+  const program = ["pyodide.asm.mjs", "pyodide.asm.wasm"];
+  assert.deepEqual(others, [...program, "pyodide.js", "pyodide.mjs", "python_stdlib.zip"]);
+  const ids = ["pyodide.asm.mjs", "pyodide.js", "pyodide.mjs"].map((name) =>
+    /BUILD_ID:"(\w{64})"|pymalloc_root\?"(\w{64})"/.exec(textOf(linked, name)),
+  );
+  assert.equal(new Set(ids.map((id) => id?.[1] ?? id?.[2])).size, 1, "one BUILD_ID in all of them");
+
+  assertRefused(["link", stock, "-o", "linked"], /linked exists already; link into a folder that/);
+  assertRefused(["link", "linked", "-o", "again"], /linked: it was linked with pymalloc before/);
+});
+
+test("--without-pymalloc copies; the program may be named itself; --json is data", () => {
+  const program = join(stock, "pyodide.asm.wasm");
+  const { status, stdout } = pymalloc([
+    "link",
+    "--without-pymalloc",
+    program,
+    "-o",
+    "plain",
+    "--json",
+  ]);
+  assert.equal(status, 0);
+  const report = JSON.parse(stdout);
+  assert.equal(report.withPymalloc, false);
+  assert.equal(report.output, join(folder, "plain"));
+  assert.equal(report.bytesAfter, report.bytesBefore);
+  assert.deepEqual(contentOf(join(folder, "plain")), contentOf(stock));
+});
+
+test("what can't be linked is told in one line, and nothing is written", () => {
+  mkdirSync(join(folder, "empty"));
+  assertRefused(["link", "nothing", "-o", "out"], /no such file or folder: nothing/);
+  assertRefused(["link", "empty", "-o", "out"], /empty: expected pyodide\.asm\.wasm or the folder/);
+  assertRefused(["link", stock], /-o OUT_DIR is missing/);
+  assertRefused(["link", "-o", "out"], /the folder of a Pyodide is missing/);
+  assertRefused(["link", stock, "more", "-o", "out"], /one Pyodide at a time, not also more/);
+  assertRefused(["link", stock, "-o", join(stock, "out")], /is inside of/);
+  assertRefused(
+    ["link", stock, "-o", "out", "--with-pymalloc", "--without-pymalloc"],
+    /contradict/,
+  );
+  assertRefused(["link", stock, "-o", "out", "--wth"], /link: Unknown option '--wth'/);
+  for (const wrong of ["", "0", "-1", "1.5", "64MB", "4097"]) {
+    const message =
+      /link: --initial-memory: ".*" is not a whole number of megabytes from 1 to 4096/;
+    assertRefused(["link", stock, "-o", "out", `--initial-memory=${wrong}`], message);
+  }
+  assertRefused(
+    ["link", stock, "-o", "out", "--initial-memory", "1"],
+    /initialBytes is 1048576, ex/,
+  );
+
+  const broken = join(folder, "broken");
+  cpSync(stock, broken, { recursive: true });
+  writeFileSync(join(broken, "pyodide.asm.wasm"), contentOf(stock).subarray(0, 1_000_000));
+  assertRefused(
+    ["link", "broken", "-o", "out"],
+    /broken: it is no WebAssembly that this engine takes/,
+  );
+  // A module that is none of a Pyodide's.
+  writeFileSync(join(broken, "pyodide.asm.wasm"), readFileSync("build/tlsf.wasm"));
+  assertRefused(
+    ["link", "broken", "-o", "out"],
+    /it does not export PyObject_Malloc, .*; is it a Pyodide's\?/,
+  );
+  rmSync(join(broken, "pyodide.asm.mjs"));
+  assertRefused(["link", "broken", "-o", "out"], /neither pyodide\.asm\.mjs nor pyodide\.asm\.js/);
+});
+
+test("the functions for build scripts tell the same", async () => {
+  const steps: string[] = [];
+  const output = join(folder, "by-function");
+  const onProgress = (step: string) => steps.push(step);
+  const initialBytes = 64 * 2 ** 20 - 1;
+  const report = await link({ pyodide: stock, output, initialBytes, onProgress });
+  assert.ok(steps.length >= 3, steps.join());
+  assert.equal(report.bytesAfter, contentOf(output).length);
+  await assert.rejects(link({ pyodide: stock, output }), LinkError);
+  const glue = readFileSync(join(stock, "pyodide.asm.mjs"), "utf8");
+  await assert.rejects(linkProgram(contentOf(output), glue), {
+    name: "LinkError",
+    message: "it was linked with pymalloc before",
+  });
+  // With 30 MB of memory at the start, "offset is out of bounds".
+  const grown = await loadFrom(output, undefined, { _makeSnapshot: true });
+  grown.runPython("kept = bytearray(40_000_000)");
+  const { makeMemorySnapshot } = grown as unknown as { makeMemorySnapshot(): Uint8Array };
+  const _loadSnapshot = makeMemorySnapshot();
+  assert.ok(Math.abs(_loadSnapshot.length - initialBytes) < 1e6, `${_loadSnapshot.length}`);
+  const restored = await loadFrom(output, undefined, { _loadSnapshot });
+  assert.equal(restored.runPython("len(kept)"), 40_000_000);
+
+  for (const wrong of [0, -1, 1.5, Number.NaN, 31_457_279, 2 ** 32 + 1]) {
+    await assert.rejects(link({ pyodide: stock, output: "out", initialBytes: wrong }), {
+      name: "LinkError",
+      message: `${stock}: initialBytes is ${wrong}, expected a whole number of bytes from 31457280 to 4294967296`,
+    });
+  }
+  const older = { pyodide: folderOf("pyodide-029"), output: "out", initialBytes };
+  await assert.rejects(link(older), /initialBytes is 67108863, expected nothing: before Pyodide/);
+  const plain = { pyodide: stock, output: "out", initialBytes, withPymalloc: false };
+  await assert.rejects(link(plain), /initialBytes is for a program that pymalloc is linked into/);
+
+  // A line before 314 says in its JavaScript where its heap begins.
+  await assert.rejects(linkProgram(contentOf(folderOf("pyodide-029")), "nothing"), {
+    name: "LinkError",
+    message: "its JavaScript does not say where the heap begins",
+  });
+});
+
+test("a Pyodide that is not supported is refused by its version, a damaged one as such", async () => {
+  const broken = join(folder, "old");
+  cpSync(stock, broken, { recursive: true });
+  writeFileSync(join(broken, "package.json"), '{"name": "pyodide", "version": "0.26.4"}');
+  const message = /old: Pyodide 0\.26\.4 is not supported, expected 0\.27 or newer/;
+  assertRefused(["link", "old", "-o", "out"], message);
+
+  // Its code is nonsense from some function on, at the length that it had.
+  const program = contentOf(stock);
+  program.fill(0, program.length >> 2, (program.length >> 2) + 64);
+  writeFileSync(join(broken, "pyodide.asm.wasm"), program);
+  writeFileSync(join(broken, "package.json"), "{}");
+  await assert.rejects(link({ pyodide: broken, output: join(folder, "out") }), LinkError);
+});
+
+test("a custom build may have a smaller memory", async () => {
+  const older = folderOf("pyodide-029");
+  const program = contentOf(older);
+  // Where it imports its memory: kind 2, with a maximum (flag 1) of 65,536 pages, which becomes half of it.
+  const name = program.indexOf("memory\x02\x01", "latin1");
+  const maximum = program.indexOf(Buffer.of(0x80, 0x80, 0x04), name);
+  assert.ok(name > 0 && maximum - name < 12);
+  program[maximum + 2] = 2;
+  const linked = await linkProgram(program, readFileSync(join(older, "pyodide.asm.js"), "utf8"));
+  assert.ok(linked.length > program.length);
+});
+
+test("run --linked links once, and PYTHONMALLOC chooses as in CPython", () => {
+  const env = { XDG_CACHE_HOME: join(folder, "cache") };
+  writeFileSync(join(folder, "count.py"), "import sys; print(sys.getallocatedblocks() > 0)\n");
+  const first = pymalloc(["run", "--linked", "--stats", "count.py"], env);
+  assert.equal(first.stdout, "True\n", first.stderr);
+  assert.match(first.stderr, /^Small block threshold = 512/m);
+  const cached = readdirSync(join(folder, "cache", "pymalloc"));
+  assert.equal(cached.length, 1);
+  assert.match(cached[0] as string, /^pyodide-\d+\.\d+\.\d+-[0-9a-f]{16}$/);
+  for (const [word, there] of [
+    ["malloc", "False"],
+    ["pymalloc_debug", "True"],
+    ["mimalloc", "True"],
+    ["mimalloc_debug", "True"],
+  ]) {
+    const run = pymalloc(["run", "--linked", "--malloc", word as string, "count.py"], env);
+    assert.equal(run.stdout, `${there}\n`, `${word}: ${run.stderr}`);
+  }
+  const json = pymalloc(["run", "--linked", "--json", "count.py"], env);
+  const { allocator, stats, status } = JSON.parse(json.stdout);
+  assert.deepEqual([allocator, stats.malloc, status], ["linked", "pymalloc", 0]);
+  assert.deepEqual(readdirSync(join(folder, "cache", "pymalloc")), cached, "linked once");
+  assertRefused(["run", "--linked", "--stacks", "count.py"], /--stacks goes with our debug mode/);
+  assertRefused(["run", "--linked", "--compare", "count.py"], /--linked chooses nothing/);
+});
