@@ -1,62 +1,27 @@
 /**
  * Layout: every number and every struct the allocator is made of.
  *
- * Tunables first, then what follows from them, then the structs with their pictures, and last the
+ * What follows from the tunables (`policy/`) first, then the structs with their pictures, and last the
  * relations that must hold, which cost nothing: a false one stops the compiler.
  *
  * A constant exported here folds into the code *and* leaves the module as a WebAssembly global when
  * `index.ts` passes it on, so that no other file of the project has to retype it.
  */
 
-// ---------------------------------------------------------------------------------- tunables
+import {
+  ALIGNMENT_BITS,
+  ARENA_BITS,
+  ARENA_RESERVE,
+  LEAST_BLOCKS,
+  RUN_ARENAS,
+  SLICE_BITS,
+  SMALL_REQUEST_THRESHOLD,
+} from "./policy/policy";
 
-/** Blocks are aligned to, and size classes differ by, `1 << ALIGNMENT_BITS` bytes (CPython, 32 bits). */
-export const ALIGNMENT_BITS: usize = 3;
-
-/** The largest request served from pools, in bytes; larger ones go to the system malloc. */
-export const SMALL_REQUEST_THRESHOLD: usize = 512;
-
-/** A slice is `1 << SLICE_BITS` bytes at an address that is a multiple of that; a pool is one or more. */
-export const SLICE_BITS: usize = 10;
-
-/** The next pool of a class is a `1 << GROWTH_BITS`th of those it has, in slices and rounded down; see also `isLean`. */
-export const GROWTH_BITS: u32 = 5;
-
-/** A pool should not leave more than a `1 << TAIL_BITS`th of itself behind its last block. */
-export const TAIL_BITS: usize = 6;
-
-/** A pool is long enough for so many blocks at least. */
-export const LEAST_BLOCKS: usize = 2;
-
-/** An arena accounts for `1 << ARENA_BITS` bytes of the system malloc's memory. */
-export const ARENA_BITS: usize = 11;
-
-/** Arenas are taken in runs of so many at most, each with one request. */
-export const RUN_ARENAS: usize = 8;
-
-/**
- * What a system malloc keeps for itself in front of a block. Asking for this much less makes dlmalloc's
- * and TLSF's chunk exactly a run of arenas, so that neighbouring runs leave no hole between them.
- */
-export const ARENA_RESERVE: usize = 4;
-
-/** The map of slices grows by so many slices, and a `1 << MAP_SLACK_BITS`th of itself, more than it has to. */
-export const MAP_GRANULE: usize = 512;
-export const MAP_SLACK_BITS: usize = 3;
-
-/** How many bytes of a pool are linked into its free list at a time (at least one block). */
-export const CARVE_BYTES: usize = 1024;
-
-/** Slots in the first table of runs; the table doubles from there. */
-export const FIRST_RUN_SLOTS: u32 = 16;
-
-/** A full pool is looked at again when a sixteenth of its blocks has come back, but at most so many: `pools.ts`. */
-export const MOST_UNSEEN: i32 = 16;
+// ---------------------------------------------------------------------------------- derived
 
 /** The longest request there is: CPython's PY_SSIZE_T_MAX. Beyond it every function returns 0. */
 export const MAX_REQUEST: usize = 0x7fffffff;
-
-// ---------------------------------------------------------------------------------- derived
 
 export const ALIGNMENT: usize = 1 << ALIGNMENT_BITS;
 export const SIZE_CLASSES: usize = SMALL_REQUEST_THRESHOLD >> ALIGNMENT_BITS;

@@ -69,26 +69,12 @@ const IN_TABLE = {
   statsIndex: "statsOfSys",
 };
 
-/** What core/heap/host.ts lets a host choose, as it is when linked. */
-const CHOSEN = {
-  /** Full pools are looked at after each free: a started interpreter should be no larger than a stock one. */
-  mostUnseen: 1,
-  /**
-   * It is lean while it starts, for which CPython 3.12 to 3.14 take 2,050 to 2,470 arenas. Short pools are emptied more
-   * often by what the start itself gives back, and a program's own blocks lie together in long ones.
-   */
-  leanArenas: 2560,
-  leanGrowthBits: 8,
-  leanThreshold: 256,
-};
-
 /** The addresses and places in the table that the linked core has as constants. */
 function numbersFor(found: Survey): Record<string, number> {
   const places = Object.keys(IN_TABLE).map((name, at) => [name, found.tableLength + at]);
   return {
     root: found.heapBase,
     layoutMark,
-    ...CHOSEN,
     rawRecord: found.records.raw,
     memRecord: found.records.mem,
     objectRecord: found.records.object,

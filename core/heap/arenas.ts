@@ -12,39 +12,25 @@
  * Only `approachRun` and `giveSpares` call out of the core: what holds when they do is said in `host.ts`.
  */
 
+import { BOOKS, Books, BY_FREE_SLICES, Pool, RUN_REQUEST, Run, SLICE_MASK, Spare } from "../layout";
 import {
   ARENA_BITS,
   ARENA_RESERVE,
-  BOOKS,
-  Books,
-  BY_FREE_SLICES,
   FIRST_RUN_SLOTS,
-  Pool,
+  LEAN_ARENAS,
   RUN_ARENAS,
-  RUN_REQUEST,
-  Run,
   SLICE_BITS,
-  SLICE_MASK,
-  Spare,
-} from "../layout";
-import {
-  arenaAlloc,
-  arenaFree,
-  holeAlloc,
-  leanArenas,
-  root,
-  tableFree,
-  tableRealloc,
-} from "./host";
+} from "../policy/policy";
+import { arenaAlloc, arenaFree, holeAlloc, root, tableFree, tableRealloc } from "./host";
 import { growMap, isCovered, writeMap } from "./map";
 
 export function books(): Books {
   return changetype<Books>(root + BOOKS);
 }
 
-/** Is the heap still to take as little memory as it can? See `leanArenas`. */
+/** Is the heap still to take as little memory as it can? See LEAN_ARENAS. */
 export function isLean(): bool {
-  return books().arenasHighwater <= leanArenas;
+  return books().arenasHighwater <= LEAN_ARENAS;
 }
 
 export function runAt(slot: u32): Run {

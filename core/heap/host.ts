@@ -22,22 +22,6 @@
 
 export declare const root: usize;
 
-/**
- * How many blocks a full pool may have got back, at most, before it is looked at again: 1 to MOST_UNSEEN. A few make free
- * and malloc faster where blocks come and go at random, and leave memory idle while a heap grows.
- */
-export declare const mostUnseen: i32;
-
-/**
- * As long as the heap never had more arenas than this, it is lean: what is left over in one size class serves another, and
- * pools grow by another part of their class, 1 << `leanGrowthBits` instead of GROWTH_BITS. Afterwards the blocks that a program
- * allocates one after the other rather lie together. And no class of larger blocks than `leanThreshold` bytes gets a pool while the
- * heap is lean: an interpreter has few of each, and a pool's unused end and free blocks would be more than a malloc's headers.
- */
-export declare const leanArenas: u32;
-export declare const leanGrowthBits: u32;
-export declare const leanThreshold: usize;
-
 /** The raw domain (CPython: PyMem_RawMalloc, ...), hooks included. C's contracts; 0 for no memory. */
 export declare function malloc(bytes: usize): usize;
 export declare function calloc(count: usize, size: usize): usize;

@@ -25,9 +25,7 @@
  */
 
 import {
-  CARVE_BYTES,
   CLASS_SLICES,
-  GROWTH_BITS,
   HEAD_SIZE,
   HEADS,
   Head,
@@ -38,6 +36,7 @@ import {
   STATE_FREE_MASK,
   STATE_USED_ONE,
 } from "../layout";
+import { CARVE_BYTES, GROWTH_BITS, LEAN_GROWTH_BITS, LEAN_THRESHOLD } from "../policy/policy";
 import {
   approachRun,
   books,
@@ -50,7 +49,7 @@ import {
   slicesOf,
   takePool,
 } from "./arenas";
-import { leanGrowthBits, leanThreshold, mostUnseen, root } from "./host";
+import { root } from "./host";
 import { classOf, isMultipleOf16, leastSlicesFor, sizeOf, slicesFor, unseenOf } from "./sizes";
 
 export function headOf(sizeClass: usize): Head {
@@ -180,7 +179,7 @@ function addPool(sizeClass: usize, head: Head): bool {
   const size = sizeOf(sizeClass);
   const cell = slicesCell(sizeClass);
   const owned = load<u32>(cell);
-  const growthBits = isLean() ? leanGrowthBits : GROWTH_BITS;
+  const growthBits = isLean() ? LEAN_GROWTH_BITS : GROWTH_BITS;
   const first = firstBlockOf(size);
   const least = leastSlicesFor(size, first);
   const address = takePool(least, slicesFor(size, least, first + reserve(), owned, growthBits));
@@ -203,7 +202,7 @@ function usablePool(head: Head): usize {
     if (hasFree(pool) || hasUncarved(pool)) return changetype<usize>(pool);
     unlink(pool);
     const capacity = <i32>usedIn(pool);
-    setBias(pool, min(unseenOf(capacity), mostUnseen) - capacity);
+    setBias(pool, unseenOf(capacity) - capacity);
   }
   return 0;
 }
@@ -249,7 +248,7 @@ function useOwn(head: Head): bool {
 export function refill(sizeClass: usize): bool {
   const head = headOf(sizeClass);
   if (useOwn(head)) return true;
-  if (isLean() && sizeOf(sizeClass) > leanThreshold) return false;
+  if (isLean() && sizeOf(sizeClass) > LEAN_THRESHOLD) return false;
   if (addPool(sizeClass, head) || (isLean() && borrow(sizeClass, head))) return true;
   if (holdsOff()) return false;
   collectEmpty(true);

@@ -1,17 +1,16 @@
 /** Size classes: class `c` serves the requests of `8 * c + 1` to `8 * c + 8` bytes. Pure arithmetic. */
 
+import { ALIGNMENT, RUN_SLICES, SLICE_SIZE } from "../layout";
 import {
-  ALIGNMENT,
   ALIGNMENT_BITS,
   ARENA_RESERVE,
   LEAST_BLOCKS,
   MOST_UNSEEN,
-  RUN_SLICES,
   SLICE_BITS,
-  SLICE_SIZE,
   SMALL_REQUEST_THRESHOLD,
   TAIL_BITS,
-} from "../layout";
+  UNSEEN_BITS,
+} from "../policy/policy";
 
 /** True for 1..SMALL_REQUEST_THRESHOLD; 0 wraps around and is not small. */
 export function isSmall(bytes: usize): bool {
@@ -65,5 +64,5 @@ export function slicesFor(size: usize, least: u32, lost: usize, owned: u32, grow
 
 /** After how many frees, at most, a full pool of so many blocks is looked at again. */
 export function unseenOf(capacity: i32): i32 {
-  return min(1 + (capacity >> 4), MOST_UNSEEN);
+  return min(1 + (capacity >> UNSEEN_BITS), MOST_UNSEEN);
 }

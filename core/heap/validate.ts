@@ -5,23 +5,21 @@
  */
 
 import {
-  ARENA_RESERVE,
   ARENA_SIZE,
   LENT,
   POOL_HEADER,
   Pool,
   REPORT_BLOCKS,
   REPORT_POOLS,
-  RUN_ARENAS,
   RUN_SLICES,
   RUN_SLOT_SIZE,
   Run,
   SIZE_CLASSES,
   SLICE_MASK,
-  SMALL_REQUEST_THRESHOLD,
   Spare,
   STATE_FREE_MASK,
 } from "../layout";
+import { ARENA_RESERVE, RUN_ARENAS, SMALL_REQUEST_THRESHOLD } from "../policy/policy";
 import {
   bitOf,
   books,

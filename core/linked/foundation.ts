@@ -5,18 +5,16 @@
  */
 
 import { books } from "../heap/heap";
-import { ARENA_RESERVE, RUN_ARENAS, RUN_SIZE, SLICE_SIZE } from "../layout";
+import { RUN_SIZE, SLICE_SIZE } from "../layout";
+import { ARENA_RESERVE, FOUNDATION_RUNS, RUN_ARENAS } from "../policy/policy";
 import { fillsHole, runAnywhere, runInHole } from "./holes";
 import { releaseKept } from "./kept";
 import { systemFree, systemMemalign } from "./program";
 import { state } from "./state";
 import { report } from "./sys";
 
-/**
- * Pyodide's interpreters have 4.2 to 5 MB of pools when they are started; the rest of them, and what comes and goes
- * before, is best where there are holes.
- */
-const FOUNDATION: usize = 208 * RUN_SIZE;
+/** The foundation's length in bytes. */
+const FOUNDATION: usize = FOUNDATION_RUNS * RUN_SIZE;
 
 /** A run of the foundation; 0 when all are taken, or there was no memory for it. */
 function takeFounded(): usize {

@@ -9,29 +9,19 @@
  */
 
 import { books, isLean } from "../heap/heap";
+import { ARENA_SIZE, SLICE_MASK, SLICE_SIZE } from "../layout";
 import {
   ARENA_BITS,
   ARENA_RESERVE,
-  ARENA_SIZE,
+  HOLE,
+  HOLE_BLOCKS,
+  LONG_HOLE,
+  MOST_RAW,
+  MOST_TURNS,
   RUN_ARENAS,
-  SLICE_MASK,
-  SLICE_SIZE,
-} from "../layout";
+} from "../policy/policy";
 import { roomOf } from "./chunks";
 import { systemFree, systemMalloc, systemMemalign, systemRealloc } from "./program";
-
-/** A hole of so many bytes is worth filling. (Shorter ones than 256 dlmalloc keeps in another order.) */
-const HOLE: usize = 264;
-
-/** So many small blocks should fill one ... */
-const BLOCKS: u32 = 12;
-
-/** ... and so many holes are filled before the next run, as long as dlmalloc serves at most so many blocks for each arena. */
-const MOST_TURNS: u32 = 24;
-const MOST_RAW: u32 = 4;
-
-/** A hole of so many bytes is kept for large blocks as long as there are shorter ones. */
-const LONG: usize = 64 << 10;
 
 /** These two are no part of the heap's state: whoever does not know them searches once more. */
 let frontier: usize = 0;
@@ -80,7 +70,7 @@ export function fillsHole(): bool {
     return false;
   }
   turns++;
-  book.holdOff = BLOCKS;
+  book.holdOff = HOLE_BLOCKS;
   return true;
 }
 
@@ -88,7 +78,7 @@ export function fillsHole(): bool {
 function wholeRunInHole(): usize {
   const p = inHole(RUN_ARENAS);
   if (p === 0) return 0;
-  if (roomOf(p, frontier) < LONG) return p | RUN_ARENAS;
+  if (roomOf(p, frontier) < LONG_HOLE) return p | RUN_ARENAS;
   systemFree(p);
   return 0;
 }

@@ -21,7 +21,6 @@ export {
 } from "../heap/heap";
 export {
   ALIGNMENT,
-  ARENA_RESERVE,
   ARENA_SIZE,
   ARENAS_ALLOCATED,
   ARENAS_CURRENT,
@@ -31,13 +30,10 @@ export {
   BROKEN_AT,
   BY_FREE_SLICES,
   CLASS_SLICES,
-  GROWTH_BITS,
   HEAD_SIZE,
   HOLD_OFF,
   INDENT,
-  LEAST_BLOCKS,
   MAP,
-  MOST_UNSEEN,
   NO_POOL,
   POOL_BLOCK_SIZE,
   POOL_HEADER,
@@ -54,6 +50,12 @@ export {
   RUN_SLOT_SIZE,
   SIZE_CLASSES,
   SLICE_SIZE,
+} from "../layout";
+export {
+  ARENA_RESERVE,
+  GROWTH_BITS,
+  LEAST_BLOCKS,
+  MOST_UNSEEN,
   SMALL_REQUEST_THRESHOLD,
   TAIL_BITS,
-} from "../layout";
+} from "../policy/policy";

@@ -12,7 +12,17 @@
  * lies before the frontier, the farthest run so far, has shown one.
  */
 
-import { ARENA_BITS, ARENA_RESERVE, RUN_ARENAS, SLICE_MASK, SLICE_SIZE } from "../../core/layout";
+import { SLICE_MASK, SLICE_SIZE } from "../../core/layout";
+import {
+  ARENA_BITS,
+  ARENA_RESERVE,
+  HOLE,
+  HOLE_BLOCKS,
+  LEAST_SPACER,
+  MOST_TURNS,
+  RUN_ARENAS,
+  UNSEARCHED,
+} from "../../core/policy/policy";
 
 /** The malloc that owns the memory. */
 declare function malloc(bytes: usize): usize;
@@ -22,20 +32,10 @@ declare function free(p: usize): void;
 declare function memalign(alignment: usize, bytes: usize): usize;
 /** Where the memory ends in which there are holes already; 0 when there are none. */
 declare const begin: usize;
-/** So many holes are filled by small blocks before the next long run. */
-declare const mostTurns: u32;
+/** 1 where small blocks may fill the holes that are too short for a run. */
+declare const fillHoles: u32;
 /** The address at which the core reads how many small requests it should not serve (HOLD_OFF). */
 declare const holdOff: usize;
-
-/** A hole of so many bytes is worth filling, and so many small blocks should do it. */
-const HOLE: usize = 896;
-const BLOCKS: u32 = 24;
-
-/** Where there was no hole at all, the next few runs are taken without looking for one. */
-const UNSEARCHED: u32 = 3;
-
-/** The shortest spacer: a malloc's smallest blocks are longer than a very small gap. */
-const LEAST_SPACER: usize = 64;
 
 let frontier: usize = begin;
 let turns: u32 = 0;
@@ -88,12 +88,12 @@ export function arenaAlloc(bytes: usize): usize {
   dropHeld();
   if (unsearched !== 0) {
     unsearched--;
-  } else if (turns < mostTurns) {
+  } else if (fillHoles !== 0 && turns < MOST_TURNS) {
     const hole = malloc(HOLE);
     free(hole);
     if (hole < frontier) {
       turns++;
-      store<u32>(holdOff, BLOCKS);
+      store<u32>(holdOff, HOLE_BLOCKS);
       return 0;
     }
     unsearched = UNSEARCHED;
