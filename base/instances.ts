@@ -79,11 +79,11 @@ export function instantiate(name: ModuleName, imports: WebAssembly.Imports): Web
   return new WebAssembly.Instance(module, imports).exports;
 }
 
-/** What the core takes runs of arenas from. */
+/** What the core takes arenas from. */
 export interface ArenaSource {
   alloc(bytes: number): Address;
   free(p: Address, bytes: number): void;
-  /** A run in a hole of the memory, with the number of its arenas in the low bits; 0 when none is known. */
+  /** An arena in a hole of the memory, with the number of its units in the low bits; 0 when none is known. */
   hole(): Address;
 }
 

@@ -48,7 +48,7 @@ export interface ArenaOptions {
 }
 
 /**
- * A source that is not asked for another run while it looks for one. Who has to allocate in order to give an arena would
+ * A source that is not asked for another arena while it looks for one. Who has to allocate in order to give an arena would
  * otherwise be asked for the next one, and so on without an end; so that gets what it needs from the raw domain.
  */
 export function unnested({ alloc, free, hole }: ArenaSource): ArenaSource {
@@ -65,7 +65,7 @@ export function unnested({ alloc, free, hole }: ArenaSource): ArenaSource {
   return { alloc: (bytes) => once(() => alloc(bytes)), free, hole: () => once(hole) };
 }
 
-/** Runs of arenas, for the heap at `root`, out of the malloc that owns the memory. */
+/** Arenas, for the heap at `root`, out of the malloc that owns the memory. */
 export function systemArenas(
   memory: WebAssembly.Memory,
   system: SystemMalloc,

@@ -10,7 +10,7 @@
  *
  * - all invariants hold (docs/invariants.md): `validate` may be called from inside;
  * - nothing that was taken is known only to the caller. A table that is to be replaced stays in force until the new one is
- *   filled; memory for a run waits among the spares;
+ *   filled; memory for an arena waits among the spares;
  * - books come first and the call last: what is given back is nobody's before the host hears of it, so whatever a
  *   `tableFree` or an `arenaFree` throws, the heap is done with that memory;
  * - nothing that was read before is believed afterwards: no pointer into a table, no pool, no count.
@@ -39,8 +39,8 @@ export declare function tableFree(p: usize): void;
 
 /**
  * The arena allocator (CPython: PyObjectArenaAllocator). 0 for no memory, or for "the raw domain should serve
- * this request and the next HOLD_OFF ones". `holeAlloc` gives a run that does not make the memory longer and begins
- * at a slice boundary: its address, and in the low bits of that how many arenas it has; 0 where there is no such place, or
+ * this request and the next HOLD_OFF ones". `holeAlloc` gives an arena that does not make the memory longer and begins
+ * at a slice boundary: its address, and in the low bits of that how many units it has; 0 where there is no such place, or
  * the host does not know of one. What either gave goes back to `arenaFree`.
  */
 export declare function arenaAlloc(bytes: usize): usize;

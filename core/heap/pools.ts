@@ -10,7 +10,7 @@
  *            +------------- its last block is freed                   full, in no list
  *
  * The more slices a class has, the longer is its next pool: a rare size takes a kilobyte, a common one all that is free
- * in a run. And before the memory of a lean heap grows, a class uses what the next larger one has got back.
+ * in an arena. And before the memory of a lean heap grows, a class uses what the next larger one has got back.
  *
  * The only pool in a list is pinned: it stays there when its last block is freed, since the next malloc
  * of its class would have to bring it back. Its bias is 1, so that free never sees it become empty.
@@ -38,7 +38,7 @@ import {
 } from "../layout";
 import { CARVE_BYTES, GROWTH_BITS, LEAN_GROWTH_BITS, LEAN_THRESHOLD } from "../policy/policy";
 import {
-  approachRun,
+  approachArena,
   books,
   givePool,
   giveSpares,
@@ -122,7 +122,7 @@ function unlink(pool: Pool): void {
 
 let isQuiet = false;
 
-/** From now on, and until it is told otherwise, a run that becomes empty waits among the spares, and nobody is called. */
+/** From now on, and until it is told otherwise, an arena that becomes empty waits among the spares, and nobody is called. */
 export function setQuiet(quiet: bool): void {
   isQuiet = quiet;
 }
@@ -164,7 +164,7 @@ function hasUncarved(pool: Pool): bool {
   return <usize>pool.carved + <usize>pool.size <= <usize>pool.end;
 }
 
-/** Unpins pools: all that are empty, or all that are in runs where they may not stay. */
+/** Unpins pools: all that are empty, or all that are in arenas where they may not stay. */
 function collectEmpty(all: bool): void {
   for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
     const head = headOf(sizeClass);
@@ -174,7 +174,7 @@ function collectEmpty(all: bool): void {
   }
 }
 
-/** Adds a pool from a usable run to a class, as its current one. False when there is no such run. */
+/** Adds a pool from a usable arena to a class, as its current one. False when there is no such arena. */
 function addPool(sizeClass: usize, head: Head): bool {
   const size = sizeOf(sizeClass);
   const cell = slicesCell(sizeClass);
@@ -252,10 +252,10 @@ export function refill(sizeClass: usize): bool {
   if (addPool(sizeClass, head) || (isLean() && borrow(sizeClass, head))) return true;
   if (holdsOff()) return false;
   collectEmpty(true);
-  // What is found after a step serves; only when there is nothing still, the step after that makes a run.
+  // What is found after a step serves; only when there is nothing still, the step after that makes an arena.
   do {
     if (useOwn(head) || addPool(sizeClass, head)) return true;
-  } while (approachRun());
+  } while (approachArena());
   giveSpares();
   return false;
 }

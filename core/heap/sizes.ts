@@ -1,6 +1,6 @@
 /** Size classes: class `c` serves the requests of `8 * c + 1` to `8 * c + 8` bytes. Pure arithmetic. */
 
-import { ALIGNMENT, RUN_SLICES, SLICE_SIZE } from "../layout";
+import { ALIGNMENT, ARENA_SLICES, SLICE_SIZE } from "../layout";
 import {
   ALIGNMENT_BITS,
   ARENA_RESERVE,
@@ -53,8 +53,8 @@ export function leastSlicesFor(size: usize, first: usize): u32 {
  * as many, where the blocks would leave too much of it unused. No block reaches into `lost` bytes of a pool.
  */
 export function slicesFor(size: usize, least: u32, lost: usize, owned: u32, growthBits: u32): u32 {
-  const most = min(owned, RUN_SLICES);
-  let slices = min(max(least, owned >>> growthBits), RUN_SLICES);
+  const most = min(owned, ARENA_SLICES);
+  let slices = min(max(least, owned >>> growthBits), ARENA_SLICES);
   for (; slices < most; slices++) {
     const bytes = (<usize>slices) << SLICE_BITS;
     if ((bytes - lost) % size <= bytes >>> TAIL_BITS) break;

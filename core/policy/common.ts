@@ -48,17 +48,17 @@ export const WORDWISE: usize = 128;
 // ------------------------------------------------------------------------------------- arenas
 
 /**
- * An arena accounts for `1 << ARENA_BITS` bytes of the system malloc's memory. The shortest run in a hole is one. (By runs of
+ * Arenas are multiples of `1 << UNIT_BITS` bytes, and as long as one at least. Statistics count units, and call them arenas. (By arenas of
  * 4, 8 and 16 KiB alone: memory 1.126, 1.133, 1.142; this 1.109.)
  */
-export const ARENA_BITS: usize = 11;
+export const UNIT_BITS: usize = 11;
 
-/** Arenas are taken in runs of so many at most: small programs waste less with short runs, long ones need fewer calls. */
-export const RUN_ARENAS: usize = 8;
+/** An arena has so many units at most: small programs waste less with short ones, and long ones need fewer calls. */
+export const ARENA_UNITS: usize = 8;
 
 /**
  * What a system malloc keeps for itself in front of a block. Asking for this much less makes dlmalloc's
- * and TLSF's chunk exactly a run of arenas, so that neighbouring runs leave no hole between them.
+ * and TLSF's chunk exactly an arena, so that neighbouring arenas leave no hole between them.
  */
 export const ARENA_RESERVE: usize = 4;
 
@@ -68,8 +68,8 @@ export const ARENA_RESERVE: usize = 4;
 export const MAP_GRANULE: usize = 512;
 export const MAP_SLACK_BITS: usize = 3;
 
-/** Slots in the first table of runs; the table doubles from there. Sixteen runs are 256 KiB. */
-export const FIRST_RUN_SLOTS: u32 = 16;
+/** Slots in the first table of arenas; the table doubles from there. Sixteen arenas are up to 256 KiB. */
+export const FIRST_ARENA_SLOTS: u32 = 16;
 
 // ----------------------------------------------------------------- a memory of the heap's own
 

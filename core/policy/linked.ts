@@ -11,12 +11,12 @@ export * from "./common";
 export const MOST_UNSEEN: i32 = 1;
 
 /**
- * The heap is lean while CPython starts, for which 3.12 to 3.14 take 2,050 to 2,470 arenas: then holes are filled and what is
+ * The heap is lean while CPython starts, for which 3.12 to 3.14 take arenas of 2,050 to 2,470 units: then holes are filled and what is
  * left over in one size class serves another. Afterwards the blocks that a program allocates one after the other rather lie
  * together. (2,752: `trees` takes 0.94 of the stock interpreter's time; this, 0.89. Four programs, with all
  * that saves memory done for ever: time 1.039 where this has 1.001.)
  */
-export const LEAN_ARENAS: u32 = 2560;
+export const LEAN_UNITS: u32 = 2560;
 
 /**
  * While it is lean, pools are short: a `1 << LEAN_GROWTH_BITS`th of their class. Of 28,000 blocks of 40 bytes that a start has,
@@ -33,11 +33,11 @@ export const LEAN_THRESHOLD: usize = 256;
 // ------------------------------------------------------------------- core/linked/foundation.ts
 
 /**
- * The first runs lie in one block, the foundation: pools there leave no gaps between larger blocks, and larger blocks none
+ * The first arenas lie in one block, the foundation: pools there leave no gaps between larger blocks, and larger blocks none
  * between pools. A started interpreter has 4.2 to 5 MB of pools; the rest is best where there are holes. (224: 11.46 / 14.27 / 11.50;
  * 192: 11.46 / 14.38 / 11.50; how the last tens of kilobytes lie is chance.)
  */
-export const FOUNDATION_RUNS: usize = 208;
+export const FOUNDATION_ARENAS: usize = 208;
 
 // ------------------------------------------------------------------------ core/linked/holes.ts
 
@@ -49,8 +49,8 @@ export const HOLE: usize = 264;
 export const HOLE_BLOCKS: u32 = 12;
 
 /**
- * So many holes are filled before the next run (8: 11.50; 4: 11.57; 2: 11.61; this had 11.43 then), as long as dlmalloc serves at
- * most so many blocks for each arena: small blocks of its are slower ones.
+ * So many holes are filled before the next arena (8: 11.50; 4: 11.57; 2: 11.61; this had 11.43 then), as long as dlmalloc serves at
+ * most so many blocks for each unit: small blocks of its are slower ones.
  */
 export const MOST_TURNS: u32 = 24;
 export const MOST_RAW: u32 = 4;
