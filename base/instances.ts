@@ -1,5 +1,5 @@
 /** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
-import { layout, modules } from "./generated/modules.js";
+import { modules } from "./generated/modules.js";
 import { bytesAt, unsigned } from "./memory.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
@@ -79,14 +79,11 @@ export function instantiate(name: ModuleName, imports: WebAssembly.Imports): Web
   return new WebAssembly.Instance(module, imports).exports;
 }
 
-/** More arenas than any heap has. */
-const ALWAYS_LEAN = 0xffffffff;
-
-/** What the core takes runs of arenas from. */
+/** What the core takes arenas from. */
 export interface ArenaSource {
   alloc(bytes: number): Address;
   free(p: Address, bytes: number): void;
-  /** A run in a hole of the memory, with the number of its arenas in the low bits; 0 when none is known. */
+  /** An arena in a hole of the memory, with the number of its units in the low bits; 0 when none is known. */
   hole(): Address;
 }
 
@@ -136,10 +133,6 @@ export function instantiateCore(
     realloc: raw.realloc,
     free: raw.free,
     ...tablesOf(memory, system),
-    mostUnseen: layout.MOST_UNSEEN,
-    leanArenas: ALWAYS_LEAN,
-    leanGrowthBits: layout.GROWTH_BITS,
-    leanThreshold: layout.SMALL_REQUEST_THRESHOLD,
     arenaAlloc: arenas.alloc,
     arenaFree: arenas.free,
     holeAlloc: arenas.hole,

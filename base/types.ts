@@ -111,7 +111,7 @@ export interface HeapStats {
   /** `"pymalloc"` or `"malloc"`, where every number is 0: the system malloc keeps no books; or their debug modes. */
   readonly malloc: MallocName;
   readonly smallRequestThreshold: number;
-  /** Arenas are taken and given back in runs of one to eight. */
+  /** An arena here is a unit that is counted: what is taken from the arena allocator at a time has one to eight of them. */
   readonly arenas: {
     /** Bytes that one arena accounts for. */
     readonly size: number;

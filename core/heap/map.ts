@@ -5,7 +5,8 @@
  * into its pool. No memory that is not ours is read (the check of Python 2.3 read the caller's page first).
  */
 
-import { MAP, MAP_GRANULE, MAP_SLACK_BITS, NO_POOL, Pool, SLICE_BITS, SliceMap } from "../layout";
+import { MAP, NO_POOL, Pool, SliceMap } from "../layout";
+import { MAP_GRANULE, MAP_SLACK_BITS, SLICE_BITS } from "../policy/policy";
 import { root, tableFree, tableRealloc } from "./host";
 
 export function sliceMap(): SliceMap {

@@ -33,7 +33,7 @@ export function readStats(core: Core, memory: WebAssembly.Memory, root: Address)
     quantization += room - pools * layout.POOL_HEADER - blocks * size;
   }
 
-  const current = read(layout.ARENAS_CURRENT);
+  const current = read(layout.UNITS_CURRENT);
   const slices = read(layout.REPORT_ALL_SLICES);
   const unused = read(layout.REPORT_FREE_SLICES);
   const pools = sum(classes, (c) => c.pools);
@@ -42,10 +42,10 @@ export function readStats(core: Core, memory: WebAssembly.Memory, root: Address)
     malloc: "pymalloc",
     smallRequestThreshold: layout.SMALL_REQUEST_THRESHOLD,
     arenas: {
-      size: layout.ARENA_SIZE,
-      allocatedTotal: read(layout.ARENAS_ALLOCATED),
-      reclaimed: read(layout.ARENAS_RECLAIMED),
-      highwater: read(layout.ARENAS_HIGHWATER),
+      size: layout.UNIT_SIZE,
+      allocatedTotal: read(layout.UNITS_ALLOCATED),
+      reclaimed: read(layout.UNITS_RECLAIMED),
+      highwater: read(layout.UNITS_HIGHWATER),
       current,
     },
     pools: { size: layout.SLICE_SIZE, inUse: pools, unused },
@@ -56,8 +56,8 @@ export function readStats(core: Core, memory: WebAssembly.Memory, root: Address)
       unusedPools: unused * layout.SLICE_SIZE,
       poolHeaders: pools * layout.POOL_HEADER,
       quantization,
-      arenaAlignment: current * layout.ARENA_SIZE - slices * layout.SLICE_SIZE,
-      total: current * layout.ARENA_SIZE,
+      arenaAlignment: current * layout.UNIT_SIZE - slices * layout.SLICE_SIZE,
+      total: current * layout.UNIT_SIZE,
     },
     blocks: { inPools, raw, allocated: inPools + raw },
   };
@@ -80,7 +80,7 @@ export function emptyStats(): HeapStats {
   return {
     malloc: "malloc",
     smallRequestThreshold: layout.SMALL_REQUEST_THRESHOLD,
-    arenas: { size: layout.ARENA_SIZE, allocatedTotal: 0, reclaimed: 0, highwater: 0, current: 0 },
+    arenas: { size: layout.UNIT_SIZE, allocatedTotal: 0, reclaimed: 0, highwater: 0, current: 0 },
     pools: { size: layout.SLICE_SIZE, inUse: 0, unused: 0 },
     classes: [],
     bytes: {
