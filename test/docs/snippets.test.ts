@@ -19,8 +19,6 @@ import { allBlocks, snippet } from "../support/snippets.js";
 
 /** Blocks that no test takes, and why. */
 const NOT_RUN: Record<string, string> = {
-  "README.md#start":
-    "sets up this repository, as .ci/run does; test/cli/run.test.ts compares a shorter program",
   "docs/guide/command.md#commands":
     "the forms of all commands, with placeholders: test/cli and test/link/command.test.ts",
   "CONTRIBUTING.md#dev": "runs until it is stopped",
