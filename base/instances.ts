@@ -100,7 +100,7 @@ export function isWebAssembly(candidate: CallableFunction): boolean {
   }
 }
 
-/** What the core resizes its tables with; see core/heap/host.ts. A realloc of JavaScript's may use the heap. */
+/** What the core resizes its tables with; see core/heap/heap-host.ts. A realloc of JavaScript's may use the heap. */
 function tablesOf(memory: WebAssembly.Memory, { malloc, realloc, free }: SystemMalloc) {
   if (isWebAssembly(realloc)) return { tableRealloc: realloc, tableFree() {} };
   const tableRealloc = (p: Address, bytes: number): Address => {
@@ -137,5 +137,5 @@ export function instantiateCore(
     arenaFree: arenas.free,
     holeAlloc: arenas.hole,
   };
-  return instantiate("core", { env: { memory }, host }) as unknown as Core;
+  return instantiate("core", { env: { memory }, "heap-host": host }) as unknown as Core;
 }

@@ -30,7 +30,7 @@ export interface OwnMemory {
   usableSize(p: Address): number;
 }
 
-/** The exports of hosts/wasm/arenas.ts. */
+/** The exports of hosts/wasm/arena-source.ts. */
 interface Arenas {
   arenaAlloc(bytes: number): Address;
   arenaFree(p: Address, bytes: number): void;
@@ -75,6 +75,7 @@ export function systemArenas(
   const { malloc, realloc, free, memalign = () => 0 } = system;
   const holdOff = root + layout.HOLD_OFF;
   const arenas = { malloc, realloc, free, memalign, begin, fillHoles: fillHoles ? 1 : 0, holdOff };
-  const exports = instantiate("arenas", { env: { memory }, arenas }) as unknown as Arenas;
+  const imports = { env: { memory }, "arena-source": arenas };
+  const exports = instantiate("arenas", imports) as unknown as Arenas;
   return { alloc: exports.arenaAlloc, free: exports.arenaFree, hole: exports.holeAlloc };
 }

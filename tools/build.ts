@@ -39,7 +39,7 @@ interface ModuleRecipe {
 const recipes: Record<string, ModuleRecipe> = {
   core: { entry: "core/programs/core.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   validate: { entry: "core/programs/validate.ts", runtime: "stub" },
-  arenas: { entry: "hosts/wasm/arenas.ts", runtime: "stub" },
+  arenas: { entry: "hosts/wasm/arena-source.ts", runtime: "stub" },
   linked: {
     entry: "core/programs/linked.ts",
     runtime: "stub",

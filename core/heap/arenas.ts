@@ -9,7 +9,7 @@
  * full, so that the emptier ones have a chance to become empty. CPython keeps one list sorted by that
  * number; here one list per number and a bit for each that is not empty do the same without a search.
  *
- * Only `approachArena` and `giveSpares` call out of the core: what holds when they do is said in `host.ts`.
+ * Only `approachArena` and `giveSpares` call out of the core: what holds when they do is said in `heap-host.ts`.
  */
 
 import {
@@ -30,7 +30,7 @@ import {
   SLICE_BITS,
   UNIT_BITS,
 } from "../policy/policy";
-import { arenaAlloc, arenaFree, holeAlloc, root, tableFree, tableRealloc } from "./host";
+import { arenaAlloc, arenaFree, holeAlloc, root, tableFree, tableRealloc } from "./heap-host";
 import { growMap, isCovered, writeMap } from "./map";
 
 export function books(): Books {

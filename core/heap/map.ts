@@ -7,7 +7,7 @@
 
 import { MAP, NO_POOL, Pool, SliceMap } from "../layout";
 import { MAP_GRANULE, MAP_SLACK_BITS, SLICE_BITS } from "../policy/policy";
-import { root, tableFree, tableRealloc } from "./host";
+import { root, tableFree, tableRealloc } from "./heap-host";
 
 export function sliceMap(): SliceMap {
   return changetype<SliceMap>(root + MAP);

@@ -49,7 +49,7 @@ import {
   slicesOf,
   takePool,
 } from "./arenas";
-import { root } from "./host";
+import { root } from "./heap-host";
 import { classOf, isMultipleOf16, leastSlicesFor, sizeOf, slicesFor, unseenOf } from "./sizes";
 
 export function headOf(sizeClass: usize): Head {

@@ -17,7 +17,7 @@ import {
 } from "../layout";
 import { WORDWISE } from "../policy/policy";
 import { books, giveSpares } from "./arenas";
-import { root } from "./host";
+import { root } from "./heap-host";
 import { isMapped, mappedSlice, poolAt, sliceInPool } from "./map";
 import { headOf, refill, resetPools, setQuiet, settle, wasLent } from "./pools";
 import { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";

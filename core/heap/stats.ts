@@ -20,7 +20,7 @@ import {
   sliceCountOfSpare,
   slicesOf,
 } from "./arenas";
-import { root } from "./host";
+import { root } from "./heap-host";
 import { firstBlockOf, usedIn } from "./pools";
 import { capacityOf, classOf } from "./sizes";
 

@@ -31,7 +31,7 @@ import {
   sliceCountOf,
   slicesOf,
 } from "./arenas";
-import { root } from "./host";
+import { root } from "./heap-host";
 import { sliceInPool, sliceMap } from "./map";
 import { asPool, firstBlockOf, headOf, slicesCell, usedIn } from "./pools";
 import { capacityOf, classOf, roundUp, sizeOf, unseenOf } from "./sizes";

@@ -9,7 +9,7 @@ import { LONGEST_ARENA, SLICE_SIZE } from "../layout";
 import { ARENA_RESERVE, ARENA_UNITS, FOUNDATION_ARENAS } from "../policy/policy";
 import { arenaAnywhere, arenaInHole, fillsHole } from "./holes";
 import { releaseKept } from "./kept";
-import { systemFree, systemMemalign } from "./program";
+import { systemFree, systemMemalign } from "./linked-host";
 import { state } from "./state";
 import { report } from "./sys";
 
@@ -63,5 +63,5 @@ export function arenaFree(p: usize, _bytes: usize): void {
   s.foundationReturned = p;
 }
 
-/** The program's realloc has done so: see core/heap/host.ts. */
+/** The program's realloc has done so: see core/heap/heap-host.ts. */
 export function tableFree(_table: usize): void {}

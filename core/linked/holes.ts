@@ -21,7 +21,7 @@ import {
   UNIT_BITS,
 } from "../policy/policy";
 import { roomOf } from "./chunks";
-import { systemFree, systemMalloc, systemMemalign, systemRealloc } from "./program";
+import { systemFree, systemMalloc, systemMemalign, systemRealloc } from "./linked-host";
 
 /** These two are no part of the heap's state: whoever does not know them searches once more. */
 let frontier: usize = 0;
@@ -96,7 +96,7 @@ function arenaInSmallestHole(): usize {
   return 0;
 }
 
-/** An arena that does not make the memory longer, as core/heap/host.ts says. */
+/** An arena that does not make the memory longer, as core/heap/heap-host.ts says. */
 export function arenaInHole(): usize {
   const whole = isLean() ? <usize>0 : wholeArenaInHole();
   return whole !== 0 ? whole : arenaInSmallestHole();

@@ -11,7 +11,7 @@
 import { LONGEST_KEPT, SMALL_REQUEST_THRESHOLD } from "../policy/policy";
 import { chunkOf } from "./chunks";
 import { PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc } from "./families";
-import { rawRecord, systemFree, systemFreeIndex, systemMallocIndex } from "./program";
+import { rawRecord, systemFree, systemFreeIndex, systemMallocIndex } from "./linked-host";
 import { recordAt } from "./records";
 import { state } from "./state";
 

@@ -24,7 +24,7 @@ import {
   systemFree,
   systemMalloc,
   write,
-} from "./program";
+} from "./linked-host";
 import { state } from "./state";
 import { STDERR } from "./text";
 

@@ -23,7 +23,7 @@ export const LEAN_UNITS: u32 = u32.MAX_VALUE;
 export const LEAN_GROWTH_BITS: u32 = GROWTH_BITS;
 export const LEAN_THRESHOLD: usize = SMALL_REQUEST_THRESHOLD;
 
-// -------------------------------------------------------------------------- hosts/wasm/arenas.ts
+// -------------------------------------------------------------------------- hosts/wasm/arena-source.ts
 
 /**
  * Small blocks fill holes of so many bytes, so many blocks each time, and so many times before the next long arena: the best of a

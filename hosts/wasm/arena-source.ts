@@ -83,7 +83,7 @@ function aligned(p: usize, bytes: usize): usize {
   return moved !== 0 ? moved : malloc(bytes);
 }
 
-/** The arena allocator of the core: an arena wherever there is room for it; see core/heap/host.ts. */
+/** The arena allocator of the core: an arena wherever there is room for it; see core/heap/heap-host.ts. */
 export function arenaAlloc(bytes: usize): usize {
   dropHeld();
   if (unsearched !== 0) {
@@ -116,7 +116,7 @@ function inHole(units: usize): usize {
   return 0;
 }
 
-/** The longest arena that fits into a hole, as core/heap/host.ts says. */
+/** The longest arena that fits into a hole, as core/heap/heap-host.ts says. */
 export function holeAlloc(): usize {
   dropHeld();
   if (unsearched !== 0) return 0;
