@@ -33,14 +33,13 @@ export async function locked<T>(lock: string, work: () => Promise<T>): Promise<T
   }
 }
 
-/** The content of a file, which the first that asks makes. */
-export async function madeOnce(path: string, make: () => Promise<Uint8Array>): Promise<Uint8Array> {
-  if (!existsSync(path)) {
-    await locked(`${path}.lock`, async () => {
-      if (existsSync(path)) return;
-      writeFileSync(`${path}.partial`, await make());
-      renameSync(`${path}.partial`, path);
-    });
-  }
-  return readFileSync(path);
+/** The path of a file, which the first that asks makes. */
+export async function madeOnce(path: string, make: () => Promise<Uint8Array>): Promise<string> {
+  if (existsSync(path)) return path;
+  await locked(`${path}.lock`, async () => {
+    if (existsSync(path)) return;
+    writeFileSync(`${path}.partial`, await make());
+    renameSync(`${path}.partial`, path);
+  });
+  return path;
 }

@@ -2,8 +2,9 @@
  * Real interpreters for tests. A start costs a second or two, a restored memory snapshot a fifth of it, so `load` restores
  * one that is kept in build/cache/; `start` is for what a start itself must show.
  */
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { PyodideLike } from "../../python/install.js";
 import { madeOnce } from "./once.js";
@@ -54,6 +55,13 @@ export function snapshotOf(pyodide: Pyodide): Uint8Array {
   return (pyodide as unknown as { makeMemorySnapshot(): Uint8Array }).makeMemorySnapshot();
 }
 
+/** The file with the snapshot of a started interpreter. @param name stands for the folder's content */
+async function snapshotFile(folder: string, name: string, pythonMalloc?: string): Promise<string> {
+  return await madeOnce(join(snapshots, `${name}-${pythonMalloc ?? "default"}`), async () =>
+    snapshotOf(await startFrom(folder, pythonMalloc, { _makeSnapshot: true })),
+  );
+}
+
 /** The same interpreter as a start gives, from a snapshot of one. @param name stands for the folder's content */
 export async function restoreFrom(
   folder: string,
@@ -62,17 +70,23 @@ export async function restoreFrom(
 ): Promise<Pyodide> {
   // On mimalloc, Pyodide can't restore one.
   if (pythonMalloc?.startsWith("mimalloc")) return await startFrom(folder, pythonMalloc);
-  const file = join(snapshots, `${name}-${pythonMalloc ?? "default"}`);
-  const _loadSnapshot = await madeOnce(file, async () =>
-    snapshotOf(await startFrom(folder, pythonMalloc, { _makeSnapshot: true })),
-  );
+  const _loadSnapshot = readFileSync(await snapshotFile(folder, name, pythonMalloc));
   return await startFrom(folder, pythonMalloc, { _loadSnapshot });
 }
 
-export async function load(name: string, pythonMalloc?: string): Promise<Pyodide> {
-  const folder = folderOf(name);
+/** A package's name and version. */
+function stockName(name: string): string {
   const { version } = require(`${name}/package.json`) as { version: string };
-  return await restoreFrom(folder, `${basename(folder)}-${version}`, pythonMalloc);
+  return `${name}-${version}`;
+}
+
+export async function load(name: string, pythonMalloc?: string): Promise<Pyodide> {
+  return await restoreFrom(folderOf(name), stockName(name), pythonMalloc);
+}
+
+/** The file with the snapshot of a stock interpreter. */
+export async function stockSnapshot(name: string): Promise<string> {
+  return await snapshotFile(folderOf(name), stockName(name));
 }
 
 /** Keeps what a program writes on standard error from now on. */
