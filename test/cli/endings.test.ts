@@ -4,23 +4,31 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { runVerb } from "../../cli/verbs.js";
 import { endingOf } from "../../process/endings.js";
 import { CorruptedHeap, ReadersGone, UsageError } from "../../process/errors.js";
+import {
+  assertRefused,
+  cleanEnvironment,
+  main,
+  restoringPyodide,
+  runIn,
+} from "../support/command.js";
+import { long } from "../support/profile.js";
 import { folderOf } from "../support/pyodide.js";
 import { temporaryFolder, writeTrace } from "../support/traces.js";
 
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const folder = temporaryFolder();
+process.chdir(folder);
+await restoringPyodide(folder);
 const stock = folderOf("pyodide");
 const posix = process.platform !== "win32";
 const skip = !posix && "a POSIX system's files";
-const { PYTHONMALLOC: _, ...env } = process.env;
+const env = cleanEnvironment();
 
 const LONG = "x".repeat(300);
 writeFileSync(join(folder, "hello.py"), "print('hello')\n");
@@ -29,26 +37,12 @@ mkdirSync(join(folder, "sub"));
 symlinkSync("nowhere", join(folder, "dangling"));
 if (posix) execFileSync("mkfifo", [join(folder, "pipe")]);
 
-function pymalloc(args: readonly string[], cwd = folder) {
-  return spawnSync(process.execPath, [main, ...args], { cwd, env, encoding: "utf8", input: "" });
-}
+const pymalloc = (args: readonly string[], cwd = folder) => runIn(cwd, args);
 
 /** The same by a shell, which has redirections. */
 function shell(script: string) {
   const words = ["-c", script.replaceAll("pymalloc", `"${process.execPath}" "${main}"`)];
   return spawnSync("bash", words, { cwd: folder, env, encoding: "utf8", input: "" });
-}
-
-/** One line that says what is wrong, status 2, and nothing is left behind. */
-function assertOneLine(args: readonly string[], message: RegExp, cwd?: string): void {
-  const before = readdirSync(folder);
-  const { status, stdout, stderr } = pymalloc(args, cwd);
-  assert.equal(status, 2, `${args.join(" ")}: ${stderr}`);
-  assert.equal(stdout, "");
-  assert.match(stderr, /^pymalloc: [^\n]+\n$/);
-  assert.match(stderr, message);
-  assert.doesNotMatch(stderr, /internal error|^ +at /m);
-  assert.deepEqual(readdirSync(folder), before);
 }
 
 const mistakes: [args: string[], message: RegExp][] = [
@@ -81,8 +75,8 @@ const mistakes: [args: string[], message: RegExp][] = [
   [["link", stock, "-o", "/proc/x/y"], /\/proc\/x\/y can't be written: E/],
 ];
 
-test("what can't be read or written is found first, and told in one line", { skip }, () => {
-  for (const [args, message] of mistakes) assertOneLine(args, message);
+test("what can't be read or written is found first, and told in one line", { skip }, async () => {
+  for (const [args, message] of mistakes) await assertRefused(args, message);
 });
 
 test("a current directory that is gone", { skip }, () => {
@@ -243,7 +237,7 @@ test("whatever the arguments, a mistake is the user's and says so", async () => 
       const { status, lines } = endingOf(error);
       assert.deepEqual([status, lines.length], [2, 1], String((error as Error).stack));
     }),
-    { numRuns: process.env["PYMALLOC_LONG"] ? 20_000 : 500 },
+    { numRuns: long ? 20_000 : 500 },
   );
 });
 

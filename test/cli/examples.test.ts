@@ -3,28 +3,26 @@
  * UPDATE_DOCS=1 writes the outputs into it.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { type Outcome, restoringPyodide, runIn } from "../support/command.js";
+import { temporaryFolder } from "../support/traces.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const page = `${root}docs/guide/corrupted-heap.md`;
 
-const results = new Map<string, ReturnType<typeof spawn>>();
+/** Where the programs are run: beside an interpreter that is restored. */
+const folder = temporaryFolder();
+await restoringPyodide(folder);
+cpSync(join(root, "examples/mistakes"), join(folder, "examples/mistakes"), { recursive: true });
 
-function spawn(args: readonly string[]) {
-  const { PYTHONMALLOC: _, ...env } = process.env;
-  return spawnSync(process.execPath, ["dist/cli/main.js", "run", ...args], {
-    cwd: root,
-    encoding: "utf8",
-    env,
-  });
-}
+const results = new Map<string, Outcome>();
 
 /** Runs a program, or says what it did when it ran before. */
-function run(...args: readonly string[]) {
-  const result = results.get(args.join(" ")) ?? spawn(args);
+function run(...args: readonly string[]): Outcome {
+  const result = results.get(args.join(" ")) ?? runIn(folder, ["run", ...args]);
   results.set(args.join(" "), result);
   return result;
 }
@@ -101,7 +99,7 @@ test("docs/guide/corrupted-heap.md shows what is printed", () => {
       const { stdout, stderr } = run(...options, program);
       const command = `$ npx pymalloc run ${options.join(" ")} ${program}\n`;
       const heading = `<!-- ${stacks ?? ""}${program} -->\n`;
-      return `${heading}\n\`\`\`\n${command}${(stdout + stderr).replaceAll(root, "")}\`\`\`\n`;
+      return `${heading}\n\`\`\`\n${command}${(stdout + stderr).replaceAll(`${folder}/`, "")}\`\`\`\n`;
     },
   );
   if (process.env["UPDATE_DOCS"]) writeFileSync(page, after);

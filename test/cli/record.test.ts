@@ -1,39 +1,32 @@
 /** `pymalloc record` and `pymalloc stats`, run as a user runs them. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { readTrace } from "../../trace/reader.js";
+import { assertRefused, restoringPyodide, runIn } from "../support/command.js";
 import { readEvents, temporaryFolder } from "../support/traces.js";
 
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const folder = temporaryFolder();
+process.chdir(folder);
+await restoringPyodide(folder);
 
 function write(path: string, text: string): string {
   writeFileSync(join(folder, path), text);
   return path;
 }
 
-function pymalloc(args: readonly string[], env: object = {}) {
-  return spawnSync(process.execPath, [main, ...args], {
-    cwd: folder,
-    encoding: "utf8",
-    input: "from stdin\n",
-    env: { ...process.env, ...env },
-  });
+/** The command with a Pyodide that is restored. */
+function pymalloc(args: readonly string[], env: Record<string, string> = {}) {
+  return runIn(folder, args, { input: "from stdin\n", env });
 }
 
-/** One clear line on stderr, nothing on stdout, exit status 2, and no file more than before. */
-function assertUsageError(args: readonly string[], message: RegExp): void {
-  const files = readdirSync(folder).sort();
-  const { status, stdout, stderr } = pymalloc(args);
-  assert.equal(status, 2, `${args.join(" ")}: ${stderr}`);
-  assert.equal(stdout, "");
-  assert.match(stderr, /^pymalloc: [^\n]+\n$/);
-  assert.match(stderr, message);
-  assert.deepEqual(readdirSync(folder).sort(), files);
+const elsewhere = temporaryFolder();
+
+/** The command with one that is started, from where there is no other. */
+function started(args: readonly string[], env: Record<string, string> = {}) {
+  const files = args.map((arg) => (/\.(pmt|py)$/.test(arg) ? join(folder, arg) : arg));
+  return runIn(elsewhere, files, { input: "from stdin\n", env });
 }
 
 const program = write(
@@ -75,7 +68,7 @@ test("a program has its streams, its arguments and its status, and its blocks ar
 
 test("recorded again, it is the same file", () => {
   const twice = ["one.pmt", "two.pmt"].map((name) => {
-    const { stdout } = pymalloc(["record", "-o", name, program], { PYTHONHASHSEED: "random" });
+    const { stdout } = started(["record", "-o", name, program], { PYTHONHASHSEED: "random" });
     return [stdout, readFileSync(join(folder, name)).toString("latin1")];
   });
   assert.deepEqual(twice[0], twice[1]);
@@ -87,7 +80,7 @@ test("-o FILE may stand at the end, but in the middle it is the program's", asyn
   const both = pymalloc(["record", "--output=both.pmt", program, "-o", "its own"]);
   assert.match(both.stdout, /^\['-o', 'its own'\]/);
   assert.deepEqual((await readTrace(join(folder, "both.pmt"))).header.arguments, ["-o", "its own"]);
-  assertUsageError(["record", program, "-o", "x.pmt", "more"], /-o FILE is missing/);
+  await assertRefused(["record", program, "-o", "x.pmt", "more"], /-o FILE is missing/);
 });
 
 test("a program that fails leaves its trace all the same", async () => {
@@ -101,7 +94,7 @@ test("a program that fails leaves its trace all the same", async () => {
 
 test("a trace that is there is overwritten only on demand", async () => {
   write("there.pmt", "precious");
-  assertUsageError(
+  await assertRefused(
     ["record", "-o", "there.pmt", program],
     /there\.pmt exists; --force overwrites it/,
   );
@@ -110,31 +103,40 @@ test("a trace that is there is overwritten only on demand", async () => {
   assert.ok((await readTrace(join(folder, "there.pmt"))).summary.events > 0);
 });
 
-test("what is wrong on the command line is said in one line, and nothing is left behind", () => {
+test("what is wrong on the command line is said in one line, and nothing is left behind", async () => {
   mkdirSync(join(folder, "sub"), { recursive: true });
-  assertUsageError(["record"], /record: the script is missing/);
-  assertUsageError(["record", "-o", "x.pmt"], /record: the script is missing/);
-  assertUsageError(["record", "-o", "x.pmt", "missing.py"], /no such file: missing\.py/);
-  assertUsageError(["record", "-o", "x.pmt", "sub"], /sub is a directory, expected a Python file/);
-  assertUsageError(["record", program], /record: -o FILE is missing, the trace's name/);
-  assertUsageError(["record", "--malloc", "x", program], /record: Unknown option '--malloc'/);
-  assertUsageError(
+  await assertRefused(["record"], /record: the script is missing/);
+  await assertRefused(["record", "-o", "x.pmt"], /record: the script is missing/);
+  await assertRefused(["record", "-o", "x.pmt", "missing.py"], /no such file: missing\.py/);
+  await assertRefused(
+    ["record", "-o", "x.pmt", "sub"],
+    /sub is a directory, expected a Python file/,
+  );
+  await assertRefused(["record", program], /record: -o FILE is missing, the trace's name/);
+  await assertRefused(["record", "--malloc", "x", program], /record: Unknown option '--malloc'/);
+  await assertRefused(
     ["record", "-o", "none/x.pmt", program],
     /none\/x\.pmt can't be written: ENOENT/,
   );
-  assertUsageError(
+  await assertRefused(
     ["record", "--force", "-o", "sub", program],
     /sub is a directory, expected a file/,
   );
-  assertUsageError(["stats"], /stats: the trace is missing/);
-  assertUsageError(["stats", "none.pmt"], /no such file: none\.pmt/);
-  assertUsageError(["stats", "sub"], /sub is not a file, expected a trace/);
-  assertUsageError(["stats", program], /program\.py: at byte 0: this is not a trace of pymalloc/);
-  assertUsageError(["stats", "--bogus", "a.pmt"], /stats: Unknown option '--bogus'/);
-  assertUsageError(["stats", "a.pmt", "b.pmt"], /stats: one trace at a time, not b\.pmt as well/);
+  await assertRefused(["stats"], /stats: the trace is missing/);
+  await assertRefused(["stats", "none.pmt"], /no such file: none\.pmt/);
+  await assertRefused(["stats", "sub"], /sub is not a file, expected a trace/);
+  await assertRefused(
+    ["stats", program],
+    /program\.py: at byte 0: this is not a trace of pymalloc/,
+  );
+  await assertRefused(["stats", "--bogus", "a.pmt"], /stats: Unknown option '--bogus'/);
+  await assertRefused(
+    ["stats", "a.pmt", "b.pmt"],
+    /stats: one trace at a time, not b\.pmt as well/,
+  );
 });
 
-test("stats tells what is in a trace, and where a damaged one is damaged", () => {
+test("stats tells what is in a trace, and where a damaged one is damaged", async () => {
   const { status, stdout, stderr } = pymalloc(["stats", "a.pmt"]);
   assert.deepEqual([status, stderr], [0, ""]);
   assert.match(
@@ -146,10 +148,10 @@ test("stats tells what is in a trace, and where a damaged one is damaged", () =>
   assert.equal(Math.max(...widths), 80, "what a terminal has that tells nothing");
   const whole = readFileSync(join(folder, "a.pmt"));
   writeFileSync(join(folder, "cut.pmt"), whole.subarray(0, whole.length - 9));
-  assertUsageError(["stats", "cut.pmt"], /cut\.pmt: at byte \d+: the trace is truncated: /);
+  await assertRefused(["stats", "cut.pmt"], /cut\.pmt: at byte \d+: the trace is truncated: /);
   whole[whole.length >> 1] = (whole[whole.length >> 1] as number) ^ 4;
   writeFileSync(join(folder, "flip.pmt"), whole);
-  assertUsageError(["stats", "flip.pmt"], /flip\.pmt: at byte \d+: the chunk EVTS is damaged: /);
+  await assertRefused(["stats", "flip.pmt"], /flip\.pmt: at byte \d+: the chunk EVTS is damaged: /);
 });
 
 test("stats --json is the same as data", async () => {
@@ -169,6 +171,16 @@ test("stats --json is the same as data", async () => {
   assert.ok(sizes.some((size: { bytes: number }) => size.bytes === 70_017));
   assert.ok(small.requests > 0.5 && small.requests < 1 && small.bytes < small.requests);
   assert.ok(lifo.share > 0 && lifo.share < 1);
+});
+
+test("a spawned command says it on standard error, and nothing else", () => {
+  const { status, stdout, stderr } = pymalloc(["stats", "none.pmt"]);
+  assert.deepEqual([status, stdout, stderr], [2, "", "pymalloc: no such file: none.pmt\n"]);
+  const record = pymalloc(["record", "-o", "x.pmt", "missing.py"]);
+  assert.deepEqual(
+    [record.status, record.stdout, record.stderr],
+    [2, "", "pymalloc: no such file: missing.py\n"],
+  );
 });
 
 test("help", () => {

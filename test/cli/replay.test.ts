@@ -1,18 +1,13 @@
 /** `pymalloc replay`, run as a user runs it. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { assertRefused, runIn } from "../support/command.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const TRACE = "bench/traces/classes.pmt";
 
-function replay(...args: string[]) {
-  return spawnSync(process.execPath, ["dist/cli/main.js", "replay", ...args], {
-    cwd: root,
-    encoding: "utf8",
-  });
-}
+const replay = (...args: string[]) => runIn(root, ["replay", ...args]);
 
 test("it compares pymalloc with the allocators that are asked for", () => {
   const { status, stdout, stderr } = replay("--against", "tlsf, thing", "--rounds", "1", TRACE);
@@ -45,23 +40,18 @@ test("--json is the same as data", () => {
   assert.ok(report.events > 100_000 && report.peakLiveBytes > 1e6);
 });
 
-test("what is wrong is said in one line", () => {
-  const refused = (message: RegExp, ...args: string[]) => {
-    const { status, stdout, stderr } = replay(...args);
-    assert.deepEqual([status, stdout], [2, ""]);
-    assert.match(stderr, /^pymalloc: [^\n]+\n$/);
-    assert.match(stderr, message);
-  };
-  refused(/the trace is missing/);
-  refused(/one trace at a time, not also b\.pmt/, "a.pmt", "b.pmt");
-  refused(
-    /unknown allocator "jemalloc", expected some of: dlmalloc/,
-    "--against",
-    "jemalloc",
-    TRACE,
-  );
-  refused(/"0" is not a whole number from 1 to/, "--rounds", "0", TRACE);
-  refused(/missing\.pmt/, "missing.pmt");
-  refused(/README\.md/, "README.md");
-  refused(/Unknown option '--fast'/, "--fast", TRACE);
+test("what is wrong is said in one line", async () => {
+  process.chdir(root);
+  const refused = (message: RegExp, ...args: string[]) =>
+    assertRefused(["replay", ...args], message);
+  await refused(/the trace is missing/);
+  await refused(/one trace at a time, not also b\.pmt/, "a.pmt", "b.pmt");
+  const unknown = /unknown allocator "jemalloc", expected some of: dlmalloc/;
+  await refused(unknown, "--against", "jemalloc", TRACE);
+  await refused(/"0" is not a whole number from 1 to/, "--rounds", "0", TRACE);
+  await refused(/missing\.pmt/, "missing.pmt");
+  await refused(/README\.md/, "README.md");
+  await refused(/Unknown option '--fast'/, "--fast", TRACE);
+  const { status, stdout, stderr } = replay("missing.pmt");
+  assert.deepEqual([status, stdout, stderr], [2, "", "pymalloc: no such file: missing.pmt\n"]);
 });

@@ -1,56 +1,35 @@
 /** The command line, run as a user runs it. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { test } from "node:test";
+import { assertRefused, type RunOptions, restoringPyodide, runIn } from "../support/command.js";
+import { temporaryFolder } from "../support/traces.js";
 
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-/** What is linked for these tests stays with the project. */
-const cache = fileURLToPath(new URL("../../build/cache", import.meta.url));
-const version = (
-  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  }
-).version;
-const folder = realpathSync(mkdtempSync(join(tmpdir(), "pymalloc-cli-")));
-after(() => rmSync(folder, { recursive: true }));
+const { version } = JSON.parse(
+  readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+) as { version: string };
+const folder = temporaryFolder();
+process.chdir(folder);
 
+/** A folder in which the command finds an interpreter that is restored and not started. */
+const quick = join(folder, "quick");
+mkdirSync(quick);
+await restoringPyodide(quick);
+
+/** Writes a program; its path from the folders in which the command runs. */
 function write(path: string, text: string): string {
-  mkdirSync(join(folder, path, ".."), { recursive: true });
-  writeFileSync(join(folder, path), text);
+  for (const at of [folder, quick]) {
+    mkdirSync(join(at, path, ".."), { recursive: true });
+    writeFileSync(join(at, path), text);
+  }
   return path;
 }
 
-interface Outcome {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function pymalloc(
-  args: readonly string[],
-  options: { input?: string; env?: object } = {},
-): Outcome {
-  const { PYTHONMALLOC: _, PYTHONMALLOCSTATS: __, ...clean } = process.env;
-  return spawnSync(process.execPath, [main, ...args], {
-    cwd: folder,
-    encoding: "utf8",
-    input: options.input ?? "",
-    env: { ...clean, XDG_CACHE_HOME: cache, ...options.env },
-  });
-}
-
-/** One clear line on stderr, nothing on stdout, exit status 2. */
-function assertUsageError(args: readonly string[], message: RegExp, env: object = {}): void {
-  const { status, stdout, stderr } = pymalloc(args, { env });
-  assert.equal(status, 2, `${args.join(" ")}: ${stderr}`);
-  assert.equal(stdout, "");
-  assert.match(stderr, /^pymalloc: [^\n]+\n$/);
-  assert.match(stderr, message);
-}
+/** The command with a Pyodide that is started. */
+const started = (args: readonly string[], options?: RunOptions) => runIn(folder, args, options);
+/** ... and with one that is restored. */
+const pymalloc = (args: readonly string[], options?: RunOptions) => runIn(quick, args, options);
 
 const hello = write("hello.py", "print('hello')\n");
 
@@ -71,7 +50,7 @@ sys.exit(7)
 `,
   );
   const env = { GREETING: "moin", PYTHONPATH: "/nowhere" };
-  const outcome = pymalloc(["run", script, "--json", "-x", "a b"], {
+  const outcome = started(["run", script, "--json", "-x", "a b"], {
     input: "first\nsecond\n",
     env,
   });
@@ -86,7 +65,7 @@ sys.exit(7)
 
 test("it runs on pymalloc unless told otherwise", () => {
   const script = write("who.py", "import sys; print(sys.getallocatedblocks() > 0)\n");
-  assert.equal(pymalloc(["run", script]).stdout, "True\n");
+  assert.equal(started(["run", script]).stdout, "True\n");
   assert.equal(pymalloc(["run", "--malloc", "pymalloc", script]).stdout, "True\n");
   assert.equal(pymalloc(["run", "--malloc", "malloc", script]).stdout, "False\n");
   assert.equal(pymalloc(["run", "--malloc=mimalloc", script]).stdout, "False\n");
@@ -225,7 +204,7 @@ test("--compare runs the program on each allocator and reports", () => {
     "work.py",
     "import sys\nprint(len(sys.stdin.read()), sum(n for n, _ in [(n, n) for n in range(9999)]))\n",
   );
-  const { status, stdout, stderr } = pymalloc(["run", "--compare", "--rounds", "3", script], {
+  const { status, stdout, stderr } = started(["run", "--compare", "--rounds", "3", script], {
     input: "12345",
   });
   assert.equal(status, 0, stderr);
@@ -245,18 +224,8 @@ test("--compare runs the program on each allocator and reports", () => {
   assert.doesNotMatch(stderr, /\r/, "no progress line where stderr is no terminal");
 });
 
-test("--compare tells when the debug mode found a mistake, and goes on", () => {
-  // One byte too far, where no other allocator has anything.
-  const text = MISTAKES.replace(/free\(p\)\n[\s\S]*/, "ctypes.memset(p + 24, 1, 1)\nfree(p)\n");
-  const script = write("overflow.py", text.replace("take(24)", "take(10)").replace("24", "10"));
-  const { status, stderr } = pymalloc(["run", "--compare", "--rounds", "3", script]);
-  assert.equal(status, 0, stderr);
-  assert.match(stderr, /\n +it found a mistake, the first: buffer-overflow: PyMem_Free\(0x/);
-  assert.match(stderr, /output +the same on all allocators/);
-});
-
 test("--compare --json is the same as data", () => {
-  const { stdout, stderr } = pymalloc(["run", "--compare", "--rounds", "3", "--json", hello]);
+  const { stdout, stderr } = started(["run", "--compare", "--rounds", "3", "--json", hello]);
   assert.equal(stderr, "hello\n");
   const report = JSON.parse(stdout);
   assert.deepEqual(
@@ -273,47 +242,55 @@ test("--compare --json is the same as data", () => {
   assert.ok(report.census.requests > 0 && report.census.fromPools <= report.census.requests);
 });
 
-test("--compare tells when the output differs, and when a program fails it compares nothing", () => {
-  const script = write("differs.py", "import sys; print(sys.getallocatedblocks() > 0)\n");
-  const differs = pymalloc(["run", "--compare", "--rounds", "3", script]);
-  assert.match(differs.stderr, /output +NOT the same on all allocators/);
-  const fails = pymalloc([
-    "run",
-    "--compare",
-    write("fails.py", "print(1); raise SystemExit(3)\n"),
-  ]);
-  assert.deepEqual([fails.status, fails.stdout], [3, "1\n"]);
-  assert.match(fails.stderr, /fails\.py ended with status 3: nothing to compare/);
+test("--compare tells when the debug mode found a mistake and when the output differs, and goes on", () => {
+  // One byte too far, where no other allocator has anything.
+  const text = MISTAKES.replace(/free\(p\)\n[\s\S]*/, "ctypes.memset(p + 24, 1, 1)\nfree(p)\n");
+  const program = text.replace("take(24)", "take(10)").replace("24", "10");
+  const differs = "import sys; print(sys.getallocatedblocks() > 0)\n";
+  const script = write("differs.py", program + differs);
+  const { status, stderr } = started(["run", "--compare", "--rounds", "3", script]);
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /\n +it found a mistake, the first: buffer-overflow: PyMem_Free\(0x/);
+  assert.match(stderr, /output +NOT the same on all allocators/);
 });
 
-test("what is wrong on the command line is said in one line", () => {
-  assertUsageError([], /a command is missing, expected one of: run/);
-  assertUsageError(["rum"], /unknown command "rum", expected one of: run/);
-  assertUsageError(["run"], /the script is missing/);
-  assertUsageError(["run", "missing.py"], /no such file: missing\.py/);
-  assertUsageError(["run", "sub"], /sub is a directory, expected a Python file/);
-  assertUsageError(["run", "--bogus", hello], /Unknown option '--bogus'/);
-  assertUsageError(["run", "--malloc"], /--malloc/);
+test("--compare compares nothing when the program fails", () => {
+  const script = write("fails.py", "print(1); raise SystemExit(3)\n");
+  const { status, stdout, stderr } = started(["run", "--compare", script]);
+  assert.deepEqual([status, stdout], [3, "1\n"]);
+  assert.match(stderr, /fails\.py ended with status 3: nothing to compare/);
+});
+
+test("what is wrong on the command line is said in one line", async () => {
+  await assertRefused([], /a command is missing, expected one of: run/);
+  await assertRefused(["rum"], /unknown command "rum", expected one of: run/);
+  await assertRefused(["run"], /the script is missing/);
+  await assertRefused(["run", "missing.py"], /no such file: missing\.py/);
+  await assertRefused(["run", "quick"], /quick is a directory, expected a Python file/);
+  await assertRefused(["run", "--bogus", hello], /Unknown option '--bogus'/);
+  await assertRefused(["run", "--malloc"], /--malloc/);
   const words =
     /unknown allocator "jemalloc", expected one of: default, pymalloc, malloc, debug, .*mimalloc/;
-  assertUsageError(["run", "--malloc", "jemalloc", hello], words);
-  assertUsageError(["run", hello], words, { PYTHONMALLOC: "jemalloc" });
+  await assertRefused(["run", "--malloc", "jemalloc", hello], words);
+  await assertRefused(["run", hello], words, { PYTHONMALLOC: "jemalloc" });
   for (const option of ["--stacks", "--on-fault=report"]) {
-    assertUsageError(["run", option, hello], /goes with a debug mode, as in --malloc debug/);
+    await assertRefused(["run", option, hello], /goes with a debug mode, as in --malloc debug/);
   }
-  assertUsageError(
+  await assertRefused(
     ["run", "--malloc", "debug", "--on-fault", "ignore", hello],
     /--on-fault: "ignore" is neither stop nor report/,
   );
-  assertUsageError(["run", "--rounds", "5", hello], /--rounds goes with --compare/);
-  assertUsageError(
+  await assertRefused(["run", "--rounds", "5", hello], /--rounds goes with --compare/);
+  await assertRefused(
     ["run", "--compare", "--rounds", "2.5", hello],
     /"2\.5" is not a whole number from 3 to/,
   );
-  assertUsageError(
+  await assertRefused(
     ["run", "--compare", "--malloc", "malloc", hello],
     /--malloc has nothing to choose/,
   );
+  const { status, stdout, stderr } = pymalloc(["run", "missing.py"]);
+  assert.deepEqual([status, stdout, stderr], [2, "", "pymalloc: no such file: missing.py\n"]);
 });
 
 test("help and version", () => {

@@ -4,12 +4,12 @@ import { spawn } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { main, restoringPyodide } from "../support/command.js";
 import { folderOf } from "../support/pyodide.js";
 import { readEvents, temporaryFolder } from "../support/traces.js";
 
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const folder = temporaryFolder();
+await restoringPyodide(folder);
 const skip = process.platform === "win32" && "signals of POSIX";
 
 function write(name: string, text: string): string {

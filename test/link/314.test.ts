@@ -6,28 +6,26 @@ import { test } from "node:test";
 import { linkedLayout } from "../../base/generated/modules.js";
 import { programOf } from "../../python/allocators.js";
 import { install } from "../../python/install.js";
-import { assertGolden, sumOf, tally } from "../support/golden.js";
+import { assertGolden, sumOf } from "../support/golden.js";
+import { testBlocks } from "../support/link-blocks.js";
 import { testSnapshots } from "../support/link-snapshots.js";
 import { blocks, testLinked } from "../support/link-suite.js";
-import { linkedFolder, loadLinked } from "../support/linked.js";
+import { linkedFolder, loadLinked, startLinked } from "../support/linked.js";
+import { countOpcodes } from "../support/opcodes.js";
 import { WORKLOAD } from "../support/pyodide.js";
 
 testLinked("pyodide");
+testBlocks("pyodide");
 testSnapshots("pyodide");
 
 test("CPython's functions are the fast paths, with one load and a comparison in front", async () => {
   const file = join(await linkedFolder("pyodide"), "pyodide.asm.wasm");
-  const { default: binaryen } = await import("binaryen");
-  const module = binaryen.readBinary(readFileSync(file));
-  const countOpcodes = (exported: string) => {
-    const { value } = binaryen.getExportInfo(module.getExport(exported));
-    const { body } = binaryen.getFunctionInfo(module.getFunction(value));
-    const words = binaryen.emitText(body).matchAll(/\((?!then|else|result|type)([a-z][\w.]*)/g);
-    return tally(Array.from(words, ([, opcode]) => opcode as string));
-  };
-  const names = ["PyObject_Malloc", "PyObject_Free", "PyMem_Malloc", "PyMem_Free"];
-  const now = Object.fromEntries(names.map((name) => [name, countOpcodes(name)]));
-  module.dispose();
+  const now = countOpcodes(readFileSync(file), [
+    "PyObject_Malloc",
+    "PyObject_Free",
+    "PyMem_Malloc",
+    "PyMem_Free",
+  ]);
   assertGolden("link/fast-paths-linked.json", now);
   const { PyObject_Malloc: malloc = {}, PyMem_Malloc: mem = {} } = now;
   // The core's three, the record's, and two for another allocator: where it is, and its context.
@@ -37,7 +35,7 @@ test("CPython's functions are the fast paths, with one load and a comparison in 
 });
 
 test("a word that PYTHONMALLOC does not have is refused, as by any CPython", async () => {
-  await assert.rejects(loadLinked("pyodide", "tcmalloc"));
+  await assert.rejects(startLinked("pyodide", "tcmalloc"));
 });
 
 test("with PYTHONMALLOCSTATS, each arena is reported, as in CPython", async () => {
@@ -46,7 +44,7 @@ test("with PYTHONMALLOCSTATS, each arena is reported, as in CPython", async () =
   const stderr = (line: string) => {
     text += `${line}\n`;
   };
-  const pyodide = await loadLinked("pyodide", undefined, { env, stderr });
+  const pyodide = await startLinked("pyodide", undefined, { env, stderr });
   const reports = () => text.split("Small block threshold").length - 1;
   const before = reports();
   assert.ok(before > 100, "while it started");

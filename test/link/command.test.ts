@@ -16,7 +16,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { LinkError, link, linkProgram } from "../../link/index.js";
 import { linkedFolder } from "../support/linked.js";
-import { folderOf, loadFrom } from "../support/pyodide.js";
+import { folderOf, snapshotOf, startFrom } from "../support/pyodide.js";
 
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "pymalloc-link-"));
@@ -145,12 +145,11 @@ test("the functions for build scripts tell the same", async () => {
     message: "it was linked with pymalloc before",
   });
   // With 30 MB of memory at the start, "offset is out of bounds".
-  const grown = await loadFrom(output, undefined, { _makeSnapshot: true });
+  const grown = await startFrom(output, undefined, { _makeSnapshot: true });
   grown.runPython("kept = bytearray(40_000_000)");
-  const { makeMemorySnapshot } = grown as unknown as { makeMemorySnapshot(): Uint8Array };
-  const _loadSnapshot = makeMemorySnapshot();
+  const _loadSnapshot = snapshotOf(grown);
   assert.ok(Math.abs(_loadSnapshot.length - initialBytes) < 1e6, `${_loadSnapshot.length}`);
-  const restored = await loadFrom(output, undefined, { _loadSnapshot });
+  const restored = await startFrom(output, undefined, { _loadSnapshot });
   assert.equal(restored.runPython("len(kept)"), 40_000_000);
 
   for (const wrong of [0, -1, 1.5, Number.NaN, 31_457_279, 2 ** 32 + 1]) {

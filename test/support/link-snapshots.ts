@@ -6,24 +6,20 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { install } from "../../python/install.js";
 import { blocks } from "./link-suite.js";
-import { linkedFolder, loadLinked } from "./linked.js";
-import { folderOf, loadFrom, type Pyodide, WORKLOAD } from "./pyodide.js";
-
-interface Snapshots {
-  makeMemorySnapshot(): Uint8Array;
-}
-
-function snapshotOf(pyodide: Pyodide): Uint8Array {
-  return (pyodide as unknown as Snapshots).makeMemorySnapshot();
-}
+import { linkedFolder, startLinked } from "./linked.js";
+import { skipUnlessNewest } from "./profile.js";
+import { folderOf, snapshotOf, startFrom, WORKLOAD } from "./pyodide.js";
 
 const makesSnapshot = { _makeSnapshot: true };
 
 const otherProgram = /^Error: Snapshot build id mismatch/;
 
 export function testSnapshots(name: string): void {
-  test(`${name}: a memory snapshot is restored, and goes on; another program refuses it`, async () => {
-    const pyodide = await loadLinked(name, undefined, makesSnapshot);
+  const skip = skipUnlessNewest(name);
+  test(`${name}: a memory snapshot is restored, and goes on; another program refuses it`, {
+    skip,
+  }, async () => {
+    const pyodide = await startLinked(name, undefined, makesSnapshot);
     pyodide.runPython("import json; kept = [(n, str(n)) for n in range(20_000)]");
     const handle = install(pyodide);
     const count = "import pymalloc; pymalloc.validate(); pymalloc.getAllocatedBlocks()";
@@ -33,7 +29,7 @@ export function testSnapshots(name: string): void {
     // That someone holds the handle, in JavaScript and in Python, is no hindrance.
     const snapshot = snapshotOf(pyodide);
 
-    const restored = await loadLinked(name, undefined, { _loadSnapshot: snapshot });
+    const restored = await startLinked(name, undefined, { _loadSnapshot: snapshot });
     const before = blocks(restored);
     assert.ok(before > 90_000, `${before}`);
     assert.equal(restored.runPython("json.dumps([len(kept), kept[5]])"), '[20000, [5, "5"]]');
@@ -49,20 +45,22 @@ export function testSnapshots(name: string): void {
     assert.ok(Math.abs((restored.runPython(count) as number) - again.getAllocatedBlocks()) < 200);
 
     const stock = folderOf(name);
-    await assert.rejects(loadFrom(stock, undefined, { _loadSnapshot: snapshot }), otherProgram);
-    const stocks = snapshotOf(await loadFrom(stock, undefined, makesSnapshot));
-    await assert.rejects(loadLinked(name, undefined, { _loadSnapshot: stocks }), otherProgram);
+    await assert.rejects(startFrom(stock, undefined, { _loadSnapshot: snapshot }), otherProgram);
+    const stocks = snapshotOf(await startFrom(stock, undefined, makesSnapshot));
+    await assert.rejects(startLinked(name, undefined, { _loadSnapshot: stocks }), otherProgram);
   });
 
-  test(`${name}: also where the page has its own pyodide.mjs, or all of its own but the program`, async () => {
+  test(`${name}: also where the page has its own pyodide.mjs, or all of its own but the program`, {
+    skip,
+  }, async () => {
     const stock = folderOf(name);
     const indexURL = await linkedFolder(name);
-    const own = await loadFrom(stock, undefined, { ...makesSnapshot, indexURL });
+    const own = await startFrom(stock, undefined, { ...makesSnapshot, indexURL });
     assert.ok(blocks(own) > 50_000);
     const snapshot = snapshotOf(own);
-    const restored = await loadFrom(stock, undefined, { _loadSnapshot: snapshot, indexURL });
+    const restored = await startFrom(stock, undefined, { _loadSnapshot: snapshot, indexURL });
     assert.ok(blocks(restored) > 50_000);
-    const stocks = snapshotOf(await loadFrom(stock, undefined, makesSnapshot));
+    const stocks = snapshotOf(await startFrom(stock, undefined, makesSnapshot));
     const mixed = mkdtempSync(join(tmpdir(), "pymalloc-"));
     try {
       cpSync(stock, mixed, { recursive: true, dereference: true });
@@ -75,9 +73,9 @@ export function testSnapshots(name: string): void {
       const options = { _loadSnapshot: stocks, stderr };
       const refused =
         name === "pyodide" ? otherProgram : /Snapshot build id mismatch|RuntimeError: unreachable/;
-      await assert.rejects(loadFrom(stock, undefined, { ...options, indexURL }), refused);
+      await assert.rejects(startFrom(stock, undefined, { ...options, indexURL }), refused);
       if (name !== "pyodide") return;
-      await assert.rejects(loadFrom(mixed, undefined, options), /RuntimeError: unreachable/);
+      await assert.rejects(startFrom(mixed, undefined, options), /RuntimeError: unreachable/);
       assert.match(said, /^pymalloc: this is another Pyodide's snapshot$/);
     } finally {
       rmSync(mixed, { recursive: true });

@@ -8,9 +8,9 @@ import { startCensus } from "../../measure/census.js";
 import { median } from "../../measure/paired.js";
 import { AllocatorTable, Domains, programOf } from "../../python/allocators.js";
 import { install } from "../../python/install.js";
-import { numbers } from "./heaps.js";
-import { linkedFolder, loadLinked } from "./linked.js";
-import { folderOf, keepStderr, load, loadFrom, type Pyodide, WORKLOAD } from "./pyodide.js";
+import { linkedFolder, loadLinked, startLinked } from "./linked.js";
+import { long, onlyLong, skipUnlessNewest } from "./profile.js";
+import { folderOf, keepStderr, load, type Pyodide, startFrom, WORKLOAD } from "./pyodide.js";
 
 const LIBRARY = readFileSync(new URL("library.py", import.meta.url), "utf8");
 
@@ -29,7 +29,7 @@ export const blocks = (pyodide: Pyodide) =>
  * Puts CPython's own debug hooks on all domains, and returns what takes them away again. What was allocated before, they
  * don't know; so no Python may run in between.
  */
-function setupDebugHooks(program: EmscriptenProgram): () => void {
+export function setupDebugHooks(program: EmscriptenProgram): () => void {
   const table = new AllocatorTable(program);
   const before = Object.values(Domains).map((domain) => [domain, table.get(domain)] as const);
   program.require<() => void>("PyMem_SetupDebugHooks")();
@@ -38,14 +38,17 @@ function setupDebugHooks(program: EmscriptenProgram): () => void {
   };
 }
 
-/** PYTHONMALLOC's words, and the name of what they give. Up to 3.12, CPython has no mimalloc. */
+/**
+ * PYTHONMALLOC's words, and the name of what they give. Up to 3.12, CPython has no mimalloc. The first three are of one
+ * kind each.
+ */
 const words = [
   [undefined, "pymalloc"],
+  ["debug", "pymalloc_debug"],
+  ["malloc", "malloc"],
   ["default", "pymalloc"],
   ["pymalloc", "pymalloc"],
-  ["debug", "pymalloc_debug"],
   ["pymalloc_debug", "pymalloc_debug"],
-  ["malloc", "malloc"],
   ["malloc_debug", "malloc_debug"],
   ["mimalloc", "mimalloc"],
   ["mimalloc_debug", "mimalloc_debug"],
@@ -86,6 +89,7 @@ sysconfig.get_config_var("WITH_PYMALLOC")
  * loaded stays for all.
  */
 export function testLinked(name: string): void {
+  const skip = skipUnlessNewest(name);
   test(`${name}: it is WebAssembly, and at most 16 KB longer`, async () => {
     const program = (folder: string) => readFileSync(join(folder, "pyodide.asm.wasm"));
     const linked = program(await linkedFolder(name));
@@ -96,7 +100,7 @@ export function testLinked(name: string): void {
 
   test(`${name}: the standard library works as on the stock one, from the first allocation in pools`, async () => {
     const expected = (await load(name)).runPython(LIBRARY);
-    const pyodide = await loadLinked(name);
+    const pyodide = await startLinked(name);
     assert.equal(allocatorName(pyodide), "pymalloc");
     assert.ok(blocks(pyodide) > 50_000, "what came before the first line of Python is counted");
     assert.equal(pyodide.runPython(LIBRARY), expected);
@@ -114,13 +118,15 @@ export function testLinked(name: string): void {
     assert.ok(heap.stats().blocks.inPools > 8 * heap.stats().blocks.raw);
   });
 
-  test(`${name}: started, it takes no more memory than the stock one`, async () => {
+  test(`${name}: started, it takes no more memory than the stock one`, {
+    skip: onlyLong,
+  }, async () => {
     // What is copied from the environment moves all that comes after it, and with it a hundredth of the memory.
     const taken = async (folder: string) => {
       const bytes: number[] = [];
       for (let start = 0; start < 5; start++) {
         const env = { PADDING: "x".repeat(16 * start) };
-        const program = programOf(await loadFrom(folder, undefined, { env }), "taken");
+        const program = programOf(await startFrom(folder, undefined, { env }), "taken");
         bytes.push(program.break() - program.heapBase);
       }
       return median(bytes);
@@ -130,10 +136,12 @@ export function testLinked(name: string): void {
     assert.ok(linked < 1.01 * stock, `${linked} bytes instead of ${stock}`);
   });
 
-  test(`${name}: PYTHONMALLOC's words give the allocators of their names, and looking changes nothing`, async () => {
-    for (const [word, expected] of words) {
+  test(`${name}: PYTHONMALLOC's words give the allocators of their names, and looking changes nothing`, {
+    skip,
+  }, async () => {
+    for (const [at, [word, expected]] of words.entries()) {
       if (word?.startsWith("mimalloc") && name === "pyodide-027") continue;
-      const pyodide = await loadLinked(name, word);
+      const pyodide = await startLinked(name, word);
       const pools = expected.startsWith("pymalloc");
       // As CPython --with-pymalloc counts: not the plain malloc's.
       const counted = pools || expected.startsWith("mimalloc");
@@ -145,14 +153,17 @@ export function testLinked(name: string): void {
         assert.ok(Math.abs(left) < 100, `${word}: ${left} left`);
       };
       check();
-      assert.match(String(pyodide.runPython(WORKLOAD)), /^4000 2000 /, word);
+      // In all, it is run with each kind of allocator.
+      if (at < 3 || long) assert.match(String(pyodide.runPython(WORKLOAD)), /^4000 2000 /, word);
       assert.equal(pyodide.runPython(LOOK), 1, word);
       check();
       if (pools) assert.ok(install(pyodide).stats().arenas.allocatedTotal > 1000, "the same heap");
     }
   });
 
-  test(`${name}: under CPython's own debug hooks nothing is accused, and the books are balanced`, async () => {
+  test(`${name}: under CPython's own debug hooks nothing is accused, and the books are balanced`, {
+    skip,
+  }, async () => {
     const pyodide = await loadLinked(name, "pymalloc_debug");
     const stderr = keepStderr(pyodide);
     pyodide.runPython(LIBRARY);
@@ -165,7 +176,9 @@ export function testLinked(name: string): void {
     assert.doesNotMatch(stderr(), /Debug memory block|OUCH|Fatal/);
   });
 
-  test(`${name}: sys._debugmallocstats() writes what the library writes, without JavaScript`, async () => {
+  test(`${name}: sys._debugmallocstats() writes what the library writes, without JavaScript`, {
+    skip,
+  }, async () => {
     const pyodide = await loadLinked(name);
     const stderr = keepStderr(pyodide);
     pyodide.runPython("import sys; kept = [str(n) for n in range(5000)]; sys._debugmallocstats()");
@@ -183,7 +196,9 @@ export function testLinked(name: string): void {
     assert.match(text.slice(own.length), /free Py\w+Objects?/, "CPython's own part follows");
   });
 
-  test(`${name}: allocators may be put on top and taken away: tracemalloc, hooks, debug hooks`, async () => {
+  test(`${name}: allocators may be put on top and taken away: tracemalloc, hooks, debug hooks`, {
+    skip,
+  }, async () => {
     const pyodide = await loadLinked(name);
     // A text: an object of Python's would be freed later, when JavaScript collects, through the hooks that follow.
     const told = pyodide.runPython(`
@@ -217,7 +232,9 @@ json.dumps([traced, line, [str(n) for n in range(1000)][-1]])
     assert.match(String(pyodide.runPython(WORKLOAD)), /^4000 2000 /, "it goes on as before");
   });
 
-  test(`${name}: a hook sees each call of CPython's functions, and gives the old ones back`, async () => {
+  test(`${name}: a hook sees each call of CPython's functions, and gives the old ones back`, {
+    skip,
+  }, async () => {
     const pyodide = await loadLinked(name);
     const program = programOf(pyodide, "test");
     type Call = (...parameters: number[]) => number;
@@ -246,104 +263,7 @@ json.dumps([traced, line, [str(n) for n in range(1000)][-1]])
     assert.equal(pyodide.runPython(WORKLOAD), pyodide.runPython(WORKLOAD));
   });
 
-  test(`${name}: started, no class above 256 bytes has pools; once it has grown, small blocks all come from pools`, async () => {
-    const pyodide = await loadLinked(name);
-    const program = programOf(pyodide, "test");
-    const malloc = program.require<(bytes: number) => number>("PyObject_Malloc");
-    const free = program.require<(block: number) => void>("PyObject_Free");
-    const heap = install(pyodide);
-    const { classes } = heap.stats();
-    assert.ok(classes.every(({ size, pools }) => size <= 256 || pools === 0));
-    const grown = Array.from({ length: 200_000 }, () => malloc(48));
-    const later = Array.from({ length: 5000 }, (_, i) => malloc(1 + (i % 512)));
-    assert.ok(later.every((block) => heap.isPymallocAddress(block)));
-    heap.validate();
-    for (const block of [...grown, ...later]) free(block);
-    heap.validate();
-  });
-
-  test(`${name}: a large block waits for the next request, should that be for as much`, async () => {
-    const pyodide = await loadLinked(name);
-    const program = programOf(pyodide, "test");
-    const malloc = program.require<(bytes: number) => number>("PyMem_Malloc");
-    const free = program.require<(p: number) => void>("PyMem_Free");
-    const p = malloc(1069);
-    // The bytes in use (uordblks), as the system malloc counts them.
-    const mallinfo = program.require<(info: number) => void>("mallinfo");
-    const info = program.malloc.malloc(40);
-    const inUse = () => {
-      mallinfo(info);
-      return new Uint32Array(program.memory.buffer, info, 10)[7] as number;
-    };
-    const before = inUse();
-    free(p);
-    assert.equal(inUse(), before, "it is not the system malloc's yet");
-    assert.equal(malloc(1069), p);
-    free(p);
-    for (const bytes of [1080, 40_000]) {
-      free(malloc(bytes));
-      free(malloc(3000));
-      assert.ok(inUse() < before - 1069, "any other request gives it back first");
-    }
-
-    const takeAway = setupDebugHooks(program);
-    const hooked = malloc(1069);
-    // Behind it and what mem's debug hooks write there, the raw domain's have their own word.
-    const word = hooked + 1069 + 4;
-    const bytes = new Uint8Array(program.memory.buffer, word, 4);
-    assert.deepEqual([...bytes], [0xfd, 0xfd, 0xfd, 0xfd]);
-    free(hooked);
-    assert.deepEqual([...bytes], [0xdd, 0xdd, 0xdd, 0xdd], "they see it come back");
-    takeAway();
-  });
-
-  test(`${name}: large blocks keep their content, whichever way they come and go`, async () => {
-    const pyodide = await loadLinked(name);
-    const program = programOf(pyodide, "test");
-    type Call = (...parameters: number[]) => number;
-    const families = ["PyMem_", "PyObject_", "PyMem_Raw"].map((family) => ({
-      malloc: program.require<Call>(`${family}Malloc`),
-      calloc: program.require<Call>(`${family}Calloc`),
-      realloc: program.require<Call>(`${family}Realloc`),
-      free: program.require<Call>(`${family}Free`),
-    }));
-    const sizes = [1069, 1069, 1069, 1070, 1200, 513, 2048, 2049, 3000, 40_000, 48];
-    const number = numbers(5);
-    const live: { p: number; size: number; family: (typeof families)[0]; mark: number }[] = [];
-    const mark = ({ p, size, mark }: (typeof live)[0]) =>
-      new Uint8Array(program.memory.buffer, p, size).fill(mark);
-    for (let step = 0; step < 30_000; step++) {
-      if (live.length > 0 && (number(2) === 0 || live.length > 30)) {
-        const [block] = live.splice(number(live.length), 1) as typeof live;
-        assert.ok(block !== undefined);
-        const content = new Uint8Array(program.memory.buffer, block.p, block.size);
-        assert.ok(content.every((byte) => byte === block.mark));
-        block.family.free(block.p);
-      } else if (live.length > 0 && number(6) === 0) {
-        const block = live[number(live.length)] as (typeof live)[0];
-        const size = sizes[number(sizes.length)] as number;
-        block.p = block.family.realloc(block.p, size);
-        const kept = new Uint8Array(program.memory.buffer, block.p, Math.min(size, block.size));
-        assert.ok(kept.every((byte) => byte === block.mark));
-        block.size = size;
-        mark(block);
-      } else {
-        const family = families[number(3)] as (typeof families)[0];
-        const size = sizes[number(sizes.length)] as number;
-        const zeros = number(4) === 0;
-        const p = zeros ? family.calloc(1, size) : family.malloc(size);
-        const content = new Uint8Array(program.memory.buffer, p, size);
-        assert.ok(!zeros || content.every((byte) => byte === 0));
-        const block = { p, size, family, mark: 1 + number(255) };
-        mark(block);
-        live.push(block);
-      }
-    }
-    for (const { p, family } of live) family.free(p);
-    install(pyodide).validate();
-  });
-
-  test(`${name}: our debug mode may be put in front of it`, async () => {
+  test(`${name}: our debug mode may be put in front of it`, { skip }, async () => {
     const pyodide = await loadLinked(name);
     pyodide.runPython("import gc; early = [str(n) for n in range(50_000)]; gc.collect()");
     const before = blocks(pyodide);

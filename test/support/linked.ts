@@ -1,21 +1,37 @@
 /** Linked interpreters for tests, linked once a build. */
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cachedLink } from "../../link/cache.js";
-import { folderOf, type LoadOptions, loadFrom, type Pyodide } from "./pyodide.js";
+import { locked } from "./once.js";
+import { folderOf, type LoadOptions, type Pyodide, restoreFrom, startFrom } from "./pyodide.js";
 
-process.env["XDG_CACHE_HOME"] = fileURLToPath(new URL("../../build/cache", import.meta.url));
+const cache = fileURLToPath(new URL("../../build/cache", import.meta.url));
+process.env["XDG_CACHE_HOME"] = cache;
 
 /** Every line that is linked, by the names of its packages here. */
 export const LINKED_VERSIONS = ["pyodide", "pyodide-029", "pyodide-028", "pyodide-027"];
 
+const folders = new Map<string, Promise<string>>();
+
+/** The folder of a linked Pyodide, which one process makes while the others wait. */
 export function linkedFolder(name: string): Promise<string> {
-  return cachedLink(folderOf(name));
+  const folder =
+    folders.get(name) ?? locked(`${cache}/link-${name}.lock`, () => cachedLink(folderOf(name)));
+  folders.set(name, folder);
+  return folder;
 }
 
-export async function loadLinked(
+/** One that is started from nothing. */
+export async function startLinked(
   name: string,
   pythonMalloc?: string,
   options: LoadOptions = {},
 ): Promise<Pyodide> {
-  return await loadFrom(await linkedFolder(name), pythonMalloc, options);
+  return await startFrom(await linkedFolder(name), pythonMalloc, options);
+}
+
+/** The same from a snapshot that is kept. */
+export async function loadLinked(name: string, pythonMalloc?: string): Promise<Pyodide> {
+  const folder = await linkedFolder(name);
+  return await restoreFrom(folder, `linked-${basename(folder)}`, pythonMalloc);
 }

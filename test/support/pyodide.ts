@@ -1,8 +1,15 @@
-/** Real interpreters for tests. */
+/**
+ * Real interpreters for tests. A start costs a second or two, a restored memory snapshot a fifth of it, so `load` restores
+ * one that is kept in build/cache/; `start` is for what a start itself must show.
+ */
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { PyodideLike } from "../../python/install.js";
+import { madeOnce } from "./once.js";
+
+const snapshots = fileURLToPath(new URL("../../build/cache/snapshots", import.meta.url));
 
 /** The newest and an older line, by the names of their packages here. */
 export const VERSIONS = ["pyodide", "pyodide-029"];
@@ -27,8 +34,8 @@ export function folderOf(name: string): string {
   return dirname(require.resolve(`${name}/package.json`));
 }
 
-/** An interpreter of the Pyodide in a folder. */
-export async function loadFrom(
+/** An interpreter of the Pyodide in a folder, started from nothing unless the options name a snapshot. */
+export async function startFrom(
   folder: string,
   pythonMalloc?: string,
   { env: more, ...options }: LoadOptions = {},
@@ -39,8 +46,47 @@ export async function loadFrom(
   return await loadPyodide({ env, ...options });
 }
 
+export async function start(name: string, pythonMalloc?: string): Promise<Pyodide> {
+  return await startFrom(folderOf(name), pythonMalloc);
+}
+
+/** The memory of a started interpreter, to be restored by `_loadSnapshot`. */
+export function snapshotOf(pyodide: Pyodide): Uint8Array {
+  return (pyodide as unknown as { makeMemorySnapshot(): Uint8Array }).makeMemorySnapshot();
+}
+
+/** The file with the snapshot of a started interpreter. @param name stands for the folder's content */
+async function snapshotFile(folder: string, name: string, pythonMalloc?: string): Promise<string> {
+  return await madeOnce(join(snapshots, `${name}-${pythonMalloc ?? "default"}`), async () =>
+    snapshotOf(await startFrom(folder, pythonMalloc, { _makeSnapshot: true })),
+  );
+}
+
+/** The same interpreter as a start gives, from a snapshot of one. @param name stands for the folder's content */
+export async function restoreFrom(
+  folder: string,
+  name: string,
+  pythonMalloc?: string,
+): Promise<Pyodide> {
+  // On mimalloc, Pyodide can't restore one.
+  if (pythonMalloc?.startsWith("mimalloc")) return await startFrom(folder, pythonMalloc);
+  const _loadSnapshot = readFileSync(await snapshotFile(folder, name, pythonMalloc));
+  return await startFrom(folder, pythonMalloc, { _loadSnapshot });
+}
+
+/** A package's name and version. */
+function stockName(name: string): string {
+  const { version } = require(`${name}/package.json`) as { version: string };
+  return `${name}-${version}`;
+}
+
 export async function load(name: string, pythonMalloc?: string): Promise<Pyodide> {
-  return await loadFrom(folderOf(name), pythonMalloc);
+  return await restoreFrom(folderOf(name), stockName(name), pythonMalloc);
+}
+
+/** The file with the snapshot of a stock interpreter. */
+export async function stockSnapshot(name: string): Promise<string> {
+  return await snapshotFile(folderOf(name), stockName(name));
 }
 
 /** Keeps what a program writes on standard error from now on. */

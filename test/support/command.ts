@@ -1,0 +1,97 @@
+/** The command `pymalloc`: as a user runs it, and what it refuses, in this process. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { runVerb } from "../../cli/verbs.js";
+import { endingOf } from "../../process/endings.js";
+import { folderOf, stockSnapshot } from "./pyodide.js";
+
+/** The built command. */
+export const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+
+/** What is linked for tests stays with the project. */
+const cache = fileURLToPath(new URL("../../build/cache", import.meta.url));
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Our environment without what chooses an allocator. */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
+  const { PYTHONMALLOC: _, PYTHONMALLOCSTATS: __, ...clean } = process.env;
+  return { ...clean, XDG_CACHE_HOME: cache };
+}
+
+/** Runs the command in a folder. */
+export function runIn(
+  folder: string,
+  args: readonly string[],
+  { input = "", env = {} }: RunOptions = {},
+): Outcome {
+  const all = { ...cleanEnvironment(), ...env };
+  return spawnSync(process.execPath, [main, ...args], {
+    cwd: folder,
+    encoding: "utf8",
+    input,
+    env: all,
+  });
+}
+
+/**
+ * Puts a package `pyodide` into a folder, from where the command takes it: the same one, whose interpreter is restored from a
+ * snapshot. A tenth of the time of a start; what CPython reads from its environment at a start, it has not read.
+ */
+export async function restoringPyodide(folder: string): Promise<void> {
+  const stock = folderOf("pyodide");
+  const here = join(folder, "node_modules/pyodide");
+  mkdirSync(here, { recursive: true });
+  writeFileSync(join(here, "package.json"), '{ "name": "pyodide", "type": "module" }');
+  writeFileSync(
+    join(here, "pyodide.mjs"),
+    `import { readFileSync } from "node:fs";
+import { loadPyodide as load } from ${JSON.stringify(pathToFileURL(join(stock, "pyodide.mjs")))};
+export async function loadPyodide({ env }) {
+  const indexURL = ${JSON.stringify(stock)};
+  if ("PYTHONMALLOC" in env) return await load({ env, indexURL });
+  const _loadSnapshot = readFileSync(${JSON.stringify(await stockSnapshot("pyodide"))});
+  const pyodide = await load({ env, indexURL, _loadSnapshot });
+  const environ = pyodide.pyimport("os").environ;
+  environ.clear();
+  environ.update(pyodide.toPy(env));
+  return pyodide;
+}
+`,
+  );
+}
+
+/** One clear line, exit status 2, and nothing is left in the current directory, for this process's command line. */
+export async function assertRefused(
+  args: readonly string[],
+  message: RegExp,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const before = readdirSync(".");
+  const kept = { ...process.env };
+  Object.assign(process.env, env);
+  const error = await runVerb(args).then(
+    () => assert.fail(`${args.join(" ")} was accepted`),
+    (error: unknown) => error,
+  );
+  for (const name of Object.keys(env)) delete process.env[name];
+  Object.assign(process.env, kept);
+  const { status, lines } = endingOf(error);
+  assert.equal(status, 2, `${args.join(" ")}: ${lines.join("\n")}`);
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] as string, /^pymalloc: [^\n]+$/);
+  assert.match(lines[0] as string, message);
+  assert.deepEqual(readdirSync("."), before);
+}
