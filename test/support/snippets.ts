@@ -19,7 +19,7 @@ export interface Block {
 }
 
 /** What is generated, and not ours to word. */
-const BUILT = ["docs/api/"];
+const BUILT = ["docs/api"];
 
 /** All pages that one reads here, by their paths from the repository. */
 export const PAGES: readonly string[] = [
