@@ -19,7 +19,7 @@ export interface Bindings {
 }
 
 /** An import in Binaryen's text: its name, its kind, and its name within the module. */
-const IMPORT = /^ \(import "\w+" "(\w+)" \((func|global|memory|table) \$([^\s()]+).*\n/gm;
+const IMPORT = /^ \(import "[^"]+" "(\w+)" \((func|global|memory|table) \$([^\s()]+).*\n/gm;
 
 const EXPORT = /^ \(export "(\w+)" \(func \$([^\s()]+)\)\)/gm;
 
