@@ -35,12 +35,18 @@ test("links lead to files and headings that are there", () => {
   }
 });
 
+/** Words in a table, each with a sentence and its counterparts: a list would tear them apart. */
+const WIDE_TABLES = ["docs/design/glossary.md"];
+
 test("lines are at most 120 characters long", () => {
   for (const page of PAGES) {
-    const long = prose(page)
-      .split("\n")
-      .filter((line) => line.length > 120);
-    assert.deepEqual(long, [], page);
+    const lines = prose(page).split("\n");
+    const counted = WIDE_TABLES.includes(page) ? lines.filter((l) => !l.startsWith("|")) : lines;
+    assert.deepEqual(
+      counted.filter((line) => line.length > 120),
+      [],
+      page,
+    );
   }
 });
 
