@@ -2,6 +2,7 @@
  * What all TypeScript of ours stands on: addresses and views of a memory, errors, options, the compiled modules and their numbers.
  */
 
+export { bytesOf } from "./binary-text.js";
 export { dispose } from "./dispose.js";
 export {
   brokenInvariant,
@@ -15,18 +16,23 @@ export {
   section,
   show,
 } from "./errors.js";
-export {
-  debugLayout,
-  layout,
-  linkedLayout,
-  linkerMark,
-  modules,
-  objectsLayout,
-  packageVersion,
-  replayLayout,
-} from "./generated/modules.js";
+export { adapterModule } from "./generated/adapter.js";
+export { arenasModule } from "./generated/arenas.js";
+export { bumpModule } from "./generated/bump.js";
+export { censusModule } from "./generated/census.js";
+export { layout } from "./generated/core.js";
+export { debugLayout, debugModule } from "./generated/debug.js";
+export { linkedLayout, linkedModule } from "./generated/linked.js";
+export { linkerMark, packageVersion } from "./generated/marks.js";
+export { objectsLayout, objectsModule } from "./generated/objects.js";
+export { recorderModule } from "./generated/recorder.js";
+export { replayLayout, replayModule } from "./generated/replay.js";
+export { thunksModule } from "./generated/thunks.js";
+export { tlsfModule } from "./generated/tlsf.js";
+export { validateModule } from "./generated/validate.js";
 export {
   type ArenaSource,
+  type Binary,
   type Census,
   type Core,
   type DebugCore,

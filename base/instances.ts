@@ -1,5 +1,6 @@
 /** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
-import { layout, modules } from "./generated/modules.js";
+import { bytesOf } from "./binary-text.js";
+import { coreModule, layout } from "./generated/core.js";
 import { bytesAt, unsigned } from "./memory.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
@@ -64,17 +65,24 @@ export interface Thunks {
   arenaFree(ctx: number, p: Address, bytes: number): void;
 }
 
-export type ModuleName = keyof typeof modules;
+/** One of our modules. */
+export interface Binary {
+  readonly name: string;
+  /** Stands for just these bytes: what its file, `pymalloc/wasm/NAME.wasm`, has in its section "pymalloc". */
+  readonly id: string;
+  /** Its bytes, see base/binary-text.ts; where a host forbids to compile them the build puts the compiled module here. */
+  readonly code: string | WebAssembly.Module;
+}
 
-const compiled = new Map<ModuleName, WebAssembly.Module>();
+const compiled = new Map<string, WebAssembly.Module>();
 
 /** Instantiates one of our modules; each is decoded and compiled at its first use. */
-export function instantiate(name: ModuleName, imports: WebAssembly.Imports): WebAssembly.Exports {
-  let module = compiled.get(name);
+export function instantiate(binary: Binary, imports: WebAssembly.Imports): WebAssembly.Exports {
+  let module = compiled.get(binary.name);
   if (module === undefined) {
-    const bytes = Uint8Array.from(atob(modules[name]), (character) => character.charCodeAt(0));
-    module = new WebAssembly.Module(bytes);
-    compiled.set(name, module);
+    const { code } = binary;
+    module = typeof code === "string" ? new WebAssembly.Module(bytesOf(code)) : code;
+    compiled.set(binary.name, module);
   }
   return new WebAssembly.Instance(module, imports).exports;
 }
@@ -144,5 +152,5 @@ export function instantiateCore(
     arenaFree: arenas.free,
     holeAlloc: arenas.hole,
   };
-  return instantiate("core", { env: { memory }, host }) as unknown as Core;
+  return instantiate(coreModule, { env: { memory }, host }) as unknown as Core;
 }

@@ -2,6 +2,7 @@
 import {
   type Address,
   type ArenaSource,
+  arenasModule,
   instantiate,
   layout,
   type SystemMalloc,
@@ -79,6 +80,6 @@ export function systemArenas(
   const mostTurns = fillHoles ? MOST_TURNS : 0;
   const holdOff = root + layout.HOLD_OFF;
   const arenas = { malloc, realloc, free, memalign, begin, mostTurns, holdOff };
-  const exports = instantiate("arenas", { env: { memory }, arenas }) as unknown as Arenas;
+  const exports = instantiate(arenasModule, { env: { memory }, arenas }) as unknown as Arenas;
   return { alloc: exports.arenaAlloc, free: exports.arenaFree, hole: exports.holeAlloc };
 }

@@ -59,7 +59,7 @@ const sources = [
   "package-lock.json",
 ];
 const configs = ["tsconfig.json", "tsconfig.build.json", "tsconfig.link.json"];
-const outputs = ["base/generated/modules.ts", "dist/cli/main.js", "dist/esm/types/src/index.d.ts"];
+const outputs = ["base/generated/marks.ts", "dist/cli/main.js", "dist/esm/types/src/index.d.ts"];
 once("build/.stamp", [...sources, ...configs], outputs, () => {
   console.error("Building ...");
   const tsx = "node_modules/tsx/dist/cli.mjs";
