@@ -5,6 +5,7 @@
 export { bytesOf } from "./binary-text.js";
 export { dispose } from "./dispose.js";
 export {
+  brand,
   brokenInvariant,
   hex,
   isObject,
@@ -32,7 +33,6 @@ export { tlsfModule } from "./generated/tlsf.js";
 export { validateModule } from "./generated/validate.js";
 export {
   type ArenaSource,
-  type Binary,
   type Census,
   type Core,
   type DebugCore,
@@ -42,6 +42,7 @@ export {
   type PyMemFunctions,
   type Thunks,
   type Tlsf,
+  useModules,
 } from "./instances.js";
 export {
   bytesAt,
@@ -52,6 +53,7 @@ export {
   unsigned,
   wordsAt,
 } from "./memory.js";
+export type { Binary, HeapModules } from "./modules.js";
 export {
   type DebugOptions,
   type DebugSettings,

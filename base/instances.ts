@@ -2,6 +2,7 @@
 import { bytesOf } from "./binary-text.js";
 import { coreModule, layout } from "./generated/core.js";
 import { bytesAt, unsigned } from "./memory.js";
+import type { Binary, HeapModules } from "./modules.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
 /** The functions of a PyMemAllocatorEx. */
@@ -65,23 +66,33 @@ export interface Thunks {
   arenaFree(ctx: number, p: Address, bytes: number): void;
 }
 
-/** One of our modules. */
-export interface Binary {
-  readonly name: string;
-  /** Stands for just these bytes: what its file, `pymalloc/wasm/NAME.wasm`, has in its section "pymalloc". */
-  readonly id: string;
-  /** Its bytes, see base/binary-text.ts; where a host forbids to compile them the build puts the compiled module here. */
-  readonly code: string | WebAssembly.Module;
+const compiled = new Map<string, WebAssembly.Module>();
+
+/** Has `instantiate` take these modules, which it would otherwise compile. */
+export function useModules(modules: HeapModules): void {
+  for (const [name, module] of Object.entries(modules)) {
+    if (module !== undefined) compiled.set(name, module);
+  }
 }
 
-const compiled = new Map<string, WebAssembly.Module>();
+/** @throws CompileError, where the host forbids it, that says what to do */
+function compile({ name, code }: Binary): WebAssembly.Module {
+  if (typeof code !== "string") return code;
+  try {
+    return new WebAssembly.Module(bytesOf(code));
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    const file = `"pymalloc/wasm/${name}.wasm"`;
+    const help = `hand it in compiled, with createHeap({ modules: { ${name} } }), imported from ${file}`;
+    throw new WebAssembly.CompileError(`no module ${name}: ${error.message}; ${help}`);
+  }
+}
 
 /** Instantiates one of our modules; each is decoded and compiled at its first use. */
 export function instantiate(binary: Binary, imports: WebAssembly.Imports): WebAssembly.Exports {
   let module = compiled.get(binary.name);
   if (module === undefined) {
-    const { code } = binary;
-    module = typeof code === "string" ? new WebAssembly.Module(bytesOf(code)) : code;
+    module = compile(binary);
     compiled.set(binary.name, module);
   }
   return new WebAssembly.Instance(module, imports).exports;

@@ -3,7 +3,8 @@
  *
  *   core/ and folders wasm/ --asc-->     build/*.wasm, build/*.wat
  *   build/*.wasm     --modules.ts--> base/generated/  (a file a module: its bytes, and the numbers of its layout)
- *   base/ to python/  --esbuild--> dist/esm, dist/cjs; --tsc--> their .d.ts
+ *   base/ to python/  --esbuild--> dist/esm, dist/cjs, dist/workerd; --tsc--> their .d.ts
+ *   build/shipped/   --here-->     dist/wasm, for dist/workerd and createHeap({ modules })
  *   link/            --esbuild--> dist/esm/link, dist/cjs/link; --tsc--> their .d.ts
  *   cli/             --esbuild--> dist/cli
  */
@@ -19,9 +20,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, sep } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { generate } from "./modules.js";
 
 const require = createRequire(import.meta.url);
@@ -90,6 +91,17 @@ function compile(name: string, recipe: ModuleRecipe): void {
   writeFileSync(stamp, mark);
 }
 
+/** Has a bundle import the modules from dist/wasm, instead of having their bytes in it. */
+const asFiles: Plugin = {
+  name: "modules as files",
+  setup({ onResolve }) {
+    onResolve({ filter: /\.wasm\.js$/ }, ({ path }) => ({
+      path: `../wasm/${basename(path, ".js")}`,
+      external: true,
+    }));
+  },
+};
+
 async function bundle(): Promise<void> {
   const library = {
     index: "src/index.ts",
@@ -102,6 +114,7 @@ async function bundle(): Promise<void> {
     target: "es2022",
     logLevel: "warning",
     legalComments: "none",
+    sourcemap: true,
   } as const;
   await build({
     ...common,
@@ -119,6 +132,20 @@ async function bundle(): Promise<void> {
     platform: "neutral",
     outdir: "dist/cjs",
   });
+  const { metafile } = await build({
+    ...common,
+    metafile: true,
+    entryPoints: library,
+    format: "esm",
+    platform: "neutral",
+    outdir: "dist/workerd",
+    splitting: true,
+    chunkNames: "shared-[hash]",
+    plugins: [asFiles],
+  });
+  for (const { path, external } of Object.values(metafile.outputs).flatMap((one) => one.imports)) {
+    if (external) cpSync(`build/shipped/${basename(path)}`, `dist/wasm/${basename(path)}`);
+  }
   writeFileSync("dist/cjs/package.json", `${JSON.stringify({ type: "commonjs" })}\n`);
   const node = { ...common, platform: "node", packages: "external" } as const;
   for (const format of ["esm", "cjs"] as const) {

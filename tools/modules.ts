@@ -92,7 +92,7 @@ function generateModule(name: string): Layout {
   writeFileSync(`build/shipped/${name}.wasm`, file);
   // The linker needs all of it, names as well.
   const code = name === "linked" ? readFileSync("build/linked.wasm") : bytes;
-  write(`${name}.wasm.ts`, `export default ${JSON.stringify(textOf(code))};\n`);
+  write(`${name}.wasm.ts`, `export default ${JSON.stringify(textOf(code))} as string;\n`);
   const text = `import code from "./${name}.wasm.js";
 
 /** The module ${name}, for \`instantiate\`. */
