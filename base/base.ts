@@ -2,8 +2,10 @@
  * What all TypeScript of ours stands on: addresses and views of a memory, errors, options, the compiled modules and their numbers.
  */
 
+export { bytesOf } from "./binary-text.js";
 export { dispose } from "./dispose.js";
 export {
+  brand,
   brokenInvariant,
   hex,
   isObject,
@@ -15,16 +17,20 @@ export {
   section,
   show,
 } from "./errors.js";
-export {
-  debugLayout,
-  layout,
-  linkedLayout,
-  linkerMark,
-  modules,
-  objectsLayout,
-  packageVersion,
-  replayLayout,
-} from "./generated/modules.js";
+export { adapterModule } from "./generated/adapter.js";
+export { arenasModule } from "./generated/arenas.js";
+export { bumpModule } from "./generated/bump.js";
+export { censusModule } from "./generated/census.js";
+export { layout } from "./generated/core.js";
+export { debugLayout, debugModule } from "./generated/debug.js";
+export { linkedLayout, linkedModule } from "./generated/linked.js";
+export { linkerMark, packageVersion } from "./generated/marks.js";
+export { objectsLayout, objectsModule } from "./generated/objects.js";
+export { recorderModule } from "./generated/recorder.js";
+export { replayLayout, replayModule } from "./generated/replay.js";
+export { thunksModule } from "./generated/thunks.js";
+export { tlsfModule } from "./generated/tlsf.js";
+export { validateModule } from "./generated/validate.js";
 export {
   type ArenaSource,
   type Census,
@@ -36,6 +42,7 @@ export {
   type PyMemFunctions,
   type Thunks,
   type Tlsf,
+  useModules,
 } from "./instances.js";
 export {
   bytesAt,
@@ -46,6 +53,7 @@ export {
   unsigned,
   wordsAt,
 } from "./memory.js";
+export type { Binary, HeapModules } from "./modules.js";
 export {
   type DebugOptions,
   type DebugSettings,

@@ -39,6 +39,21 @@ export type PyMemErrorKind =
   | "without-gil"
   | "broken-invariant";
 
+/**
+ * Has `instanceof` take the errors of every copy of the package in this process: a program may load it as an ES module and as
+ * a CommonJS one, and each entry of the latter is a bundle of its own.
+ */
+export function brand(errors: new (...of: never[]) => Error, name: string): void {
+  const mark = Symbol.for(name);
+  Object.defineProperty(errors.prototype, mark, { value: true });
+  Object.defineProperty(errors, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      if (this === errors) return isObject(value) && mark in value;
+      return Function.prototype[Symbol.hasInstance].call(this, value);
+    },
+  });
+}
+
 /** A part of a report: a line that says what follows, and that; nothing where there is nothing. */
 export function section(title: string, text: string | undefined): string {
   return text ? `${title}:\n${text.replace(/\n*$/, "\n")}` : "";
@@ -46,6 +61,10 @@ export function section(title: string, text: string | undefined): string {
 
 /** A heap that is not as it should be, or a call that would make it so. */
 export class PyMemError extends Error {
+  static {
+    brand(PyMemError, "pymalloc.PyMemError");
+  }
+
   override readonly name = "PyMemError";
   readonly kind: PyMemErrorKind;
   /** The pointer that was given to the wrong call; else where the block or the broken piece begins. */

@@ -1,6 +1,8 @@
 /** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
-import { modules } from "./generated/modules.js";
+import { bytesOf } from "./binary-text.js";
+import { coreModule } from "./generated/core.js";
 import { bytesAt, unsigned } from "./memory.js";
+import type { Binary, HeapModules } from "./modules.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
 /** The functions of a PyMemAllocatorEx. */
@@ -64,17 +66,34 @@ export interface Thunks {
   arenaFree(ctx: number, p: Address, bytes: number): void;
 }
 
-export type ModuleName = keyof typeof modules;
+const compiled = new Map<string, WebAssembly.Module>();
 
-const compiled = new Map<ModuleName, WebAssembly.Module>();
+/** Has `instantiate` take these modules, which it would otherwise compile. */
+export function useModules(modules: HeapModules): void {
+  for (const [name, module] of Object.entries(modules)) {
+    if (module !== undefined) compiled.set(name, module);
+  }
+}
+
+/** @throws CompileError, where the host forbids it, that says what to do */
+function compile({ name, code }: Binary): WebAssembly.Module {
+  if (typeof code !== "string") return code;
+  try {
+    return new WebAssembly.Module(bytesOf(code));
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    const file = `"pymalloc/wasm/${name}.wasm"`;
+    const help = `hand it in compiled, with createHeap({ modules: { ${name} } }), imported from ${file}`;
+    throw new WebAssembly.CompileError(`no module ${name}: ${error.message}; ${help}`);
+  }
+}
 
 /** Instantiates one of our modules; each is decoded and compiled at its first use. */
-export function instantiate(name: ModuleName, imports: WebAssembly.Imports): WebAssembly.Exports {
-  let module = compiled.get(name);
+export function instantiate(binary: Binary, imports: WebAssembly.Imports): WebAssembly.Exports {
+  let module = compiled.get(binary.name);
   if (module === undefined) {
-    const bytes = Uint8Array.from(atob(modules[name]), (character) => character.charCodeAt(0));
-    module = new WebAssembly.Module(bytes);
-    compiled.set(name, module);
+    module = compile(binary);
+    compiled.set(binary.name, module);
   }
   return new WebAssembly.Instance(module, imports).exports;
 }
@@ -137,5 +156,5 @@ export function instantiateCore(
     arenaFree: arenas.free,
     holeAlloc: arenas.hole,
   };
-  return instantiate("core", { env: { memory }, "heap-host": host }) as unknown as Core;
+  return instantiate(coreModule, { env: { memory }, "heap-host": host }) as unknown as Core;
 }

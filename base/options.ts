@@ -1,6 +1,7 @@
 /** Options: what `createHeap` takes, and its one reader: unknown keys and wrong values stop here. */
 import { isObject, type PyMemError, requireFunctions, requireKnown, show } from "./errors.js";
 import { isAddress, unsigned } from "./memory.js";
+import { type HeapModules, readModules } from "./modules.js";
 import type { Address, HeapSnapshot, MallocName, SystemMalloc } from "./types.js";
 
 /** Bytes in a page of WebAssembly's memory. */
@@ -53,6 +54,12 @@ export interface HeapOptions extends DebugOptions {
   root?: Address | undefined;
   /** What `heap.snapshot()` gave: a heap like that one was then, in a memory of its own. */
   from?: (Pick<HeapSnapshot, "image" | "root"> & Partial<HeapSnapshot>) | undefined;
+  /**
+   * Our WebAssembly modules, for a host that forbids to compile bytes: each imported from its file, `pymalloc/wasm/core.wasm`
+   * and so on. Default: they are compiled when they are first needed. They are the same for every heap, so the later ones of this
+   * process use them as well.
+   */
+  modules?: HeapModules | undefined;
 }
 
 /** What one of PYTHONMALLOC's words selects: are there pools, are there debug hooks? */
@@ -97,6 +104,7 @@ export interface ResolvedOptions {
   /** Of a new heap. */
   readonly mode: MallocMode;
   readonly settings: DebugSettings;
+  readonly modules: HeapModules;
   readonly owner:
     | { readonly kind: "own"; readonly initialPages: number; readonly maximumPages: number }
     | { readonly kind: "snapshot"; readonly image: Uint8Array; readonly maximumPages: number }
@@ -256,11 +264,21 @@ export function readOptions(options: HeapOptions = {}): ResolvedOptions {
   if (!isObject(options)) {
     throw new TypeError(`createHeap: expected an object of options, got ${show(options)}`);
   }
-  const own = ["malloc", "memory", "system", "initialBytes", "maximumBytes", "root", "from"];
+  const own = [
+    "malloc",
+    "memory",
+    "system",
+    "initialBytes",
+    "maximumBytes",
+    "root",
+    "from",
+    "modules",
+  ];
   requireKnown(options, [...own, ...debugOptionNames], "createHeap");
   const { malloc, memory, system, from } = options;
   const asked = malloc === undefined ? undefined : readMallocMode(malloc, "createHeap: malloc");
   const settings = readDebugOptions(options, "createHeap");
+  const modules = options.modules === undefined ? {} : readModules(options.modules);
   const given = memory !== undefined || system !== undefined;
   const source =
     from !== undefined
@@ -269,5 +287,10 @@ export function readOptions(options: HeapOptions = {}): ResolvedOptions {
         ? readGiven(options, asked)
         : readOwn(options);
   const word = source.adopted === undefined ? environmentWord() : undefined;
-  return { mode: asked ?? readMallocMode(word ?? "default", VARIABLE), settings, ...source };
+  return {
+    mode: asked ?? readMallocMode(word ?? "default", VARIABLE),
+    settings,
+    modules,
+    ...source,
+  };
 }

@@ -9,7 +9,9 @@
  * believed. It is written last, when there is a heap.
  */
 import { hex } from "./errors.js";
-import { debugLayout, layout, objectsLayout, packageVersion } from "./generated/modules.js";
+import { layout } from "./generated/core.js";
+import { layoutHash, packageVersion } from "./generated/marks.js";
+import { objectsLayout } from "./generated/objects.js";
 import { loadWord, wordsAt } from "./memory.js";
 import { type Adopted, type MallocMode, nameOf } from "./options.js";
 import type { Address } from "./types.js";
@@ -26,11 +28,8 @@ export const ROOT_BLOCK = MARK + 4 * MARK_WORDS;
  */
 const FORMAT = 1;
 
-/** A number that stands for all that a heap's memory is built by (FNV-1a of its description). */
-export const layoutMark = [...JSON.stringify([FORMAT, layout, objectsLayout, debugLayout])].reduce(
-  (hash, character) => Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0,
-  0x811c9dc5,
-);
+/** A number that stands for all that a heap's memory is built by. */
+export const layoutMark = (layoutHash ^ FORMAT) >>> 0;
 
 /** "pyma", and changed by its place, so that a copy of a root somewhere else is none. */
 function magicAt(root: Address): number {

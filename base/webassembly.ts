@@ -18,6 +18,10 @@ export type Table = Present extends { WebAssembly: { Table: { prototype: infer T
       grow(entries: number, value?: unknown): number;
     };
 
+export type Module = Present extends { WebAssembly: { Module: { prototype: infer Type } } }
+  ? Type
+  : object;
+
 export type Instance = Present extends { WebAssembly: { Instance: { prototype: infer Type } } }
   ? Type
   : { readonly exports: Record<string, unknown> };

@@ -2,6 +2,7 @@
 import {
   type Address,
   type ArenaSource,
+  arenasModule,
   instantiate,
   layout,
   type SystemMalloc,
@@ -76,6 +77,6 @@ export function systemArenas(
   const holdOff = root + layout.HOLD_OFF;
   const arenas = { malloc, realloc, free, memalign, begin, fillHoles: fillHoles ? 1 : 0, holdOff };
   const imports = { env: { memory }, "arena-source": arenas };
-  const exports = instantiate("arenas", imports) as unknown as Arenas;
+  const exports = instantiate(arenasModule, imports) as unknown as Arenas;
   return { alloc: exports.arenaAlloc, free: exports.arenaFree, hole: exports.holeAlloc };
 }

@@ -1,11 +1,11 @@
 /** A host of our own: a memory that nobody else uses, and AssemblyScript's TLSF as its malloc. */
-import { bytesAt, instantiate, type Tlsf } from "../base/base.js";
+import { bytesAt, instantiate, type Tlsf, tlsfModule } from "../base/base.js";
 import type { Host } from "./host.js";
 
 /** @throws RangeError where the engine has no room for the memory at all. */
 export function standaloneHost(initial: number, maximumPages: number): Host {
   const memory = new WebAssembly.Memory({ initial, maximum: maximumPages });
-  const tlsf = instantiate("tlsf", { env: { memory } }) as unknown as Tlsf;
+  const tlsf = instantiate(tlsfModule, { env: { memory } }) as unknown as Tlsf;
   const { pagesInUse, leave, takeBack, usableSize } = tlsf;
   const own = { indent: 8, maximumPages, pagesInUse, leave, takeBack, usableSize };
   return { memory, system: tlsf, own };

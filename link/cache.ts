@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { layoutMark, linkerMark, modules } from "../base/base.js";
+import { layoutMark, linkedModule, linkerMark } from "../base/base.js";
 import { LinkError } from "./errors.js";
 import { type LinkOptions, linkWith, type PyodideFolder, readPyodide } from "./folder.js";
 import { PARTIAL, partialName } from "./partial.js";
@@ -150,7 +150,7 @@ export async function cachedLink(
   const original = readPyodide(pyodide);
   const source = sourceOf(original);
   // The layout also has numbers that only JavaScript reads, and a heap is bound to all of them.
-  const mark = hashOf(modules.linked, linkerMark, String(layoutMark));
+  const mark = hashOf(linkedModule.code, linkerMark, String(layoutMark));
   const name = `pyodide-${original.version}-${hashOf(source, mark).slice(0, 16)}`;
   const cache = cacheFolder();
   const output = join(cache, name);

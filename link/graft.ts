@@ -1,6 +1,6 @@
 /** Our functions go into a program, and into the place of its own. */
 import type Binaryen from "binaryen";
-import { type Address, layoutMark, linkedLayout, modules } from "../base/base.js";
+import { type Address, bytesOf, layoutMark, linkedLayout, linkedModule } from "../base/base.js";
 import {
   type Api,
   bind,
@@ -230,10 +230,6 @@ function reservedBytes(textBytes: number): number {
   return Math.ceil((linkedLayout.TEXTS + textBytes) / 16) * 16;
 }
 
-function decode(base64: string): Uint8Array {
-  return new Uint8Array(Buffer.from(base64, "base64"));
-}
-
 /** The program with pymalloc in it. */
 export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Array {
   const start = found.heapBase + linkedLayout.TEXTS;
@@ -248,7 +244,7 @@ export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Arr
   };
   const writeForeign = program.writer(foreignText, found.heapBase);
   const called = { ...program.namesOf(CALLED), ...shadowed, ...OWN, writeForeign };
-  program.insert(decode(modules.linked), numbers, called);
+  program.insert(bytesOf(linkedModule.code), numbers, called);
   program.start(found);
   program.exportForOthers(FOR_OTHERS);
   const end = found.heapBase + reservedBytes(texts.bytes.length);

@@ -1,5 +1,5 @@
 /** Counting what an interpreter asks for, while it runs. */
-import type { Census } from "../base/base.js";
+import { type Census, censusModule } from "../base/base.js";
 import {
   type InstalledPymalloc,
   interpose,
@@ -21,7 +21,7 @@ export interface CensusResult {
 export function startCensus(pyodide: PyodideLike, heap: InstalledPymalloc): () => CensusResult {
   const program = programOf(pyodide, "startCensus");
   const census = { addressInRange: heap.isPymallocAddress };
-  const { instances, remove } = interpose<Census>(program, "census", census);
+  const { instances, remove } = interpose<Census>(program, censusModule, census);
   return () => {
     remove();
     const sum = (of: (census: Census) => number) => instances.reduce((n, c) => n + of(c), 0);

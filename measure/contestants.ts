@@ -1,6 +1,7 @@
 /** The allocators that a trace is played on, each in a memory of its own. */
 import {
   type Address,
+  bumpModule,
   type Domain,
   type HeapStats,
   instantiate,
@@ -86,7 +87,7 @@ function bump(reserved: number, span: number): Field {
   const memory = new WebAssembly.Memory({ initial: Math.ceil((PAGE + reserved) / PAGE) });
   const start = Math.ceil((PAGE + reserved) / 8) * 8;
   const bump = { start, span };
-  const functions = instantiate("bump", { env: { memory }, bump }) as unknown as Domain & {
+  const functions = instantiate(bumpModule, { env: { memory }, bump }) as unknown as Domain & {
     end(): number;
   };
   return { memory, functions, tape: PAGE, taken: () => unsigned(functions.end()) - start };

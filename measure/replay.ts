@@ -1,5 +1,5 @@
 /** Plays a tape on several allocators in turn, and measures. */
-import { type HeapStats, instantiate, wordsAt } from "../base/base.js";
+import { type HeapStats, instantiate, replayModule, wordsAt } from "../base/base.js";
 import type { Contestant, Field } from "./contestants.js";
 import { median, rotated } from "./paired.js";
 import { eventsIn, sizesAfter, type Tape, wordsOf } from "./tape.js";
@@ -70,7 +70,7 @@ class Stage {
     const { memory, functions } = this.#field;
     const { malloc, calloc, realloc, free } = functions;
     const host = { malloc, calloc, realloc, free };
-    this.#player = instantiate("replay", {
+    this.#player = instantiate(replayModule, {
       env: { memory },
       replay: host,
     }) as unknown as Player;

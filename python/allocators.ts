@@ -1,6 +1,8 @@
 /** CPython's table of allocators, in an interpreter that runs in WebAssembly. */
 import {
   type Address,
+  adapterModule,
+  type Binary,
   type Domain,
   instantiate,
   type PyMemFunctions,
@@ -87,25 +89,25 @@ export function functionsOf(
   record: AllocatorRecord,
 ): Domain {
   const imports = { env: { memory, table }, ...pointersOf(record) };
-  return instantiate("adapter", imports) as unknown as Domain;
+  return instantiate(adapterModule, imports) as unknown as Domain;
 }
 
 /**
  * Puts instances of a module of ours in front of the allocators of mem and object. They pass on.
  *
- * @param name of the module, and of `imports` among its imports
+ * @param binary whose name is also that of `imports` among its imports
  */
 export function interpose<T extends PyMemFunctions>(
   program: EmscriptenProgram,
-  name: "census" | "recorder",
+  binary: Binary,
   imports: Record<string, WebAssembly.ImportValue>,
 ): { readonly instances: readonly T[]; remove(): void } {
   const allocators = new AllocatorTable(program);
   const { memory, table } = program;
   const placed = [Domains.mem, Domains.object].map((domain) => {
     const before = allocators.get(domain);
-    const all = { env: { memory, table }, [name]: imports, ...pointersOf(before) };
-    const instance = instantiate(name, all) as unknown as T;
+    const all = { env: { memory, table }, [binary.name]: imports, ...pointersOf(before) };
+    const instance = instantiate(binary, all) as unknown as T;
     allocators.set(domain, recordOf(program, 0, instance));
     return { domain, before, instance };
   });

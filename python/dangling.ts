@@ -17,8 +17,6 @@ const Most = { pointers: 1000, told: 8, milliseconds: 3000 } as const;
 /** Fields of CPython's structs in 32 bits, of 3.12 to 3.15: an object's length, a list's items, a type's `tp_basicsize`. */
 const Fields = { length: 8, items: 12, basicSize: 16 } as const;
 
-const { LIVE, BLAMED, HELD, CONDEMNED } = debugLayout;
-
 type Holder = Pick<DebugBlock, "start" | "size" | "family">;
 
 /** A word that points into a freed block, at an offset in a live one. */
@@ -36,7 +34,7 @@ interface Finding {
 }
 
 function isLive({ state }: DebugBlock): boolean {
-  return state === LIVE || state === BLAMED;
+  return state === debugLayout.LIVE || state === debugLayout.BLAMED;
 }
 
 /** What became of a block that someone points to. */
@@ -63,7 +61,7 @@ class Search {
       (program.addressOf("PyTuple_Type") ?? 0) + Fields.basicSize,
     );
     for (const block of debugHeap.blocks()) {
-      if (block.state === HELD || block.state === CONDEMNED) {
+      if (block.state === debugLayout.HELD || block.state === debugLayout.CONDEMNED) {
         for (const lead of block.family === "object" ? LEADS : [0]) this.#add(block, lead);
       } else if (isLive(block) && block.family === "object") {
         const object = this.#objects.objectAt(block.start);

@@ -10,6 +10,7 @@ export type {
   DomainNumber,
   FaultHandler,
   HeapBytes,
+  HeapModules,
   HeapOptions,
   HeapSnapshot,
   HeapStats,

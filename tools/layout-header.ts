@@ -1,5 +1,5 @@
 /** The text of include/pymalloc_layout.h: the core's numbers for C. A test compares the two. */
-import { layout, objectsLayout } from "../base/generated/modules.js";
+import { layout, objectsLayout } from "../base/base.js";
 
 const { OB_REFCNT, OB_TYPE, OB_SIZE, OBJECT_HEADER, VAR_OBJECT_HEADER } = objectsLayout;
 const { TP_NAME, TP_BASICSIZE, TP_ITEMSIZE, TP_DEALLOC, TYPE_SIZE, IMMORTAL } = objectsLayout;

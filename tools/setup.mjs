@@ -13,9 +13,9 @@ import { fileURLToPath } from "node:url";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 
-const [major] = process.versions.node.split(".").map(Number);
-if (major < 20) {
-  console.error(`pymalloc needs Node 20 or newer, this is ${process.version}`);
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`pymalloc needs Node 20.19 or newer, this is ${process.version}`);
   process.exit(1);
 }
 
@@ -59,7 +59,7 @@ const sources = [
   "package-lock.json",
 ];
 const configs = ["tsconfig.json", "tsconfig.build.json", "tsconfig.link.json"];
-const outputs = ["base/generated/modules.ts", "dist/cli/main.js", "dist/esm/types/src/index.d.ts"];
+const outputs = ["base/generated/marks.ts", "dist/cli/main.js", "dist/esm/types/src/index.d.ts"];
 once("build/.stamp", [...sources, ...configs], outputs, () => {
   console.error("Building ...");
   const tsx = "node_modules/tsx/dist/cli.mjs";

@@ -1,5 +1,5 @@
 /** Noting everything that an interpreter asks for, while it runs. */
-import { loadWord, storeWord, unsigned, wordsAt } from "../base/base.js";
+import { loadWord, recorderModule, storeWord, unsigned, wordsAt } from "../base/base.js";
 import { interpose, type PyodideLike, programOf } from "../python/python.js";
 
 /**
@@ -41,7 +41,7 @@ export function startRecording(pyodide: PyodideLike, sink: NoteSink): () => void
     storeWord(memory, buffer, first);
   }
 
-  const { remove } = interpose(program, "recorder", { buffer, bufferEnd, flush });
+  const { remove } = interpose(program, recorderModule, { buffer, bufferEnd, flush });
   return () => {
     remove();
     flush();

@@ -7,8 +7,9 @@ import {
   type DebugSettings,
   type Domain,
   type DomainName,
-  debugLayout,
+  debugModule,
   instantiate,
+  debugLayout as L,
   loadWord,
   type PyMemError,
   type SystemMalloc,
@@ -40,8 +41,6 @@ export interface DebugHost {
   /** Is this address in a pool of ours? */
   readonly poolOf: (p: Address) => Address;
 }
-
-const L = debugLayout;
 
 /** Memory for the ledger of a debug heap; 0 when there is none. */
 export function newLedger({ memory, system }: Pick<DebugHost, "memory" | "system">): Address {
@@ -86,7 +85,7 @@ export class DebugHeap {
       imports[`${family}Free`] = free;
       imports[`${family}FreeEarlier`] = freeEarlier ?? free;
     }
-    const core = instantiate("debug", {
+    const core = instantiate(debugModule, {
       env: { memory },
       "debug-host": imports,
     }) as unknown as DebugCore;

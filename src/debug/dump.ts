@@ -3,7 +3,7 @@
  * stand around the block; here they are those of the shadow, and where the ones in memory differ, a line says so. The pads
  * and the block's bytes are shown as they are, and only as long as they are the block's.
  */
-import { type Address, type DomainName, debugLayout, hex } from "../../base/base.js";
+import { type Address, type DomainName, hex, debugLayout as L } from "../../base/base.js";
 
 /** What the shadow knows of a block. */
 export interface DebugBlock {
@@ -18,7 +18,6 @@ export interface DebugBlock {
 /** The letters of the families, which CPython calls APIs. */
 export const letters: Readonly<Record<DomainName, string>> = { raw: "r", mem: "m", object: "o" };
 
-const { FORBIDDENBYTE, GONE } = debugLayout;
 /** sizeof(size_t) where CPython runs in 32 bits. */
 const SST = 4;
 
@@ -27,13 +26,13 @@ const byteText = (byte: number) => byte.toString(16).padStart(2, "0");
 /** One row of pads; `label` names the place of the byte at an index. */
 function padLines(bytes: readonly number[], label: (index: number) => string): string[] {
   return bytes.map((byte, index) => {
-    const ouch = byte === FORBIDDENBYTE ? "" : " *** OUCH";
+    const ouch = byte === L.FORBIDDENBYTE ? "" : " *** OUCH";
     return `        at ${label(index)}: 0x${byteText(byte)}${ouch}`;
   });
 }
 
 const EXPECTED = "FORBIDDENBYTE, as expected.";
-const UNEXPECTED = `not all FORBIDDENBYTE (0x${byteText(FORBIDDENBYTE)}):`;
+const UNEXPECTED = `not all FORBIDDENBYTE (0x${byteText(L.FORBIDDENBYTE)}):`;
 
 /** The user's bytes: the first eight and the last eight. */
 function dataLine(memory: Uint8Array, p: Address, size: number): string {
@@ -78,7 +77,7 @@ function dumpThere(memory: Uint8Array, { start: p, size, serial, family }: Debug
   }
 
   const front = Array.from(memory.subarray(p - SST + 1, p));
-  const frontIntact = front.every((byte) => byte === FORBIDDENBYTE);
+  const frontIntact = front.every((byte) => byte === L.FORBIDDENBYTE);
   lines.push(`    The 3 pad bytes at p-3 are ${frontIntact ? EXPECTED : UNEXPECTED}`);
   if (!frontIntact) {
     lines.push(
@@ -90,7 +89,7 @@ function dumpThere(memory: Uint8Array, { start: p, size, serial, family }: Debug
 
   const tail = p + size;
   const rear = Array.from(memory.subarray(tail, tail + SST));
-  const rearIntact = rear.every((byte) => byte === FORBIDDENBYTE);
+  const rearIntact = rear.every((byte) => byte === L.FORBIDDENBYTE);
   lines.push(`    The 4 pad bytes at tail=${hex(tail)} are ${rearIntact ? EXPECTED : UNEXPECTED}`);
   if (!rearIntact) lines.push(...padLines(rear, (index) => `tail+${index}`));
   lines.push(`    The block was made by call #${serial} to debug malloc/realloc.`);
@@ -102,5 +101,5 @@ function dumpThere(memory: Uint8Array, { start: p, size, serial, family }: Debug
 }
 
 export function dumpBlock(memory: Uint8Array, block: DebugBlock): string {
-  return block.state === GONE ? dumpGone(block) : dumpThere(memory, block);
+  return block.state === L.GONE ? dumpGone(block) : dumpThere(memory, block);
 }

@@ -5,8 +5,8 @@ import {
   brokenInvariant,
   bytesAt,
   type DomainName,
-  debugLayout,
   hex,
+  debugLayout as L,
   layout,
   loadWord,
   PyMemError,
@@ -16,8 +16,6 @@ import {
 } from "../../base/base.js";
 import { type DebugBlock, dumpBlock, dumpNothing, letters } from "./dump.js";
 import { familyName, readBlock } from "./known-blocks.js";
-
-const L = debugLayout;
 
 const kinds: Readonly<Record<number, PyMemErrorKind>> = {
   [L.BUFFER_OVERFLOW]: "buffer-overflow",
@@ -103,15 +101,14 @@ function firstChanged(
 
 /** Where the bytes around or in a damaged block were changed, as far as that can be told. */
 function placeOf(kind: PyMemErrorKind, memory: Uint8Array, { start, size }: DebugBlock): string {
-  const { FORBIDDENBYTE, DEADBYTE } = L;
   const rear = [size, size + 4];
   const at = {
-    "buffer-overflow": () => firstChanged(memory, start, rear, FORBIDDENBYTE) ?? size + 4,
-    "buffer-underflow": () => firstChanged(memory, start, [-3, 0], FORBIDDENBYTE) ?? -8,
+    "buffer-overflow": () => firstChanged(memory, start, rear, L.FORBIDDENBYTE) ?? size + 4,
+    "buffer-underflow": () => firstChanged(memory, start, [-3, 0], L.FORBIDDENBYTE) ?? -8,
     "use-after-free-write": () =>
-      firstChanged(memory, start, [0, size], DEADBYTE) ??
-      firstChanged(memory, start, [-3, 0], FORBIDDENBYTE) ??
-      firstChanged(memory, start, rear, FORBIDDENBYTE) ??
+      firstChanged(memory, start, [0, size], L.DEADBYTE) ??
+      firstChanged(memory, start, [-3, 0], L.FORBIDDENBYTE) ??
+      firstChanged(memory, start, rear, L.FORBIDDENBYTE) ??
       -8,
   };
   return `at offset ${at[kind as keyof typeof at]()}`;

@@ -4,14 +4,12 @@ import {
   type Address,
   bytesAt,
   type DomainName,
-  debugLayout,
+  debugLayout as L,
   loadWord,
   wordsAt,
 } from "../../base/base.js";
 import { domainNames } from "../domains.js";
 import type { DebugBlock } from "./dump.js";
-
-const L = debugLayout;
 
 export function familyName(index: number): DomainName {
   return domainNames[index] as DomainName;

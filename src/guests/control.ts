@@ -8,6 +8,7 @@ import {
   instantiate,
   type MemoryViews,
   type Thunks,
+  thunksModule,
 } from "../../base/base.js";
 import { allocatorMembers, arenaMembers } from "../domains.js";
 
@@ -202,7 +203,7 @@ export class GuestControl {
         arenas(at).free(arenas(at).ctx, p, bytes),
     };
     const { memory } = this.#views;
-    const thunks = instantiate("thunks", { env: { memory }, thunks: imports });
+    const thunks = instantiate(thunksModule, { env: { memory }, thunks: imports });
     return placed.map((name) => thunks[name] as CallableFunction);
   }
 }

@@ -32,6 +32,7 @@ import {
   readOptions,
   storeWord,
   unsigned,
+  useModules,
 } from "../../base/base.js";
 import {
   givenHost,
@@ -109,6 +110,7 @@ export class Heap extends ObjectHeap {
   /** @internal */
   constructor(options: ResolvedOptions) {
     super();
+    useModules(options.modules);
     this.#settings = options.settings;
     this.#host = hostFor(options.owner);
     const { memory, system, own } = this.#host;

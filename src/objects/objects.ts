@@ -8,6 +8,7 @@ import {
   objectsLayout as layout,
   loadWord,
   type MemoryViews,
+  objectsModule,
   show,
   storeWord,
   unsigned,
@@ -79,7 +80,7 @@ export class Objects {
         raise: () => this.#raise(),
       };
       const imports = { env: { memory: this.#views.memory }, "object-host": host };
-      this.#instance = instantiate("objects", imports) as unknown as ObjectFunctions;
+      this.#instance = instantiate(objectsModule, imports) as unknown as ObjectFunctions;
     }
     return this.#instance;
   }
@@ -212,7 +213,7 @@ export class Objects {
 
   #requireMetatype(): void {
     if (this.#metatype !== 0) return;
-    const { TYPE_SIZE: basicsize } = layout;
+    const basicsize: number = layout.TYPE_SIZE;
     this.#writeType("type", { basicsize, itemsize: 0, description: "" }, 0);
   }
 

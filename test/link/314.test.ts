@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { linkedLayout } from "../../base/generated/modules.js";
+import { linkedLayout } from "../../base/base.js";
 import { programOf } from "../../python/allocators.js";
 import { install } from "../../python/install.js";
 import { assertGolden, sumOf } from "../support/golden.js";

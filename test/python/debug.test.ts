@@ -1,8 +1,8 @@
 /** The debug modes in real interpreters. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { debugLayout } from "../../base/base.js";
 import type { PyMemError } from "../../base/errors.js";
-import { debugLayout } from "../../base/generated/modules.js";
 import { type EmscriptenProgram, emscriptenProgram } from "../../hosts/emscripten.js";
 import { install } from "../../python/install.js";
 import { dumpBlock } from "../../src/debug/dump.js";

@@ -1,6 +1,6 @@
 /** What many tests ask of a heap. */
 import assert from "node:assert/strict";
-import { layout } from "../../base/generated/modules.js";
+import { layout } from "../../base/base.js";
 import { createHeap, type Domain, type Heap } from "../../src/index.js";
 
 export { layout };

@@ -1,6 +1,6 @@
 /** What the tests of the debug modes ask. */
 import assert from "node:assert/strict";
-import { debugLayout, layout, objectsLayout } from "../../base/generated/modules.js";
+import { debugLayout, layout, objectsLayout } from "../../base/base.js";
 import { createHeap, type Heap, type HeapOptions, PyMemError } from "../../src/index.js";
 
 export type Family = "raw" | "mem" | "object";

@@ -1,6 +1,6 @@
 /** What the tests of objects share. */
 import assert from "node:assert/strict";
-import { objectsLayout } from "../../base/generated/modules.js";
+import { objectsLayout } from "../../base/base.js";
 import type { Heap } from "../../src/index.js";
 
 export { objectsLayout };

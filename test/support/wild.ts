@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { writeSync } from "node:fs";
-import { debugLayout, layout, objectsLayout } from "../../base/generated/modules.js";
+import { debugLayout, layout, objectsLayout } from "../../base/base.js";
 import { createHeap, type Heap, PyMemError } from "../../src/index.js";
 import { assertFilled, fill, numbers } from "./heaps.js";
 import { debugModes, families } from "./mistakes.js";

@@ -1,7 +1,7 @@
 /** pymalloc replay: the tape, the loop in WebAssembly, and what is measured. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { instantiate } from "../../base/instances.js";
+import { instantiate, replayModule } from "../../base/base.js";
 import { makeContestants } from "../../measure/contestants.js";
 import { replay } from "../../measure/replay.js";
 import { eventsIn, makeTape, sizesAfter, type Tape } from "../../measure/tape.js";
@@ -79,7 +79,7 @@ test("the loop makes just the calls of the tape, and writes into both ends of ea
     realloc: (p: number, bytes: number) => take("realloc", p, bytes),
     free: (p: number) => void calls.push(["free", p]),
   };
-  const player = instantiate("replay", { env: { memory }, replay: functions });
+  const player = instantiate(replayModule, { env: { memory }, replay: functions });
   new Uint32Array(memory.buffer).set(tape.words, 0);
   const play = player["replay"] as (tape: number, events: number, slots: number) => number;
   assert.equal(play(0, tape.events, 2048), 0);
@@ -111,7 +111,7 @@ test("requests that get no memory are counted, and a block that could not grow s
     realloc: () => 0,
     free: (p: number) => void freed.push(p),
   };
-  const player = instantiate("replay", { env: { memory }, replay: functions });
+  const player = instantiate(replayModule, { env: { memory }, replay: functions });
   new Uint32Array(memory.buffer).set(tape.words, 0);
   const play = player["replay"] as (tape: number, events: number, slots: number) => number;
   assert.equal(play(0, tape.events, 2048), 5);

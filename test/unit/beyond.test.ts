@@ -1,8 +1,8 @@
 /** Memories beyond 2 GiB, where WebAssembly's addresses come out negative: everything is as it is below. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { debugLayout } from "../../base/generated/modules.js";
-import { instantiate } from "../../base/instances.js";
+import { bumpModule, debugLayout, instantiate } from "../../base/base.js";
+
 import {
   createHeap,
   type Domain,
@@ -31,7 +31,7 @@ const STARTS = { "2.1 GiB": 2.1 * 2 ** 30, "3.9 GiB": 3.9 * 2 ** 30 };
 const SYSTEMS: Record<string, (memory: WebAssembly.Memory, start: number) => Domain> = {
   JavaScript: foreignMalloc,
   WebAssembly: (memory, start) =>
-    instantiate("bump", { env: { memory }, bump: { start, span: 0 } }) as unknown as Domain,
+    instantiate(bumpModule, { env: { memory }, bump: { start, span: 0 } }) as unknown as Domain,
 };
 
 const modes = ["pymalloc", "malloc", "pymalloc_debug", "malloc_debug"] as const;

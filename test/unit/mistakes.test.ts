@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { layout } from "../../base/generated/modules.js";
+import { layout } from "../../base/base.js";
 import type { Heap, PyMemErrorKind } from "../../src/index.js";
 import { assertFilled, fill, numbers, poolOf } from "../support/heaps.js";
 import {

@@ -1,7 +1,7 @@
 /** All state is in linear memory, reached from the root. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { instantiate } from "../../base/instances.js";
+import { bumpModule, instantiate } from "../../base/base.js";
 import { givenHost } from "../../hosts/foreign.js";
 import type { Domain } from "../../src/index.js";
 import {
@@ -87,7 +87,7 @@ test("a heap in someone else's memory takes everything from their malloc, and gi
 
 test("a malloc that is WebAssembly's is called without a way through JavaScript", () => {
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const bump = instantiate("bump", { env: { memory }, bump: { start: 1024, span: 0 } });
+  const bump = instantiate(bumpModule, { env: { memory }, bump: { start: 1024, span: 0 } });
   const exports = bump as unknown as Domain;
   const { malloc, calloc, realloc, free } = givenHost(memory, { ...exports }).system;
   assert.deepEqual(

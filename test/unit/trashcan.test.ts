@@ -1,7 +1,7 @@
 /** Death: of long lists and deep trees, with deallocs that fail, and from a guest. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { instantiate } from "../../base/instances.js";
+import { instantiate, objectsModule } from "../../base/base.js";
 import { createHeap, type Heap } from "../../src/index.js";
 import type { ObjectFunctions } from "../../src/objects/objects.js";
 import { assertBalanced, layout, pooledHeap } from "../support/heaps.js";
@@ -83,7 +83,7 @@ function instantiateGuest(
   const { malloc, free } = heap.object;
   const host = { root: heap.root + layout.ROOT_SIZE, malloc, free, dealloc, raise };
   const env = { memory: heap.memory };
-  return instantiate("objects", { env, "object-host": host }) as unknown as ObjectFunctions;
+  return instantiate(objectsModule, { env, "object-host": host }) as unknown as ObjectFunctions;
 }
 
 test("a guest calls the exports itself: bad input is answered by 0", () => {

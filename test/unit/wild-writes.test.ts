@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { debugLayout, layout, objectsLayout } from "../../base/generated/modules.js";
+import { debugLayout, layout, objectsLayout } from "../../base/base.js";
 import type { PyMemError } from "../../src/index.js";
 import { debugHeap, faultOf } from "../support/mistakes.js";
 
