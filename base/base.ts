@@ -2,20 +2,29 @@
  * What all TypeScript of ours stands on: addresses and views of a memory, errors, options, the compiled modules and their numbers.
  */
 
+export { hex, isAddress, unsigned } from "./address.js";
 export { bytesOf } from "./binary-text.js";
 export { dispose } from "./dispose.js";
 export {
   brand,
   brokenInvariant,
-  hex,
+  conflict,
+  constantName,
+  deadObject,
+  disposed,
+  type ErrorCode,
   isObject,
+  outOfMemory,
   PyMemError,
+  type PyMemErrorCode,
   type PyMemErrorDetails,
   type PyMemErrorKind,
+  rangeError,
   requireFunctions,
   requireKnown,
   section,
   show,
+  typeError,
 } from "./errors.js";
 export { adapterModule } from "./generated/adapter.js";
 export { arenasModule } from "./generated/arenas.js";
@@ -46,11 +55,9 @@ export {
 } from "./instances.js";
 export {
   bytesAt,
-  isAddress,
   loadWord,
   MemoryViews,
   storeWord,
-  unsigned,
   wordsAt,
 } from "./memory.js";
 export type { Binary, HeapModules } from "./modules.js";
@@ -86,10 +93,7 @@ export type {
   Domain,
   DomainName,
   DomainNumber,
-  HeapBytes,
   HeapSnapshot,
-  HeapStats,
   MallocName,
-  SizeClassStats,
   SystemMalloc,
 } from "./types.js";

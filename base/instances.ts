@@ -1,7 +1,9 @@
 /** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
+
+import { unsigned } from "./address.js";
 import { bytesOf } from "./binary-text.js";
 import { coreModule } from "./generated/core.js";
-import { bytesAt, unsigned } from "./memory.js";
+import { bytesAt } from "./memory.js";
 import type { Binary, HeapModules } from "./modules.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 

@@ -2,7 +2,7 @@
  * Our modules as files of the package, `pymalloc/wasm/NAME.wasm`, for hosts that forbid to compile bytes: there the bundler
  * or the host compiles the file, and `createHeap({ modules })` is given what comes of it.
  */
-import { isObject, requireKnown, show } from "./errors.js";
+import { isObject, requireKnown, show, typeError } from "./errors.js";
 import { arenasModule } from "./generated/arenas.js";
 import { coreModule } from "./generated/core.js";
 import { debugModule } from "./generated/debug.js";
@@ -54,7 +54,7 @@ function idOf(module: WebAssembly.Module): string | undefined {
 export function readModules(value: unknown): HeapModules {
   const where = "createHeap: modules";
   if (!isObject(value)) {
-    throw new TypeError(`${where} is ${show(value)}, expected an object of compiled modules`);
+    throw typeError(`${where} is ${show(value)}, expected an object of compiled modules`);
   }
   requireKnown(value, Object.keys(ofHeaps), where);
   for (const [name, module] of Object.entries(value as HeapModules)) {
@@ -63,7 +63,7 @@ export function readModules(value: unknown): HeapModules {
     if (idOf(module) === id) continue;
     const given = idOf(module) ?? show(module);
     const expected = `pymalloc/wasm/${name}.wasm of pymalloc ${packageVersion}`;
-    throw new TypeError(`${where}.${name} is ${given}, expected the module of ${expected}`);
+    throw typeError(`${where}.${name} is ${given}, expected the module of ${expected}`);
   }
   return value;
 }

@@ -3,7 +3,6 @@ import {
   type Address,
   bumpModule,
   type Domain,
-  type HeapStats,
   instantiate,
   instantiateCore,
   layout,
@@ -20,6 +19,7 @@ import {
   functionsOf,
   programOf,
 } from "../python/python.js";
+import type { HeapStats } from "../src/report/report.js";
 import { readStats } from "../src/report/report.js";
 import { type BareProgram, bareProgram } from "./bare-program.js";
 

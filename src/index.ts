@@ -9,17 +9,20 @@ export type {
   DomainName,
   DomainNumber,
   FaultHandler,
-  HeapBytes,
   HeapModules,
   HeapOptions,
   HeapSnapshot,
-  HeapStats,
   MallocName,
-  SizeClassStats,
   SystemMalloc,
 } from "../base/base.js";
-export { PyMemError, type PyMemErrorDetails, type PyMemErrorKind } from "../base/base.js";
-export { createHeap, type Heap } from "./heap/heap.js";
+export {
+  type ErrorCode,
+  PyMemError,
+  type PyMemErrorCode,
+  type PyMemErrorDetails,
+  type PyMemErrorKind,
+} from "../base/base.js";
+export { type CApi, createHeap, type Heap } from "./heap/heap.js";
 export type {
   Cursor,
   FieldArray,
@@ -29,4 +32,6 @@ export type {
   ScalarType,
   TypeDefinition,
   TypeObject,
+  View,
 } from "./objects/objects.js";
+export type { HeapBytes, HeapStats, SizeClassStats } from "./report/report.js";

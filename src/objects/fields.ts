@@ -1,5 +1,5 @@
 /** The fields of objects: their types, where C would put them, and accessors over the memory. */
-import { type Address, type MemoryViews, show } from "../../base/base.js";
+import { type Address, type MemoryViews, rangeError, show, typeError } from "../../base/base.js";
 
 /** A number of C's in an object; `ptr` is an address, which reads as one from 0 to 2^32 - 1. */
 export type ScalarType = "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "f32" | "f64" | "ptr";
@@ -14,16 +14,19 @@ export type FieldTypes = Readonly<Record<string, FieldType>>;
 type ScalarNames<F> = { [K in keyof F]: F[K] extends ScalarType ? K : never }[keyof F];
 
 /**
- * The typed properties of an object at `address`. Numbers are converted as typed arrays do it: whole numbers
+ * Typed access to the object at `address`. Numbers are converted as typed arrays do it: whole numbers
  * wrap around, `f32` rounds.
  */
-export type Cursor<F, Items = undefined> = {
+export type View<F, Items = undefined> = {
   readonly address: Address;
 } & { -readonly [K in ScalarNames<F>]: number } & {
   readonly [K in Exclude<keyof F, ScalarNames<F>>]: FieldArray;
 } & (Items extends ScalarType ? { readonly items: FieldArray } : unknown);
 
-/** Something that moves over objects. */
+/** A view that moves from object to object. */
+export type Cursor<F, Items = undefined> = View<F, Items>;
+
+/** Where a view is at the moment. */
 export interface Position {
   address: Address;
 }
@@ -137,21 +140,21 @@ export function roundUp(bytes: number, alignment: number): number {
 /**
  * Puts fields where C puts the members of a struct, behind a header of `header` bytes.
  * @param where what messages begin with
- * @throws TypeError for an unknown type, and for a name that C or a cursor has no room for
+ * @throws TypeError for an unknown type, and for a name that C or a view has no room for
  */
 export function placeFields(types: object, header: number, where: string): readonly Field[] {
   let end = header;
   return Object.entries(types).map(([name, value]: [string, unknown]) => {
     if (!/^[A-Za-z_]\w*$/.test(name)) {
-      throw new TypeError(`${where}: field ${show(name)}, expected a name as in C`);
+      throw typeError(`${where}: field ${show(name)}, expected a name as in C`);
     }
     if (name === "address" || name === "items" || name in Object.prototype) {
-      throw new TypeError(`${where}: field ${show(name)} is a member of every cursor`);
+      throw typeError(`${where}: field ${show(name)} is a member of every view`);
     }
     const parsed = parse(value);
     if (parsed === undefined) {
       const expected = `one of ${scalarNames}, or an array such as "u8[16]"`;
-      throw new TypeError(`${where}: fields.${name} is ${show(value)}, expected ${expected}`);
+      throw typeError(`${where}: fields.${name} is ${show(value)}, expected ${expected}`);
     }
     const { size } = scalars[parsed.type];
     const offset = roundUp(end, size);
@@ -166,7 +169,7 @@ export function endOf({ offset, type, count }: Field): number {
 }
 
 /**
- * An array in an object, wherever its cursor is. It lies in the memory; nothing is copied. That of the items of an
+ * An array in an object, wherever its view is. It lies in the memory; nothing is copied. That of the items of an
  * object of variable size is as long as its `ob_size` says.
  */
 export class FieldArray implements Iterable<number> {
@@ -213,7 +216,7 @@ export class FieldArray implements Iterable<number> {
     const { length } = this;
     if (i >>> 0 !== i || i >= length) {
       const expected = length > 0 ? `0 to ${length - 1}` : "none: the array is empty";
-      throw new RangeError(`index is ${show(i)}, expected ${expected}`);
+      throw rangeError(`index is ${show(i)}, expected ${expected}`);
     }
     return this.#position.address + this.#offset + i * this.#scalar.size;
   }
