@@ -34,11 +34,11 @@ def _setup(held):
         """What the pools hold, as a dict of numbers whose parts sum up."""
         return json.loads(heap().stats)
 
-    def debugMallocStats():
+    def debug_malloc_stats():
         """The statistics of the allocator as text."""
         return heap().debugMallocStats
 
-    def getAllocatedBlocks():
+    def get_allocated_blocks():
         """The number of memory blocks that are allocated now."""
         return heap().allocatedBlocks
 
@@ -48,9 +48,12 @@ def _setup(held):
         if broken:
             raise RuntimeError(broken)
 
-    for function in (stats, debugMallocStats, getAllocatedBlocks, validate):
+    for function in (stats, debug_malloc_stats, get_allocated_blocks, validate):
         function.__module__ = "pymalloc"
         setattr(module, function.__name__, function)
+    # The names of before.
+    module.debugMallocStats = debug_malloc_stats
+    module.getAllocatedBlocks = get_allocated_blocks
     sys.modules["pymalloc"] = module
     if held is None:
         return

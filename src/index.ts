@@ -31,5 +31,6 @@ export type {
   ScalarType,
   TypeDefinition,
   TypeObject,
+  View,
 } from "./objects/objects.js";
 export type { HeapBytes, HeapStats, SizeClassStats } from "./report/report.js";

@@ -14,16 +14,19 @@ export type FieldTypes = Readonly<Record<string, FieldType>>;
 type ScalarNames<F> = { [K in keyof F]: F[K] extends ScalarType ? K : never }[keyof F];
 
 /**
- * The typed properties of an object at `address`. Numbers are converted as typed arrays do it: whole numbers
+ * Typed access to the object at `address`. Numbers are converted as typed arrays do it: whole numbers
  * wrap around, `f32` rounds.
  */
-export type Cursor<F, Items = undefined> = {
+export type View<F, Items = undefined> = {
   readonly address: Address;
 } & { -readonly [K in ScalarNames<F>]: number } & {
   readonly [K in Exclude<keyof F, ScalarNames<F>>]: FieldArray;
 } & (Items extends ScalarType ? { readonly items: FieldArray } : unknown);
 
-/** Something that moves over objects. */
+/** A view that moves from object to object. */
+export type Cursor<F, Items = undefined> = View<F, Items>;
+
+/** Where a view is at the moment. */
 export interface Position {
   address: Address;
 }
@@ -137,7 +140,7 @@ export function roundUp(bytes: number, alignment: number): number {
 /**
  * Puts fields where C puts the members of a struct, behind a header of `header` bytes.
  * @param where what messages begin with
- * @throws TypeError for an unknown type, and for a name that C or a cursor has no room for
+ * @throws TypeError for an unknown type, and for a name that C or a view has no room for
  */
 export function placeFields(types: object, header: number, where: string): readonly Field[] {
   let end = header;
@@ -146,7 +149,7 @@ export function placeFields(types: object, header: number, where: string): reado
       throw typeError(`${where}: field ${show(name)}, expected a name as in C`);
     }
     if (name === "address" || name === "items" || name in Object.prototype) {
-      throw typeError(`${where}: field ${show(name)} is a member of every cursor`);
+      throw typeError(`${where}: field ${show(name)} is a member of every view`);
     }
     const parsed = parse(value);
     if (parsed === undefined) {
@@ -166,7 +169,7 @@ export function endOf({ offset, type, count }: Field): number {
 }
 
 /**
- * An array in an object, wherever its cursor is. It lies in the memory; nothing is copied. That of the items of an
+ * An array in an object, wherever its view is. It lies in the memory; nothing is copied. That of the items of an
  * object of variable size is as long as its `ob_size` says.
  */
 export class FieldArray implements Iterable<number> {

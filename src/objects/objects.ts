@@ -257,7 +257,7 @@ function requireCount({ basicsize, itemsize }: TypeObject, n: unknown, where: st
   if (n < 0 || n > most) throw rangeError(`${where}: n is ${n}, expected ${expected}`);
 }
 
-export type { Cursor, FieldArray, FieldType, FieldTypes, ScalarType } from "./fields.js";
+export type { Cursor, FieldArray, FieldType, FieldTypes, ScalarType, View } from "./fields.js";
 export type { ObjectFunctions } from "./object-functions.js";
 export type { Owned } from "./owned.js";
 export type { TypeDefinition, TypeObject } from "./type-object.js";

@@ -13,7 +13,6 @@ import {
   unsigned,
 } from "../../base/base.js";
 import {
-  type Cursor,
   endOf,
   type Field,
   FieldArray,
@@ -26,6 +25,7 @@ import {
   scalarNames,
   scalarProperty,
   sizeOf,
+  type View,
 } from "./fields.js";
 
 /** What `heap.defineType` takes. */
@@ -44,11 +44,11 @@ export interface TypeDefinition<
   basicsize?: number | undefined;
   /** CPython: tp_itemsize, the bytes of an item of an object of variable size. Default 0: no items. */
   itemsize?: number | undefined;
-  /** What the items are: gives `itemsize`, and cursors a property `items`. */
+  /** What the items are: gives `itemsize`, and views a property `items`. */
   items?: Items;
   /**
    * CPython: tp_dealloc. Runs when the last reference is gone: it gives up the references that the object holds and
-   * then frees it with `heap.PyObject_Del(p)`. Default: only that. What it throws reaches the caller of the
+   * then frees it with `heap.deleteObject(p)`. Default: only that. What it throws reaches the caller of the
    * outermost `Py_DECREF`, after everything else that had to die is dead.
    */
   dealloc?(p: Address): void;
@@ -208,7 +208,9 @@ export class TypeObject<F = unknown, Items = unknown> {
 
   readonly #owner: object;
   readonly #views: MemoryViews;
-  readonly #newCursor: () => Position;
+  readonly #View: new (
+    p: Address,
+  ) => Position;
   readonly #cursor: Position;
 
   /** @internal */
@@ -222,8 +224,8 @@ export class TypeObject<F = unknown, Items = unknown> {
     this.offsets = Object.freeze(offsets) as Record<keyof F, number>;
     this.#owner = owner;
     this.#views = views;
-    this.#newCursor = cursorMaker(views, type);
-    this.#cursor = this.#newCursor();
+    this.#View = viewOf(views, type);
+    this.#cursor = new this.#View(0);
   }
 
   /** @internal Is this a type of that owner's? */
@@ -232,54 +234,81 @@ export class TypeObject<F = unknown, Items = unknown> {
   }
 
   /**
-   * The typed properties of the object at `p`. It is the type's only cursor: the next `at` moves it on, and nothing
-   * is allocated. `view` gives one to keep.
+   * Typed access to the object at `p`, by a small object of its own for each call. It is good as long as the object is.
    * @throws TypeError when there is no object of this type at `p`
    */
-  at(p: Address): Cursor<F, Items> {
-    return this.#move(this.#cursor, p, "at");
+  at(p: Address): View<F, Items> {
+    this.#requireObject(p, "at");
+    return new this.#View(unsigned(p)) as View<F, Items>;
   }
 
   /**
-   * The typed properties of the object at `p`, by a cursor that stays there.
+   * The same without an allocation: the type has one cursor, and the next `cursor` moves it on, whoever calls it. So read
+   * what is wanted at once: `Point.cursor(p).x`.
    * @throws TypeError when there is no object of this type at `p`
    */
-  view(p: Address): Cursor<F, Items> {
-    return this.#move(this.#newCursor(), p, "view");
+  cursor(p: Address): View<F, Items> {
+    this.#requireObject(p, "cursor");
+    this.#cursor.address = unsigned(p);
+    return this.#cursor as View<F, Items>;
   }
 
-  #move(cursor: Position, p: Address, where: string): Cursor<F, Items> {
-    if (typeAt(this.#views, p) !== this.address) {
-      const found = typeof p === "number" ? hex(p) : show(p);
-      throw typeError(`${where}: p is ${found}, expected an object of type ${this.name}`);
-    }
-    cursor.address = unsigned(p);
-    return cursor as Cursor<F, Items>;
+  /** @deprecated Use {@link at}, which is the same. */
+  view(p: Address): View<F, Items> {
+    return this.at(p);
+  }
+
+  #requireObject(p: Address, where: string): void {
+    if (typeAt(this.#views, p) === this.address) return;
+    const found = typeof p === "number" ? hex(p) : show(p);
+    throw typeError(`${where}: p is ${found}, expected an object of type ${this.name}`);
   }
 }
 
-/** Numbers are properties of the cursors' common prototype, arrays are made once a cursor. */
-function cursorMaker(views: MemoryViews, { fields, items, basicsize }: ResolvedType) {
-  const prototype = {};
-  for (const field of fields) {
-    if (field.count === null) {
-      Object.defineProperty(prototype, field.name, scalarProperty(views, field));
+/** Where a view has its arrays that were asked for, by name. */
+const arrays = Symbol("arrays");
+
+/** The class of a type's views. Numbers are properties of its prototype; so are arrays, which are made when first asked for. */
+function viewOf(
+  views: MemoryViews,
+  { fields, items, basicsize }: ResolvedType,
+): new (
+  p: Address,
+) => Position {
+  class TypeView implements Position {
+    // Declared only: a class with fields that are initialized takes V8 six times as long to make something of.
+    declare address: Address;
+    declare [arrays]?: Map<string, FieldArray>;
+
+    constructor(p: Address) {
+      this.address = p;
     }
   }
-  return (): Position => {
-    const cursor: Position = Object.create(prototype);
-    cursor.address = 0;
-    const addArray = (name: string, type: ScalarType, offset: number, length: () => number) => {
-      const value = new FieldArray(views, cursor, type, offset, length);
-      Object.defineProperty(cursor, name, { enumerable: true, value });
+  const addArray = (
+    name: string,
+    type: ScalarType,
+    offset: number,
+    lengthOf: (view: Position) => number,
+  ) => {
+    const get = function (this: TypeView): FieldArray {
+      this[arrays] ??= new Map();
+      const known = this[arrays].get(name);
+      if (known !== undefined) return known;
+      const made = new FieldArray(views, this, type, offset, () => lengthOf(this));
+      this[arrays].set(name, made);
+      return made;
     };
-    for (const { name, type, offset, count } of fields) {
-      if (count !== null) addArray(name, type, offset, () => count);
-    }
-    if (items !== undefined) {
-      const length = () => views.i32[(cursor.address + layout.OB_SIZE) >>> 2] as number;
-      addArray("items", items, basicsize, length);
-    }
-    return cursor;
+    Object.defineProperty(TypeView.prototype, name, { enumerable: true, get });
   };
+  for (const field of fields) {
+    const { name, type, offset, count } = field;
+    if (count !== null) addArray(name, type, offset, () => count);
+    else Object.defineProperty(TypeView.prototype, name, scalarProperty(views, field));
+  }
+  if (items !== undefined) {
+    const lengthOf = ({ address }: Position) =>
+      views.i32[(address + layout.OB_SIZE) >>> 2] as number;
+    addArray("items", items, basicsize, lengthOf);
+  }
+  return TypeView;
 }

@@ -45,12 +45,12 @@ describe("the alignment of C's malloc", { skip: reasonToSkip() }, () => {
   test("with an allocator that JavaScript set, and a debug mode that is switched on meanwhile", () => {
     for (const malloc of ["pymalloc", "malloc"] as const) {
       const heap = pooledHeap({ malloc });
-      const below = heap.PyMem_GetAllocator("object");
-      heap.PyMem_SetAllocator("object", { ...below });
+      const below = heap.getAllocator("object");
+      heap.setAllocator("object", { ...below });
       const guest = exportsOf(heap.instantiate(bytes));
       assert.equal(guest["alignment"]?.(), 0);
-      heap.PyMem_SetAllocator("object", below);
-      heap.PyMem_SetupDebugHooks();
+      heap.setAllocator("object", below);
+      heap.setupDebugHooks();
       const debugged = exportsOf(heap.instantiate(moved));
       assert.equal(debugged["alignment"]?.(), 0);
     }
@@ -67,7 +67,7 @@ describe("the alignment of C's malloc", { skip: reasonToSkip() }, () => {
     const heap = pooledHeap();
     const { overflow } = exportsOf(heap.instantiate(bytes));
     overflow?.(20); // into what malloc leaves unused
-    heap.PyMem_SetupDebugHooks();
+    heap.setupDebugHooks();
     // The guest has the functions of before, and a heap without them knows no fault.
     assertBalanced(heap, 0);
   });
@@ -111,7 +111,7 @@ describe("the alignment of C's malloc", { skip: reasonToSkip() }, () => {
     const heap = pooledHeap();
     const { usable } = exportsOf(heap.instantiate(bytes));
     const earlier = [heap.object.malloc(20), heap.object.malloc(5000)];
-    heap.PyMem_SetupDebugHooks();
+    heap.setupDebugHooks();
     const sizes = [...earlier, heap.object.malloc(20)].map((p) => usable?.(p));
     assert.deepEqual(sizes, [24, 5004, 20], "blocks from before have what was rounded up");
   });

@@ -33,13 +33,13 @@ function heapBeyond(gib: number): { heap: Heap; fillers: number[] } {
 for (const debug of [false, true]) {
   test(`blocks, objects and the books beyond 2 GiB, ${debug ? "with" : "without"} debug hooks`, () => {
     const { heap } = heapBeyond(2.1);
-    if (debug) heap.PyMem_SetupDebugHooks();
+    if (debug) heap.setupDebugHooks();
     const T = heap.defineType({ name: "T", fields: { x: "f64", next: "ptr" } });
     let last = 0;
     const blocks = Array.from({ length: 2000 }, (_, seed) => {
       const p = heap.mem.malloc(seed) >>> 0;
       fill(heap, p, seed, seed);
-      const object = heap.PyObject_New(T);
+      const object = heap.newObject(T);
       T.at(object).next = last;
       last = object;
       return p;
@@ -54,7 +54,7 @@ for (const debug of [false, true]) {
     }
     while (last !== 0) {
       const { next } = T.at(last);
-      heap.Py_DECREF(last | 0);
+      heap.decref(last | 0);
       last = next;
     }
     heap.validate();
@@ -116,7 +116,7 @@ describe("guests", { skip: reasonToSkip() }, () => {
 
   test("and its mistakes are named", () => {
     const { heap } = heapBeyond(2.1);
-    heap.PyMem_SetupDebugHooks();
+    heap.setupDebugHooks();
     const bytes = buildGuest(["mistakes.c"], { malloc: false, flags });
     const mistakes = exportsOf(heap.instantiate(bytes));
     for (const [name, kind] of Object.entries({

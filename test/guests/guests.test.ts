@@ -101,10 +101,10 @@ describe("one source of C", { skip: reasonToSkip() }, () => {
       heap.instantiate(buildGuest(["extension.c"]), { wasi_snapshot_preview1: wasi }),
     );
     const Point = heap.defineType({ name: "Point", fields: { x: "f64" } });
-    const point = heap.PyObject_New(Point);
+    const point = heap.newObject(Point);
     run?.(10);
-    assert.equal(heap.Py_TYPE(point), Point.address);
-    heap.Py_DECREF(point);
+    assert.equal(heap.typeOf(point), Point.address);
+    heap.decref(point);
     assertBalanced(heap, 0);
   });
 

@@ -50,9 +50,9 @@ describe("a guest's hooks", { skip: reasonToSkip() }, () => {
   test("an allocator that JavaScript set is called through the pointers that the guest gets", () => {
     const heap = pooledHeap();
     const guest = hooked(heap);
-    const { ctx: _ctx, ...below } = heap.PyMem_GetAllocator("object");
+    const { ctx: _ctx, ...below } = heap.getAllocator("object");
     const sizes: number[] = [];
-    heap.PyMem_SetAllocator("object", {
+    heap.setAllocator("object", {
       ...below,
       ctx: 7,
       malloc: (ctx, bytes) => {
@@ -73,10 +73,10 @@ describe("a guest's hooks", { skip: reasonToSkip() }, () => {
     const guest = exportsOf(instance);
     const table = instance.exports["__indirect_function_table"] as WebAssembly.Table;
     const { length } = table;
-    const below = heap.PyMem_GetAllocator("object");
+    const below = heap.getAllocator("object");
     for (let round = 0; round < 200; round++) {
       let seen = 0;
-      heap.PyMem_SetAllocator("object", {
+      heap.setAllocator("object", {
         ...below,
         malloc: (ctx, n) => {
           seen = n;
@@ -93,7 +93,7 @@ describe("a guest's hooks", { skip: reasonToSkip() }, () => {
       guest["unhook_arenas"]?.();
     }
     assert.equal(table.length, length + 5);
-    heap.PyMem_SetAllocator("object", below);
+    heap.setAllocator("object", below);
     assertBalanced(heap, 0);
   });
 

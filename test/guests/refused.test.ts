@@ -47,8 +47,8 @@ class Watched {
     return {
       pagesInUse: pagesInUse(heap),
       stats: { ...heap.stats(), memoryBytes: 0 },
-      allocators: domains.map((name) => heap.PyMem_GetAllocator(name)),
-      arenas: heap.PyObject_GetArenaAllocator(),
+      allocators: domains.map((name) => heap.getAllocator(name)),
+      arenas: heap.getArenaAllocator(),
       functions: domains.map((name) => ({ ...heap[name] })),
     };
   }
@@ -178,18 +178,15 @@ describe("a guest that fails changes nothing", () => {
     "it set allocators": [
       (heap) => {
         for (const name of domains) {
-          heap.PyMem_SetAllocator(name, { ...heap.PyMem_GetAllocator(name), ctx: 1 });
+          heap.setAllocator(name, { ...heap.getAllocator(name), ctx: 1 });
         }
-        heap.PyObject_SetArenaAllocator({ ...heap.PyObject_GetArenaAllocator() });
+        heap.setArenaAllocator({ ...heap.getArenaAllocator() });
         // In a debug mode, other instances have the same functions then.
       },
       parts.filter((part) => part !== "functions"),
     ],
     // The debug heap's ledger, once there is one, stays.
-    "it switched debug hooks on": [
-      (heap) => heap.PyMem_SetupDebugHooks(),
-      ["allocators", "functions"],
-    ],
+    "it switched debug hooks on": [(heap) => heap.setupDebugHooks(), ["allocators", "functions"]],
   };
   for (const [what, [deed, kept]] of Object.entries(deeds)) {
     for (const malloc of ["pymalloc", "pymalloc_debug"] as const) {

@@ -9,12 +9,12 @@ import { objectsLayout } from "../support/objects.js";
 type Calls = (heap: Heap, type: TypeObject) => Record<string, (p: number) => unknown>;
 
 const fromTypeScript: Calls = (heap, type) => ({
-  Py_INCREF: (p) => heap.Py_INCREF(p),
-  Py_DECREF: (p) => heap.Py_DECREF(p),
+  Py_INCREF: (p) => heap.incref(p),
+  Py_DECREF: (p) => heap.decref(p),
   own: (p) => heap.own(p),
-  PyObject_Del: (p) => heap.PyObject_Del(p),
-  PyObject_Init: (p) => heap.PyObject_Init(p, type),
-  PyObject_InitVar: (p) => heap.PyObject_InitVar(p, heap.defineType({ name: "V", itemsize: 1 }), 2),
+  PyObject_Del: (p) => heap.deleteObject(p),
+  PyObject_Init: (p) => heap.initObject(p, type),
+  PyObject_InitVar: (p) => heap.initVarObject(p, heap.defineType({ name: "V", itemsize: 1 }), 2),
 });
 
 /** The functions that a guest imports. */
@@ -41,18 +41,18 @@ function assertRefused(heap: Heap, calls: Calls): void {
     fields: { children: "ptr[3]", tag: "u32" },
     dealloc(p) {
       const children = [...Node.at(p).children].filter((child) => child !== 0);
-      for (const child of children) heap.Py_DECREF(child);
+      for (const child of children) heap.decref(child);
       for (const child of children) if (!died.has(child)) tryOn(child);
-      assert.equal(heap.Py_REFCNT(p), 0);
-      heap.PyObject_Del(p);
+      assert.equal(heap.refcount(p), 0);
+      heap.deleteObject(p);
       died.add(p);
     },
   });
   const all = calls(heap, Node);
   const tryOn = (p: number) => {
     tried++;
-    assert.equal(heap.Py_REFCNT(p), 0);
-    assert.equal(heap.Py_TYPE(p), Node.address);
+    assert.equal(heap.refcount(p), 0);
+    assert.equal(heap.typeOf(p), Node.address);
     const object = `the object at 0x${p.toString(16)}`;
     const waits = `${object} is dead and waits for its dealloc`;
     for (const [name, call] of Object.entries(all)) {
@@ -63,16 +63,16 @@ function assertRefused(heap: Heap, calls: Calls): void {
       };
       const otherwise = `${name}: ${object} has 0 references, expected at least 1`;
       assert.throws(() => call(p), { name: "RangeError", message: messages[name] ?? otherwise });
-      assert.equal(heap.Py_REFCNT(p), 0);
+      assert.equal(heap.refcount(p), 0);
     }
     assert.equal(Node.at(p).tag, 1234, "its fields are there until its dealloc has run");
   };
   const nodes: number[] = [];
   const grow = (height: number): number => {
-    const p = heap.PyObject_New(Node);
+    const p = heap.newObject(Node);
     nodes.push(p);
     const isWide = height % (objectsLayout.TRASHCAN_DEPTH - 1) === 0;
-    const node = Node.view(p);
+    const node = Node.at(p);
     node.tag = 1234;
     for (let i = 0; i < 3; i++) {
       node.children.set(i, height > 0 && (i === 0 || isWide) ? grow(height - 1) : 0);
@@ -80,7 +80,7 @@ function assertRefused(heap: Heap, calls: Calls): void {
     return p;
   };
   const before = heap.getAllocatedBlocks();
-  heap.Py_DECREF(grow(130));
+  heap.decref(grow(130));
   assert.deepEqual([...died].sort(), nodes.sort(), "each died once");
   assert.ok(tried >= 10, `${tried}`);
   assert.equal(heap.getAllocatedBlocks(), before);
@@ -132,12 +132,12 @@ test("what a guest counts wrongly in a dealloc comes out of the outermost Py_DEC
       try {
         Py_INCREF?.(p);
       } finally {
-        heap.PyObject_Del(p);
+        heap.deleteObject(p);
       }
     },
   });
-  for (const decref of [Py_DECREF as (p: number) => void, (p: number) => heap.Py_DECREF(p)]) {
-    const p = heap.PyObject_New(Zombie);
+  for (const decref of [Py_DECREF as (p: number) => void, (p: number) => heap.decref(p)]) {
+    const p = heap.newObject(Zombie);
     const message = `Py_INCREF: the object at 0x${p.toString(16)} has 0 references, expected at least 1`;
     assert.throws(() => decref(p), { name: "RangeError", message });
     assert.equal(heap.getAllocatedBlocks(), 0);
@@ -150,10 +150,10 @@ test("in a debug mode a pointer to nowhere is named as such, also while objects 
   assertRefused(heap, () => ({
     Py_INCREF(p) {
       for (const wild of [0xcdcdcdcc, 0xfffffffc]) {
-        assert.throws(() => heap.PyObject_Del(wild), { kind: "invalid-pointer" });
+        assert.throws(() => heap.deleteObject(wild), { kind: "invalid-pointer" });
         named++;
       }
-      heap.Py_INCREF(p);
+      heap.incref(p);
     },
   }));
   assert.ok(named > 0);
@@ -167,21 +167,21 @@ test("memory without an object may look like one that waits", () => {
     fields: { next: "ptr" },
     dealloc(p) {
       const { next } = Node.at(p);
-      if (next !== 0) heap.Py_DECREF(next);
+      if (next !== 0) heap.decref(next);
       const blank = heap.object.malloc(Node.basicsize);
       heap.u32.fill(0x80000000 + p / 4, blank / 4, blank / 4 + 3);
-      blanks.push(heap.PyObject_Init(blank, Node));
-      heap.PyObject_Del(p);
+      blanks.push(heap.initObject(blank, Node));
+      heap.deleteObject(p);
     },
   });
   let list = 0;
   for (let i = 0; i < 200; i++) {
-    const p = heap.PyObject_New(Node);
+    const p = heap.newObject(Node);
     Node.at(p).next = list;
     list = p;
   }
-  heap.Py_DECREF(list);
+  heap.decref(list);
   assert.equal(blanks.length, 200);
-  assert.ok(blanks.every((p) => heap.Py_REFCNT(p) === 1));
-  for (const p of blanks) heap.PyObject_Del(p);
+  assert.ok(blanks.every((p) => heap.refcount(p) === 1));
+  for (const p of blanks) heap.deleteObject(p);
 });

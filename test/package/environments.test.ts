@@ -34,7 +34,7 @@ export function use() {
   for (const malloc of ["pymalloc", "debug"]) {
     const heap = createHeap({ malloc });
     const Point = heap.defineType({ name: "Point", fields: { x: "f64" } });
-    heap.Py_DECREF(heap.PyObject_New(Point));
+    heap.decref(heap.newObject(Point));
     // A guest that imports its memory, and does nothing.
     const header = [0, 97, 115, 109, 1, 0, 0, 0];
     const imports = [2, 15, 1, 3, ...new TextEncoder().encode("env"), 6, ...new TextEncoder().encode("memory"), 2, 0, 0];

@@ -112,7 +112,7 @@ handle.validate();
 // @ts-expect-error: not a Pyodide
 install({});
 const Point = heap.defineType({ name: "Point", fields: { x: "f64", tag: "u8[4]" } });
-const point = heap.PyObject_New(Point);
+const point = heap.newObject(Point);
 const tag: number = Point.at(point).tag.get(0);
 // @ts-expect-error: no such field
 Point.at(point).z = 1;

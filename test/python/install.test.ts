@@ -49,14 +49,17 @@ assert 100_000 <= grown <= 160_000, grown
 assert left <= 50, left
 again = [sys.getallocatedblocks() for _ in range(20)]
 assert max(again) - min(again) < 50, again
-assert abs(pymalloc.getAllocatedBlocks() - sys.getallocatedblocks()) < 50
+assert abs(pymalloc.get_allocated_blocks() - sys.getallocatedblocks()) < 50
 stats = pymalloc.stats()
 bytes = stats["bytes"]
 assert bytes["total"] == sum(n for key, n in bytes.items() if key != "total"), stats
 assert stats["arenas"]["current"] * stats["arenas"]["size"] == bytes["total"]
 pymalloc.validate()
 sys._debugmallocstats()
-pymalloc.debugMallocStats()
+assert pymalloc.debugMallocStats is pymalloc.debug_malloc_stats
+assert pymalloc.getAllocatedBlocks is pymalloc.get_allocated_blocks
+assert pymalloc.stats.__name__ == "stats" and pymalloc.stats.__module__ == "pymalloc"
+pymalloc.debug_malloc_stats()
 `);
     assert.match(String(text), /^Small block threshold = 512, in 64 size classes\.\n/);
     const stderr = stderrOf();

@@ -188,7 +188,7 @@ export class World {
   }
 
   hook(domain: DomainName): void {
-    const { ctx, ...inner } = this.heap.PyMem_GetAllocator(domain);
+    const { ctx, ...inner } = this.heap.getAllocator(domain);
     const { malloc, calloc, realloc, free } = this.disturbed({
       malloc: (bytes) => inner.malloc(ctx, bytes),
       calloc: (count, size) => inner.calloc(ctx, count, size),
@@ -202,12 +202,12 @@ export class World {
       realloc: (_, p, bytes) => realloc(p, bytes),
       free: (_, p) => free(p),
     };
-    this.heap.PyMem_SetAllocator(domain, hook);
+    this.heap.setAllocator(domain, hook);
   }
 
   hookArenas(): void {
-    const inner = this.heap.PyObject_GetArenaAllocator();
-    this.heap.PyObject_SetArenaAllocator({
+    const inner = this.heap.getArenaAllocator();
+    this.heap.setArenaAllocator({
       ctx: null,
       alloc: (_, bytes) => {
         if (this.act(0, true)) return 0;

@@ -26,9 +26,9 @@ export function testSnapshots(name: string): void {
     const pyodide = await loadLinked(name, undefined, makesSnapshot);
     pyodide.runPython("import json; kept = [(n, str(n)) for n in range(20_000)]");
     const handle = install(pyodide);
-    const count = "import pymalloc; pymalloc.validate(); pymalloc.getAllocatedBlocks()";
+    const count = "import pymalloc; pymalloc.validate(); pymalloc.get_allocated_blocks()";
     assert.ok(Math.abs((pyodide.runPython(count) as number) - handle.getAllocatedBlocks()) < 200);
-    const report = "pymalloc.stats()['malloc'] + pymalloc.debugMallocStats()";
+    const report = "pymalloc.stats()['malloc'] + pymalloc.debug_malloc_stats()";
     assert.match(String(pyodide.runPython(report)), /^pymallocSmall block threshold = 512/);
     // That someone holds the handle, in JavaScript and in Python, is no hindrance.
     const snapshot = snapshotOf(pyodide);

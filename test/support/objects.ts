@@ -21,15 +21,15 @@ export function defineNode(heap: Heap) {
       deaths.depth++;
       deaths.deepest = Math.max(deaths.deepest, deaths.depth);
       const { left, right } = Node.at(p);
-      heap.PyObject_Del(p);
-      if (left !== 0) heap.Py_DECREF(left);
-      if (right !== 0) heap.Py_DECREF(right);
+      heap.deleteObject(p);
+      if (left !== 0) heap.decref(left);
+      if (right !== 0) heap.decref(right);
       deaths.depth--;
       deaths.count++;
     },
   });
   const newNode = (left: number, right: number): number => {
-    const p = heap.PyObject_New(Node);
+    const p = heap.newObject(Node);
     assert.notEqual(p, 0);
     Object.assign(Node.at(p), { left, right });
     return p;

@@ -68,7 +68,7 @@ test("each kind of heap is taken over as itself alone, by whichever word", () =>
 test("hooks of the debug mode that came later are part of what it is", () => {
   const heap = createHeap({ malloc: "pymalloc" });
   const early = heap.object.malloc(50);
-  heap.PyMem_SetupDebugHooks();
+  heap.setupDebugHooks();
   const p = heap.object.malloc(50);
   const snapshot = heap.snapshot();
   assert.equal(snapshot.malloc, "pymalloc_debug");
@@ -211,14 +211,14 @@ function heapWithTypes() {
     ...node,
     dealloc(p) {
       died.push(p);
-      heap.PyObject_Del(p);
+      heap.deleteObject(p);
     },
   });
   const Text = heap.defineType({ name: "Text", items: "u16" });
-  const p = heap.PyObject_New(Node);
+  const p = heap.newObject(Node);
   Node.at(p).value = 2.5;
   Node.at(p).tag.set(3, 9);
-  const q = heap.PyObject_NewVar(Text, 3);
+  const q = heap.newVarObject(Text, 3);
   for (let i = 0; i < 3; i++) Text.at(q).items.set(i, 1000 + i);
   return { heap, node, p, q, Node };
 }
@@ -231,7 +231,7 @@ test("objects of a snapshot are read by a type that is found by its name and sha
     ...node,
     dealloc(object) {
       died.push(object);
-      copy.PyObject_Del(object);
+      copy.deleteObject(object);
     },
   });
   assert.equal(Adopted.address, Node.address);
@@ -240,10 +240,10 @@ test("objects of a snapshot are read by a type that is found by its name and sha
   assert.deepEqual([it.value, [...it.tag][3]], [2.5, 9]);
   const Text = copy.adoptType({ name: "Text", items: "u16" });
   assert.deepEqual([...Text.at(q).items], [1000, 1001, 1002]);
-  const fresh = copy.PyObject_New(Adopted);
-  copy.Py_DECREF(fresh);
-  copy.Py_DECREF(p);
-  copy.Py_DECREF(q);
+  const fresh = copy.newObject(Adopted);
+  copy.decref(fresh);
+  copy.decref(p);
+  copy.decref(q);
   assert.deepEqual(died, [fresh, p]);
   assert.equal(copy.getAllocatedBlocks(), 0);
   copy.validate();
@@ -303,11 +303,8 @@ test("without its dealloc an adopted type's objects are read, and do not die", (
   const copy = createHeap({ from: heap.snapshot() });
   const Node = copy.adoptType(node);
   assert.equal(Node.at(p).value, 2.5);
-  assert.throws(
-    () => copy.Py_DECREF(p),
-    /whose dealloc is not known: expected a type that this heap/,
-  );
-  assert.equal(copy.Py_REFCNT(p), 1);
+  assert.throws(() => copy.decref(p), /whose dealloc is not known: expected a type that this heap/);
+  assert.equal(copy.refcount(p), 1);
 });
 
 test("two heap objects over one root know each other's types", () => {
@@ -315,7 +312,7 @@ test("two heap objects over one root know each other's types", () => {
   const T = one.defineType({ name: "T", fields: { x: "i32" } });
   const other = createHeap({ memory, system, root: one.root });
   const Same = other.adoptType({ name: "T", fields: { x: "i32" } });
-  const p = other.PyObject_New(Same);
+  const p = other.newObject(Same);
   Same.at(p).x = -7;
   assert.equal(T.at(p).x, -7);
 });

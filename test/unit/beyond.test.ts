@@ -126,14 +126,14 @@ everywhere("objects, their types and their fields", (heap, { start }) => {
     dealloc(p) {
       died.push(p);
       const { next } = Node.at(p);
-      heap.PyObject_Del(p);
-      if (next !== 0) heap.Py_DECREF(next);
+      heap.deleteObject(p);
+      if (next !== 0) heap.decref(next);
     },
   });
   const Blob = heap.defineType({ name: "Blob", items: "i16" });
   assert.ok(Node.address >= start);
-  const first = heap.PyObject_New(Node);
-  const second = heap.PyObject_New(Node);
+  const first = heap.newObject(Node);
+  const second = heap.newObject(Node);
   assert.ok(first >= start && second >= start);
   Node.at(first).next = second;
   Node.at(second).next = 0;
@@ -142,29 +142,29 @@ everywhere("objects, their types and their fields", (heap, { start }) => {
   Node.at(first).small = 300;
   Node.at(first).bytes.set(2, 7);
   for (const p of [first, first | 0]) {
-    const node = Node.view(p);
+    const node = Node.at(p);
     assert.deepEqual([node.address, node.value, node.small], [first, 1.5, 44]);
     assert.equal(node.bytes.get(2), 7);
-    assert.equal(heap.Py_TYPE(p), Node.address);
-    heap.Py_INCREF(p);
-    assert.equal(heap.Py_REFCNT(p), 2);
-    heap.Py_DECREF(p);
+    assert.equal(heap.typeOf(p), Node.address);
+    heap.incref(p);
+    assert.equal(heap.refcount(p), 2);
+    heap.decref(p);
   }
-  const blob = heap.PyObject_NewVar(Blob, 5);
-  assert.equal(heap.Py_SIZE(blob | 0), 5);
+  const blob = heap.newVarObject(Blob, 5);
+  assert.equal(heap.itemCount(blob | 0), 5);
   assert.deepEqual([...Blob.at(blob).items].length, 5);
   assert.throws(() => Node.at(blob), { message: new RegExp(`p is ${hex(blob)}, expected`) });
   const room = unsigned(heap.object.malloc(64));
-  assert.equal(heap.PyObject_Init(room | 0, Node), room);
-  assert.equal(heap.PyObject_InitVar(room | 0, Blob, 3), room);
-  heap.Py_DECREF(first | 0);
+  assert.equal(heap.initObject(room | 0, Node), room);
+  assert.equal(heap.initVarObject(room | 0, Blob, 3), room);
+  heap.decref(first | 0);
   assert.deepEqual(died, [first, second]);
 });
 
 everywhere("hooks and arena allocators get addresses as C has them", (heap, { start }) => {
-  const arenas = heap.PyObject_GetArenaAllocator();
+  const arenas = heap.getArenaAllocator();
   const runs = new Map<number, number>();
-  heap.PyObject_SetArenaAllocator({
+  heap.setArenaAllocator({
     ctx: null,
     alloc: (_, bytes) => {
       const run = arenas.alloc(arenas.ctx, bytes);
@@ -180,14 +180,14 @@ everywhere("hooks and arena allocators get addresses as C has them", (heap, { st
 
   const seen: number[] = [];
   const live = new Set<number>();
-  const inner = heap.PyMem_GetAllocator("object");
+  const inner = heap.getAllocator("object");
   const born = (p: number) => {
     live.add(p);
     seen.push(p);
     return p;
   };
   const gone = (p: number) => assert.ok(live.delete(p), `${p} is live`);
-  heap.PyMem_SetAllocator("object", {
+  heap.setAllocator("object", {
     ctx: "mine",
     malloc: (_, bytes) => born(inner.malloc(inner.ctx, bytes)),
     calloc: (_, count, size) => born(inner.calloc(inner.ctx, count, size)),

@@ -81,7 +81,7 @@ for (const { name, make, hooked, arenas } of setups) {
 
 test("an arena allocator that allocates is not asked for the next arena for that", () => {
   const heap = own();
-  const { ctx, alloc, free } = heap.PyObject_GetArenaAllocator();
+  const { ctx, alloc, free } = heap.getArenaAllocator();
   let [depth, deepest] = [0, 0];
   const kept: number[] = [];
   const use = <T>(call: () => T): T => {
@@ -94,7 +94,7 @@ test("an arena allocator that allocates is not asked for the next arena for that
     depth--;
     return result;
   };
-  heap.PyObject_SetArenaAllocator({
+  heap.setArenaAllocator({
     ctx: null,
     alloc: (_, bytes) => use(() => alloc(ctx, bytes)),
     free: (_, p, bytes) => use(() => free(ctx, p, bytes)),
@@ -111,12 +111,12 @@ test("an arena allocator that allocates is not asked for the next arena for that
 
 test("what an arena allocator throws comes out, and costs no slot and no arena", () => {
   const heap = own();
-  const inner = heap.PyObject_GetArenaAllocator();
+  const inner = heap.getArenaAllocator();
   let throws = false;
   const fail = () => {
     if (throws) throw new RangeError("not now");
   };
-  heap.PyObject_SetArenaAllocator({
+  heap.setArenaAllocator({
     ctx: null,
     alloc(_, bytes) {
       fail();
@@ -154,9 +154,9 @@ test("what an arena allocator throws comes out, and costs no slot and no arena",
 
 test("a realloc that moves the last block out of an arena throws before it, or not at all", () => {
   const heap = own();
-  const inner = heap.PyObject_GetArenaAllocator();
+  const inner = heap.getArenaAllocator();
   let [throws, thrown] = [false, 0];
-  heap.PyObject_SetArenaAllocator({
+  heap.setArenaAllocator({
     ctx: null,
     alloc: (_, bytes) => inner.alloc(inner.ctx, bytes),
     free(_, p, bytes) {

@@ -112,9 +112,9 @@ test("checked functions are the functions in force with what is right", () => {
   });
   const heap = pooledHeap();
   const seen: number[] = [];
-  const inner = heap.PyMem_GetAllocator("object");
+  const inner = heap.getAllocator("object");
   const { malloc, free } = heap.checked.object;
-  heap.PyMem_SetAllocator("object", {
+  heap.setAllocator("object", {
     ...inner,
     malloc: (ctx, bytes) => seen.push(bytes) && inner.malloc(ctx, bytes),
     calloc: (ctx, count, size) => seen.push(count, size) && inner.calloc(ctx, count, size),

@@ -289,7 +289,7 @@ test("runs at any address serve, and an unaligned one loses exactly one slice", 
     // Runs from a row in one large block, each as far from a slice boundary as asked for.
     const row = heap.raw.malloc(1 << 20);
     let at = row + SLICE_SIZE - (row % SLICE_SIZE) + shift;
-    heap.PyObject_SetArenaAllocator({
+    heap.setArenaAllocator({
       ctx: null,
       alloc(_ctx, bytes) {
         assert.equal(bytes, RUN_REQUEST);
@@ -337,7 +337,7 @@ test("runs may come from anywhere, and the map grows to both sides", () => {
     (distance) => row + distance,
   );
   const asked: number[] = [];
-  heap.PyObject_SetArenaAllocator({
+  heap.setArenaAllocator({
     ctx: null,
     alloc() {
       const p = places.shift() ?? 0;

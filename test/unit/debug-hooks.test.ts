@@ -10,9 +10,9 @@ import { debugHeap, type Family, families, faultOf, serialOf } from "../support/
 
 /** Notes calls by name and size, and passes them on. */
 function note(heap: Heap, family: Family, calls: string[]): Allocator {
-  const inner = heap.PyMem_GetAllocator(family);
+  const inner = heap.getAllocator(family);
   const { ctx } = inner;
-  heap.PyMem_SetAllocator(family, {
+  heap.setAllocator(family, {
     ctx: family,
     malloc(own, bytes) {
       calls.push(`${own} malloc ${bytes}`);
@@ -37,7 +37,7 @@ function note(heap: Heap, family: Family, calls: string[]): Allocator {
 test("set late, the debug hooks see what is allocated from then on, and let older blocks pass", () => {
   const heap = createHeap({ malloc: "pymalloc", onFault: "throw", quarantineBytes: 4096 });
   const old = families.map((family) => [10, 600].map((size) => heap[family].malloc(size)));
-  heap.PyMem_SetupDebugHooks();
+  heap.setupDebugHooks();
   assert.equal(heap.stats().malloc, "pymalloc_debug");
   const p = heap.object.malloc(16);
   assert.equal(faultOf(() => heap.mem.free(p)).kind, "wrong-family");
@@ -61,9 +61,9 @@ test("set late, the debug hooks see what is allocated from then on, and let olde
 
 test("set a second time, or on a heap that has them, they change nothing", () => {
   for (const heap of [debugHeap(), pooledHeap()]) {
-    heap.PyMem_SetupDebugHooks();
+    heap.setupDebugHooks();
     const functions = { ...heap.object };
-    heap.PyMem_SetupDebugHooks();
+    heap.setupDebugHooks();
     assert.deepEqual(heap.object, functions);
     const p = heap.object.malloc(8);
     assert.equal(serialOf(heap), 1);
@@ -78,7 +78,7 @@ test("a hook above the debug hooks sees the user's sizes, one below them those w
     const below: string[] = [];
     const above: string[] = [];
     note(heap, family, below);
-    heap.PyMem_SetupDebugHooks();
+    heap.setupDebugHooks();
     const debug = note(heap, family, above);
     const { malloc, calloc, realloc, free } = heap[family];
     const p = malloc(42);
@@ -98,7 +98,7 @@ test("a hook above the debug hooks sees the user's sizes, one below them those w
       `${family} malloc 216`,
       `${family} calloc 1 26`,
     ]);
-    heap.PyMem_SetAllocator(family, debug);
+    heap.setAllocator(family, debug);
     assert.equal(faultOf(() => heap[family].free(q)).kind, "double-free");
     heap.validate();
   }
@@ -113,7 +113,7 @@ test("a hook of the raw domain sees the large blocks of the others, pads and all
   heap.object.free(small);
   heap.object.free(large);
   assert.deepEqual(calls, ["raw malloc 1016", "raw free"]);
-  heap.PyMem_SetAllocator("raw", raw);
+  heap.setAllocator("raw", raw);
   const after = heap.object.malloc(1000);
   heap.object.free(after);
   assert.equal(calls.length, 2);
@@ -122,14 +122,14 @@ test("a hook of the raw domain sees the large blocks of the others, pads and all
 
 test("what stood below the debug hooks takes them off", () => {
   const heap = pooledHeap();
-  const plain = heap.PyMem_GetAllocator("object");
-  heap.PyMem_SetupDebugHooks();
+  const plain = heap.getAllocator("object");
+  heap.setupDebugHooks();
   assert.equal(heap.u8[heap.object.malloc(3)], 0xcd);
-  heap.PyMem_SetAllocator("object", plain);
+  heap.setAllocator("object", plain);
   const p = heap.object.malloc(3);
   heap.mem.free(heap.mem.malloc(3));
   heap.object.free(p);
-  heap.PyMem_SetupDebugHooks();
+  heap.setupDebugHooks();
   const q = heap.object.malloc(3);
   assert.equal(faultOf(() => heap.mem.free(q)).kind, "wrong-family");
   heap.object.free(q);
@@ -139,7 +139,7 @@ test("what stood below the debug hooks takes them off", () => {
 test("a hook may be WebAssembly: it gets its context and every argument", () => {
   const { memory, system } = standaloneHost(1, 1000);
   const heap = createHeap({ malloc: "pymalloc", memory, system });
-  const inner = heap.PyMem_GetAllocator("object");
+  const inner = heap.getAllocator("object");
   // A debug module of our own is such a hook: its context says which family's letter it writes.
   const debug = new DebugHeap(
     {
@@ -154,7 +154,7 @@ test("a hook may be WebAssembly: it gets its context and every argument", () => 
   const plain = { ...heap.object };
   const hook = debug.instantiate({ raw: plain, mem: plain, object: plain });
   for (const [ctx, letter] of [..."rmo"].entries()) {
-    heap.PyMem_SetAllocator("object", {
+    heap.setAllocator("object", {
       ctx,
       malloc: hook.pyMalloc as Allocator["malloc"],
       calloc: hook.pyCalloc as Allocator["calloc"],
@@ -174,7 +174,7 @@ test("a hook may be WebAssembly: it gets its context and every argument", () => 
     sees(r, 10);
     heap.object.free(r);
     assert.equal(faultOf(() => heap.object.free(r)).kind, "double-free");
-    heap.PyMem_SetAllocator("object", inner);
+    heap.setAllocator("object", inner);
     assert.deepEqual(heap.object, plain);
     assertBalanced(heap, 0);
   }

@@ -51,10 +51,10 @@ test("an allocator that was set sees its context and every argument; restoring b
   for (const [number, domain] of (["raw", "mem", "object"] as const).entries()) {
     const heap = pooledHeap();
     const before = { ...heap[domain] };
-    const old = heap.PyMem_GetAllocator(number as DomainNumber);
+    const old = heap.getAllocator(number as DomainNumber);
     const calls: Call[] = [];
     const ctx = { name: domain };
-    heap.PyMem_SetAllocator(domain, noting(old, calls, ctx));
+    heap.setAllocator(domain, noting(old, calls, ctx));
 
     const { malloc, calloc, realloc, free } = byName(heap, domain);
     const p = malloc(42);
@@ -70,9 +70,9 @@ test("an allocator that was set sees its context and every argument; restoring b
       ["free", ctx, r],
     ]);
 
-    heap.PyMem_SetAllocator(domain, old);
+    heap.setAllocator(domain, old);
     assert.deepEqual(heap[domain], before, "the very functions that were there");
-    assert.equal(heap.PyMem_GetAllocator(domain), old);
+    assert.equal(heap.getAllocator(domain), old);
     byName(heap, domain).free(byName(heap, domain).malloc(42));
     assert.equal(calls.length, 5);
     assertBalanced(heap, 0);
@@ -90,10 +90,10 @@ test("without a hook the functions are the WebAssembly exports, by both names", 
 test("hooks wrap hooks, and come off in reverse order", () => {
   const heap = pooledHeap();
   const calls: Call[] = [];
-  const first = heap.PyMem_GetAllocator("object");
-  heap.PyMem_SetAllocator("object", noting(first, calls, "inner"));
-  const second = heap.PyMem_GetAllocator("object");
-  heap.PyMem_SetAllocator("object", noting(second, calls, "outer"));
+  const first = heap.getAllocator("object");
+  heap.setAllocator("object", noting(first, calls, "inner"));
+  const second = heap.getAllocator("object");
+  heap.setAllocator("object", noting(second, calls, "outer"));
   heap.object.free(heap.object.malloc(1));
   assert.deepEqual(
     calls.map(([name, ctx]) => [name, ctx]),
@@ -104,8 +104,8 @@ test("hooks wrap hooks, and come off in reverse order", () => {
       ["free", "inner"],
     ],
   );
-  heap.PyMem_SetAllocator("object", second);
-  heap.PyMem_SetAllocator("object", first);
+  heap.setAllocator("object", second);
+  heap.setAllocator("object", first);
   heap.object.free(heap.object.malloc(1));
   assert.equal(calls.length, 4);
 });
@@ -130,19 +130,19 @@ test("an allocator may be an object with methods, and is copied like the struct 
     }
   }
   const heap = pooledHeap();
-  const counter = new Counter(heap.PyMem_GetAllocator("mem"));
-  heap.PyMem_SetAllocator("mem", counter);
+  const counter = new Counter(heap.getAllocator("mem"));
+  heap.setAllocator("mem", counter);
   counter.malloc = () => assert.fail("changed afterwards");
   heap.mem.free(heap.mem.malloc(10));
   assert.equal(counter.calls, 1);
-  assert.equal(heap.PyMem_GetAllocator("mem").ctx, "counter");
+  assert.equal(heap.getAllocator("mem").ctx, "counter");
 });
 
 test("a hook of the raw domain sees the large requests of the others, and no small ones", () => {
   const heap = pooledHeap();
   const calls: Call[] = [];
-  const raw = heap.PyMem_GetAllocator("raw");
-  heap.PyMem_SetAllocator("raw", noting(raw, calls, "raw"));
+  const raw = heap.getAllocator("raw");
+  heap.setAllocator("raw", noting(raw, calls, "raw"));
   const small = heap.object.malloc(512);
   const large = heap.object.malloc(513);
   const moved = heap.mem.realloc(large, 2000);
@@ -160,14 +160,14 @@ test("a hook of the raw domain sees the large requests of the others, and no sma
       ["free", zeroed],
     ],
   );
-  heap.PyMem_SetAllocator("raw", raw);
+  heap.setAllocator("raw", raw);
   assertBalanced(heap, 0);
 });
 
 test("blocks from before a hook and from after it are the same heap's", () => {
   const heap = pooledHeap();
   const before = Array.from({ length: 500 }, (_, i) => heap.object.malloc(i * 3));
-  heap.PyMem_SetAllocator("raw", noting(heap.PyMem_GetAllocator("raw"), [], null));
+  heap.setAllocator("raw", noting(heap.getAllocator("raw"), [], null));
   const after = Array.from({ length: 500 }, (_, i) => heap.object.malloc(i * 3));
   assertBalanced(heap, 1000);
   for (const p of [...before, ...after]) heap.object.free(p);
@@ -176,10 +176,10 @@ test("blocks from before a hook and from after it are the same heap's", () => {
 
 test("an arena allocator sees every run of arenas, its size, and gets each back", () => {
   const heap = pooledHeap();
-  const inner = heap.PyObject_GetArenaAllocator();
+  const inner = heap.getArenaAllocator();
   const arenas = new Map<number, number>();
   const ctx = Symbol("ctx");
-  heap.PyObject_SetArenaAllocator({
+  heap.setArenaAllocator({
     ctx,
     alloc(given, bytes) {
       assert.equal(given, ctx);
@@ -201,27 +201,27 @@ test("an arena allocator sees every run of arenas, its size, and gets each back"
   for (const p of blocks) heap.object.free(p);
   assert.equal(arenas.size * perRun, heap.stats().arenas.current);
   assert.ok(arenas.size <= 1);
-  heap.PyObject_SetArenaAllocator(inner);
-  assert.equal(heap.PyObject_GetArenaAllocator(), inner);
+  heap.setArenaAllocator(inner);
+  assert.equal(heap.getArenaAllocator(), inner);
 });
 
 test("wrong domains and incomplete allocators are refused by name, and change nothing", () => {
   const heap = pooledHeap();
-  const old = heap.PyMem_GetAllocator("mem");
+  const old = heap.getAllocator("mem");
   for (const domain of [3, -1, "obj", undefined]) {
     const wrong = domain as unknown as DomainName;
     const message = /domain is .*, expected raw, mem or object, or 0, 1 or 2/;
-    assert.throws(() => heap.PyMem_GetAllocator(wrong), { name: "TypeError", message });
-    assert.throws(() => heap.PyMem_SetAllocator(wrong, old), { name: "TypeError", message });
+    assert.throws(() => heap.getAllocator(wrong), { name: "TypeError", message });
+    assert.throws(() => heap.setAllocator(wrong, old), { name: "TypeError", message });
   }
   for (const name of ["malloc", "calloc", "realloc", "free"]) {
     const broken = { ...old, [name]: 5 } as unknown as Allocator;
     const message = new RegExp(`PyMem_SetAllocator: ${name} is 5, expected a function`);
-    assert.throws(() => heap.PyMem_SetAllocator("mem", broken), { name: "TypeError", message });
+    assert.throws(() => heap.setAllocator("mem", broken), { name: "TypeError", message });
   }
-  assert.throws(() => heap.PyObject_SetArenaAllocator({} as never), {
+  assert.throws(() => heap.setArenaAllocator({} as never), {
     name: "TypeError",
     message: /PyObject_SetArenaAllocator: alloc is undefined/,
   });
-  assert.equal(heap.PyMem_GetAllocator("mem"), old);
+  assert.equal(heap.getAllocator("mem"), old);
 });

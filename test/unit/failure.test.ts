@@ -59,9 +59,9 @@ test("the n-th run of arenas can't be had, for every n: small blocks come from t
   let all = Number.POSITIVE_INFINITY;
   for (let n = 1; n <= all; n++) {
     const heap = pooledHeap();
-    const inner = heap.PyObject_GetArenaAllocator();
+    const inner = heap.getArenaAllocator();
     let calls = 0;
-    heap.PyObject_SetArenaAllocator({
+    heap.setArenaAllocator({
       ctx: null,
       alloc: (_ctx, bytes) => (++calls === n ? 0 : inner.alloc(inner.ctx, bytes)),
       free: (_ctx, p, bytes) => inner.free(inner.ctx, p, bytes),
@@ -77,7 +77,7 @@ test("the n-th run of arenas can't be had, for every n: small blocks come from t
 
 test("no arena can be had at all: every block comes from the raw domain", () => {
   const heap = pooledHeap();
-  heap.PyObject_SetArenaAllocator({ ctx: null, alloc: () => 0, free: () => assert.fail("freed") });
+  heap.setArenaAllocator({ ctx: null, alloc: () => 0, free: () => assert.fail("freed") });
   const { live, failures } = work(heap, 2000);
   assert.equal(failures, 0);
   assert.equal(heap.stats().blocks.raw, live.length);

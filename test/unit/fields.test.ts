@@ -75,15 +75,15 @@ for (const [type, value, bytes, [written, read]] of scalars) {
   test(`${type}: what is written is read, alone and in arrays`, () => {
     const fields = { before: "u8", it: type, list: `${type}[3]` as FieldType, after: "u8" };
     const T = heap.defineType({ name: "T", fields: fields as Record<string, FieldType> });
-    const p = heap.PyObject_New(T);
-    const cursor = T.at(p) as unknown as Record<string, number>;
+    const p = heap.newObject(T);
+    const view = T.at(p) as unknown as Record<string, number>;
     const list = (T.at(p) as unknown as Record<string, { set(i: number, v: number): void }>)[
       "list"
     ];
     const offset = (name: string) => T.offsets[name] as number;
     heap.u8.fill(170, p + 8, p + T.basicsize);
-    cursor["it"] = value;
-    assert.equal(cursor["it"], value);
+    view["it"] = value;
+    assert.equal(view["it"], value);
     assert.deepEqual(bytesAt(p, offset("it"), bytes.length), bytes);
     list?.set(1, value);
     assert.deepEqual([...(list as unknown as Iterable<number>)][1], value);
@@ -96,42 +96,44 @@ for (const [type, value, bytes, [written, read]] of scalars) {
     ] as const) {
       assert.ok(heap.u8.subarray(p + from, p + to).every((byte) => byte === 170));
     }
-    cursor["it"] = written;
-    assert.equal(cursor["it"], read);
-    heap.PyObject_Del(p);
+    view["it"] = written;
+    assert.equal(view["it"], read);
+    heap.deleteObject(p);
   });
 }
 
-test("at moves the type's one cursor, view gives one that stays", () => {
+test("at gives a view that stays, cursor moves the type's one", () => {
   const Point = heap.defineType({ name: "Point", fields: { x: "f64", y: "f64", tag: "u8[4]" } });
-  const [p, q] = [heap.PyObject_New(Point), heap.PyObject_New(Point)];
-  const cursor = Point.at(p);
+  const [p, q] = [heap.newObject(Point), heap.newObject(Point)];
+  const cursor = Point.cursor(p);
   const { tag } = cursor;
   cursor.x = 1;
   tag.set(0, 11);
   assert.equal(cursor.address, p);
-  assert.equal(Point.at(q), cursor, "the same object");
-  assert.equal(Point.at(q).tag, tag, "the same array");
+  assert.equal(Point.cursor(q), cursor, "the same object");
+  assert.equal(Point.cursor(q).tag, tag, "the same array");
   cursor.x = 2;
   tag.set(0, 22);
-  const [one, other] = [Point.view(p), Point.view(q)];
+  const [one, other] = [Point.at(p), Point.at(q)];
   assert.notEqual(one, other);
+  assert.equal(one.tag, one.tag);
   assert.deepEqual([one.x, other.x, one.tag.get(0), other.tag.get(0)], [1, 2, 11, 22]);
   one.x = 3;
-  assert.equal(Point.at(p).x, 3);
+  assert.deepEqual([Point.at(p).x, Point.view(p).x, cursor.x], [3, 3, 2]);
+  assert.deepEqual(Object.keys(one), ["address"]);
 });
 
 test("fields survive growth of the memory between at and the access", () => {
   const T = heap.defineType({ name: "T", fields: { x: "f64", list: "i16[2]" }, items: "u8" });
-  const p = heap.PyObject_NewVar(T, 2);
-  const cursor = T.at(p);
-  cursor.x = 1.25;
-  const { list, items } = cursor;
+  const p = heap.newVarObject(T, 2);
+  const view = T.at(p);
+  view.x = 1.25;
+  const { list, items } = view;
   list.set(1, -7);
   heap.memory.grow(1);
-  assert.deepEqual([cursor.x, list.get(1), items.length], [1.25, -7, 2]);
+  assert.deepEqual([view.x, list.get(1), items.length], [1.25, -7, 2]);
   heap.memory.grow(1);
-  cursor.x = 2.5;
+  view.x = 2.5;
   heap.memory.grow(1);
   items.set(1, 9);
   assert.deepEqual([T.at(p).x, heap.u8[p + T.basicsize + 1]], [2.5, 9]);
@@ -139,9 +141,9 @@ test("fields survive growth of the memory between at and the access", () => {
 
 test("arrays know their length and refuse every other index", () => {
   const T = heap.defineType({ name: "T", fields: { list: "u16[3]" }, items: "f64" });
-  const p = heap.PyObject_NewVar(T, 2);
-  const empty = heap.PyObject_NewVar(T, 0);
-  const { list, items } = T.view(p);
+  const p = heap.newVarObject(T, 2);
+  const empty = heap.newVarObject(T, 0);
+  const { list, items } = T.at(p);
   for (let i = 0; i < 3; i++) list.set(i, i * 1000);
   for (let i = 0; i < 2; i++) items.set(i, i / 2);
   assert.deepEqual([...list], [0, 1000, 2000]);
@@ -161,16 +163,16 @@ test("arrays know their length and refuse every other index", () => {
   assert.throws(() => T.at(empty).items.get(0), { name: "RangeError", message });
 });
 
-test("at and view want an object of that very type", () => {
+test("at and cursor want an object of that very type", () => {
   const One = heap.defineType({ name: "One" });
   const Other = heap.defineType({ name: "Other" });
-  const p = heap.PyObject_New(One);
+  const p = heap.newObject(One);
   const beyond = heap.memory.buffer.byteLength;
   for (const wrong of [0, p + 1, p + 4, beyond, beyond - 4, -8, Other.address]) {
     const message = `at: p is 0x${(wrong >>> 0).toString(16)}, expected an object of type One`;
     assert.throws(() => One.at(wrong), { name: "TypeError", message });
   }
-  assert.throws(() => Other.view(p), { name: "TypeError", message: /^view: .* of type Other$/ });
+  assert.throws(() => Other.cursor(p), { message: /^cursor: .* of type Other$/ });
   assert.throws(() => One.at("x" as never), { name: "TypeError", message: /^at: p is "x", / });
 });
 
@@ -203,7 +205,7 @@ test("definitions that can't be are refused by option and value", () => {
     );
   }
   for (const name of ["address", "items", "constructor", "toString", "hasOwnProperty"]) {
-    const message = new RegExp(`: field "${name}" is a member of every cursor`);
+    const message = new RegExp(`: field "${name}" is a member of every view`);
     assertRefused({ name: "T", fields: { [name]: "u8" } }, message);
   }
   for (const name of ["", "0", "a b", "ä", "a.b"]) {

@@ -97,16 +97,16 @@ test("objects live in the debug modes like any other memory", () => {
   for (const malloc of debugModes) {
     const heap = debugHeap({ malloc });
     const Point = heap.defineType({ name: "Point", fields: { x: "f64", y: "f64" } });
-    const p = heap.PyObject_New(Point);
+    const p = heap.newObject(Point);
     assert.equal(heap.u8[p - 4], "o".charCodeAt(0));
     Point.at(p).x = 1.5;
-    heap.Py_INCREF(p);
-    heap.Py_DECREF(p);
+    heap.incref(p);
+    heap.decref(p);
     heap.f64[(p + 24) / 8] = 2.5; // a third field, of two
-    assert.equal(faultOf(() => heap.Py_DECREF(p)).kind, "buffer-overflow");
-    const q = heap.PyObject_New(Point);
+    assert.equal(faultOf(() => heap.decref(p)).kind, "buffer-overflow");
+    const q = heap.newObject(Point);
     assert.equal(faultOf(() => heap.mem.free(q)).kind, "wrong-family");
-    heap.Py_DECREF(q);
+    heap.decref(q);
     assert.equal(faultOf(() => heap.object.free(q)).kind, "double-free");
   }
 });

@@ -51,16 +51,16 @@ test("it ends with the block that it is bound to", () => {
 
 /** Another hook on top of what is there; it returns what brings that back. */
 function hook(heap: Heap, domain: DomainName): () => void {
-  const inner = heap.PyMem_GetAllocator(domain);
+  const inner = heap.getAllocator(domain);
   const { ctx } = inner;
-  heap.PyMem_SetAllocator(domain, {
+  heap.setAllocator(domain, {
     ctx: null,
     malloc: (_, bytes) => inner.malloc(ctx, bytes),
     calloc: (_, count, size) => inner.calloc(ctx, count, size),
     realloc: (_, p, bytes) => inner.realloc(ctx, p, bytes),
     free: (_, p) => inner.free(ctx, p),
   });
-  return () => heap.PyMem_SetAllocator(domain, inner);
+  return () => heap.setAllocator(domain, inner);
 }
 
 test("removed under another hook, it lets everything pass", () => {
@@ -79,7 +79,7 @@ function inForce(heap: Heap): unknown[] {
   const { PyMem_RawMalloc, PyMem_Realloc, PyObject_Calloc, PyObject_Free } = heap;
   return [
     ...domains.flatMap((name) => Object.values(heap[name])),
-    ...domains.map((name) => heap.PyMem_GetAllocator(name)),
+    ...domains.map((name) => heap.getAllocator(name)),
     ...[PyMem_RawMalloc, PyMem_Realloc, PyObject_Calloc, PyObject_Free],
   ];
 }
@@ -104,8 +104,8 @@ test("to set the allocator that was got changes nothing, and neither does a copy
       if (hooked !== undefined) hook(heap, hooked);
       const before = inForce(heap);
       for (const name of domains) {
-        heap.PyMem_SetAllocator(name, heap.PyMem_GetAllocator(name));
-        heap.PyMem_SetAllocator(name, { ...heap.PyMem_GetAllocator(name) });
+        heap.setAllocator(name, heap.getAllocator(name));
+        heap.setAllocator(name, { ...heap.getAllocator(name) });
       }
       assertSame(heap, before);
     }
@@ -139,9 +139,9 @@ test("debug hooks that were put on top stand on what was there before", () => {
   for (const order of orders([0, 1])) {
     const heap = pooledHeap();
     const before = inForce(heap);
-    const records = domains.map((name) => heap.PyMem_GetAllocator(name));
+    const records = domains.map((name) => heap.getAllocator(name));
     const first = failAllocations(heap);
-    heap.PyMem_SetupDebugHooks();
+    heap.setupDebugHooks();
     const both = [first, failAllocations(heap)];
     assert.equal(heap.object.malloc(8), 0);
     for (const at of order) both[at]?.remove();
@@ -150,8 +150,7 @@ test("debug hooks that were put on top stand on what was there before", () => {
     const calls = first.calls;
     heap.object.free(malloc(8));
     assert.equal(first.calls, calls, "nobody counts any more");
-    for (const [at, name] of domains.entries())
-      heap.PyMem_SetAllocator(name, records[at] as Allocator);
+    for (const [at, name] of domains.entries()) heap.setAllocator(name, records[at] as Allocator);
     assert.deepEqual(inForce(heap).slice(0, 12), before.slice(0, 12));
   }
 });

@@ -15,7 +15,7 @@ for (const malloc of ["pymalloc", "malloc"] as const) {
     let head = 0;
     for (let i = 0; i < 1_000_000; i++) head = newNode(0, head);
     assert.equal(heap.getAllocatedBlocks() - before, malloc === "pymalloc" ? 1_000_000 : 0);
-    heap.Py_DECREF(head);
+    heap.decref(head);
     assert.equal(deaths.count, 1_000_000);
     assert.equal(deaths.deepest, objectsLayout.TRASHCAN_DEPTH);
     assert.equal(heap.getAllocatedBlocks(), before);
@@ -29,14 +29,14 @@ test("a deep tree, and one with many references to one node, die whole", () => {
   const shared = newNode(0, 0);
   const grow = (depth: number): number => {
     if (depth > 0) return newNode(grow(depth - 1), grow(depth - 1));
-    heap.Py_INCREF(shared);
+    heap.incref(shared);
     return shared;
   };
   let root = grow(12);
   for (let i = 0; i < 1000; i++) root = i % 2 ? newNode(root, grow(1)) : newNode(grow(1), root);
-  heap.Py_DECREF(root);
-  assert.equal(heap.Py_REFCNT(shared), 1);
-  heap.Py_DECREF(shared);
+  heap.decref(root);
+  assert.equal(heap.refcount(shared), 1);
+  heap.decref(shared);
   assertBalanced(heap, 0);
   assert.equal(deaths.count, 2 ** 12 - 1 + 2 * 1000 + 1);
   assert.ok(deaths.deepest <= objectsLayout.TRASHCAN_DEPTH);
@@ -50,27 +50,27 @@ test("when deallocs throw, all that has to die dies, and the first error comes o
     fields: { next: "ptr", throws: "u8" },
     dealloc(p) {
       const { next, throws } = Bad.at(p);
-      heap.PyObject_Del(p);
-      if (next !== 0) heap.Py_DECREF(next);
+      heap.deleteObject(p);
+      if (next !== 0) heap.decref(next);
       if (throws !== 0) throw new Error(`number ${++thrown}`);
     },
   });
   const newList = (throws: (i: number) => boolean): number => {
     let head = 0;
     for (let i = 0; i < 500; i++) {
-      const p = heap.PyObject_New(Bad);
+      const p = heap.newObject(Bad);
       Object.assign(Bad.at(p), { next: head, throws: throws(i) ? 1 : 0 });
       head = p;
     }
     return head;
   };
   const list = newList((i) => i % 100 === 0);
-  assert.throws(() => heap.Py_DECREF(list), { message: "number 1" });
+  assert.throws(() => heap.decref(list), { message: "number 1" });
   assert.equal(thrown, 5);
   assertBalanced(heap, 0);
   assert.equal(word(heap, heap.root, layout.ROOT_SIZE + objectsLayout.DEPTH), 0);
-  heap.Py_DECREF(newList(() => false));
-  assert.throws(() => heap.Py_DECREF(newList((i) => i === 499)), { message: "number 6" });
+  heap.decref(newList(() => false));
+  assert.throws(() => heap.decref(newList((i) => i === 499)), { message: "number 6" });
   assertBalanced(heap, 0);
 });
 
@@ -146,7 +146,7 @@ test("a guest and the library speak of the same objects, and share the trashcan"
   };
   const first = newPair();
   guest.Py_INCREF(first[0]);
-  heap.Py_DECREF(first[0]);
+  heap.decref(first[0]);
   guest.Py_DECREF(first[0]);
   assert.deepEqual(died, first);
   trap = true;
