@@ -184,5 +184,5 @@ export class DebugHeap {
 }
 
 export type { DebugBlock } from "./dump.js";
-export { describe } from "./faults.js";
+export { describe } from "./mistakes.js";
 export { javascriptTracer, type Tracer } from "./stacks.js";
