@@ -9,13 +9,11 @@ import { type Address, debugLayout, hex, section } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
 import { type DebugBlock, type DebugHeap, describe } from "../src/debug/debug.js";
 import { formatPythonStack, type PythonStackReader } from "./frames.js";
-import { LEADS, ObjectReader, type PythonObject, TypeFlags } from "./objects.js";
+import { ObjectReader, type PythonObject } from "./python-objects.js";
+import { LEADS, ObjectFields, TypeFlags } from "./structs.js";
 
 /** Bounds: the pointers that are followed, those that are told of, the time that is taken. */
 const Most = { pointers: 1000, told: 8, milliseconds: 3000 } as const;
-
-/** Fields of CPython's structs in 32 bits, of 3.12 to 3.15: an object's length, a list's items, a type's `tp_basicsize`. */
-const Fields = { length: 8, items: 12, basicSize: 16 } as const;
 
 type Holder = Pick<DebugBlock, "start" | "size" | "family">;
 
@@ -58,7 +56,7 @@ class Search {
     this.#objects = new ObjectReader(program);
     // A tuple's items follow its fields, which are more since 3.14.
     this.#tupleItems = this.#objects.word(
-      (program.addressOf("PyTuple_Type") ?? 0) + Fields.basicSize,
+      (program.addressOf("PyTuple_Type") ?? 0) + ObjectFields.basicSize,
     );
     for (const block of debugHeap.blocks()) {
       if (block.state === debugLayout.HELD || block.state === debugLayout.CONDEMNED) {
@@ -155,7 +153,7 @@ class Search {
     const at = holder.start + offset - object.address;
     if (this.#objects.has(object.type, TypeFlags.tuple)) {
       const index = (at - this.#tupleItems) / 4;
-      const length = this.#objects.word(object.address + Fields.length);
+      const length = this.#objects.word(object.address + ObjectFields.length);
       if (index < 0 || index >= length) return;
       this.#tell(1, `item ${index} of ${this.#called(object)}`, freed);
       return;
@@ -184,10 +182,10 @@ class Search {
   /** A pointer in the block that a field of an object leads to. */
   #tellOwned(object: PythonObject, field: number, { offset, freed }: Pointer): void {
     const { type, address } = object;
-    if (this.#objects.has(type, TypeFlags.list) && field === Fields.items) {
+    if (this.#objects.has(type, TypeFlags.list) && field === ObjectFields.listItems) {
       const index = offset / 4;
       // What lies behind its last item is left from before.
-      if (index >= this.#objects.word(address + Fields.length)) return;
+      if (index >= this.#objects.word(address + ObjectFields.length)) return;
       this.#tell(1, `item ${index} of ${this.#called(object)}`, freed);
     } else if (this.#objects.has(type, TypeFlags.dict)) {
       this.#tell(1, `an entry of ${this.#called(object)}`, freed);

@@ -2,7 +2,7 @@
 import { type Address, MemoryViews, unsigned } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
 import { lineAt } from "./locations.js";
-import { type Offsets, readOffsets } from "./offsets.js";
+import { ACTIVE, type Offsets, Owners, readOffsets, TAG_BITS, TypeFlags } from "./structs.js";
 
 /** A function, or a module, that runs. */
 export interface PythonFrame {
@@ -34,21 +34,6 @@ const Most = {
   texts: 1024,
   locals: 256,
 } as const;
-
-/** `_status.active` of a thread state: it is the one that runs (Include/cpython/pystate.h). */
-const ACTIVE = 1 << 4;
-
-/**
- * Who owns a frame (`enum _frameowner`): a thread 0, a generator 1, a frame object 2. From 3 on it is
- * an entry of the interpreter's loop and no Python: 3.13 has 3 for it, 3.14 has 3 and 4.
- */
-const Owners = { firstEntry: 3, last: 4 } as const;
-
-/** 3.14 marks references that are not counted in the lowest bits (`_PyStackRef`). */
-const TAG_BITS = 3;
-
-/** `Py_TPFLAGS_*_SUBCLASS` of a type: its objects are bytes, are texts. */
-const Flags = { bytes: 1 << 27, text: 1 << 28 } as const;
 
 /**
  * Reads one program's stack from its memory. Nothing is called in the program and nothing in its memory is
@@ -190,7 +175,7 @@ export class PythonStackReader {
 
   #line(offsets: Offsets, code: Address, instruction: Address): number | undefined {
     const table = this.#word(code + offsets.lineTable);
-    if (!this.#is(offsets, table, Flags.bytes)) return undefined;
+    if (!this.#is(offsets, table, TypeFlags.bytes)) return undefined;
     const start = table + offsets.bytesData;
     const length = Math.min(this.#word(table + offsets.bytesLength), Most.tableBytes);
     const firstLine = this.#word(code + offsets.firstLine) | 0;
@@ -200,7 +185,7 @@ export class PythonStackReader {
 
   /** A `str` (Include/cpython/unicodeobject.h), or the beginning of a very long one. */
   #text(offsets: Offsets, text: Address): string | undefined {
-    if (!this.#is(offsets, text, Flags.text)) return undefined;
+    if (!this.#is(offsets, text, TypeFlags.text)) return undefined;
     const state = this.#word(text + offsets.textState);
     const width = (state >>> 2) & 7; // bytes a character
     const compact = (state & 32) !== 0; // the characters follow the struct ...

@@ -18,10 +18,10 @@ import {
 } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
 import { emptyStats, formatStats, statsOf, validateHeap } from "../src/report/report.js";
-import { programOf } from "./allocators.js";
 import { type InstalledPymalloc, installedIn, markInstalled } from "./installation.js";
 import { linkedHeap } from "./linked-heap.js";
 import { type PyodideLike, setUpPython } from "./python-side.js";
+import { programOf } from "./records.js";
 import { type Takeover, takeOver } from "./takeover.js";
 
 export type { InstalledPymalloc, PyodideLike };

@@ -2,6 +2,7 @@
  * A CPython in WebAssembly, seen from outside: its records of allocators, its objects and frames, and pymalloc installed in it.
  */
 
+export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
 export {
   type AllocatorRecord,
   AllocatorTable,
@@ -9,5 +10,4 @@ export {
   functionsOf,
   interpose,
   programOf,
-} from "./allocators.js";
-export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
+} from "./records.js";

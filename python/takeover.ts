@@ -22,15 +22,9 @@ import {
 import { countBlocks, type EmscriptenProgram, mapBlocks, systemArenas } from "../hosts/hosts.js";
 import { DebugHeap, type DebugHost, newLedger, type Tracer } from "../src/debug/debug.js";
 import { debugDomain, late, objectDomain } from "../src/domains.js";
-import {
-  type AllocatorRecord,
-  AllocatorTable,
-  Domains,
-  functionsOf,
-  recordOf,
-} from "./allocators.js";
 import { tellDangling } from "./dangling.js";
 import { formatPythonStack, type PythonFrame, PythonStackReader } from "./frames.js";
+import { type AllocatorRecord, AllocatorTable, Domains, functionsOf, recordOf } from "./records.js";
 
 export interface TakeoverOptions {
   readonly mode: MallocMode;

@@ -26,7 +26,7 @@ import {
 } from "../../hosts/hosts.js";
 import { DebugHeap, type DebugHost, javascriptTracer, newLedger } from "../debug/debug.js";
 import { Allocators } from "./allocators.js";
-import { ArenaAllocators } from "./arenas.js";
+import { ArenaAllocators } from "./arena-allocators.js";
 
 function hostFor(owner: ResolvedOptions["owner"]): Host {
   if (owner.kind === "given") return givenHost(owner.memory, owner.system);

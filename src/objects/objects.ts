@@ -12,11 +12,11 @@ import {
   typeError,
   unsigned,
 } from "../../base/base.js";
-import { instantiateObjects, type ObjectExports } from "./module.js";
+import { Types } from "./heap-types.js";
 import type { ObjectFunctions } from "./object-functions.js";
+import { instantiateObjects, type ObjectExports } from "./objects-module.js";
 import { Owned } from "./owned.js";
 import { nameAt, TypeObject, typeAt } from "./type-object.js";
-import { Types } from "./types.js";
 
 function shown(p: unknown): string {
   return typeof p === "number" ? hex(p) : show(p);

@@ -5,8 +5,8 @@ import { bytesAt, unsigned } from "../../base/base.js";
 import type { PyMemError } from "../../base/errors.js";
 import { countBlocks, mapBlocks } from "../../hosts/dlmalloc.js";
 import { startCensus } from "../../measure/census.js";
-import { programOf } from "../../python/allocators.js";
 import { install, type PyodideLike } from "../../python/install.js";
+import { programOf } from "../../python/python.js";
 import { startRecording } from "../../trace/recorder.js";
 import { load, type Pyodide, WORKLOAD } from "../support/pyodide.js";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { EmscriptenProgram } from "../../hosts/emscripten.js";
-import { AllocatorTable } from "../../python/allocators.js";
 import { formatPythonStack, PythonStackReader } from "../../python/frames.js";
+import { AllocatorTable } from "../../python/python.js";
 import { loadLooking } from "../support/looking.js";
 
 const versions = await Promise.all(

@@ -1,7 +1,7 @@
 /** Recording in a running interpreter: what is asked for is what is noted. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { programOf } from "../../python/allocators.js";
+import { programOf } from "../../python/python.js";
 import { Books } from "../../trace/books.js";
 import { Numbering } from "../../trace/numbering.js";
 import { NOTES_AT_ONCE, startRecording } from "../../trace/recorder.js";

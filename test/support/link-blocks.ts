@@ -1,8 +1,8 @@
 /** What is tested of the blocks of a CPython that pymalloc was linked into: where they are, and what is in them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { programOf } from "../../python/allocators.js";
 import { install } from "../../python/install.js";
+import { programOf } from "../../python/python.js";
 import { numbers } from "./heaps.js";
 import { setupDebugHooks } from "./link-suite.js";
 import { loadLinked } from "./linked.js";

@@ -1,7 +1,7 @@
 /** Pyodides in which Python calls JavaScript, to compare what both see of the stack there. */
 import assert from "node:assert/strict";
-import { programOf } from "../../python/allocators.js";
 import { type PythonFrame, PythonStackReader } from "../../python/frames.js";
+import { programOf } from "../../python/python.js";
 import { load } from "./pyodide.js";
 
 interface Globals {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { instantiate, objectsModule } from "../../base/base.js";
 import { createHeap, type Heap } from "../../src/index.js";
-import type { ObjectExports } from "../../src/objects/module.js";
+import type { ObjectExports } from "../../src/objects/objects-module.js";
 import { assertBalanced, layout, pooledHeap } from "../support/heaps.js";
 import { defineNode, objectsLayout, word } from "../support/objects.js";
 

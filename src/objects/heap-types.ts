@@ -12,7 +12,7 @@ import {
   unsigned,
 } from "../../base/base.js";
 import type { FieldTypes, ScalarType } from "./fields.js";
-import type { ObjectExports } from "./module.js";
+import type { ObjectExports } from "./objects-module.js";
 import {
   nameAt,
   type ResolvedType,

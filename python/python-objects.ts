@@ -1,35 +1,11 @@
 /** Python's objects in the blocks of an interpreter: which type, and what it is called. Nothing here believes what it reads. */
 import { type Address, MemoryViews } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
-
-/** Where CPython 3.12 to 3.15 have the fields of an object and of a type, in 32 bits (Include/cpython/object.h). */
-const Offsets = {
-  type: 4,
-  length: 8,
-  typeName: 12,
-  basicSize: 16,
-  itemSize: 20,
-  typeFlags: 84,
-} as const;
-
-/** Flags of a type (Include/object.h). */
-export const TypeFlags = {
-  /** Two words come before the object: its dictionary or its inline values, and its weak references. */
-  preHeader: (1 << 3) | (1 << 4),
-  /** The collector's two words come before the object. */
-  collected: 1 << 14,
-  list: 1 << 25,
-  tuple: 1 << 26,
-  dict: 1 << 29,
-  type: 1 << 31,
-} as const;
+import { LEADS, ObjectFields, TypeFlags } from "./structs.js";
 
 const LONGEST_NAME = 80;
 const MOST_BYTES = 1 << 20;
 const MOST_METATYPES = 8;
-
-/** How many bytes can come before an object in its block: that depends on its type. */
-export const LEADS = [0, 8, 16] as const;
 
 export interface PythonObject {
   readonly address: Address;
@@ -58,7 +34,7 @@ export class ObjectReader {
   objectAt(block: Address): PythonObject | undefined {
     for (const lead of LEADS) {
       const address = block + lead;
-      const type = this.word(address + Offsets.type);
+      const type = this.word(address + ObjectFields.type);
       if (this.nameOf(type) !== undefined && this.#leadOf(type) === lead) return { address, type };
     }
     return undefined;
@@ -66,8 +42,9 @@ export class ObjectReader {
 
   /** How many bytes it has from its address on, as its type says: no more than a megabyte. */
   sizeOf({ address, type }: PythonObject): number {
-    const items = this.word(type + Offsets.itemSize) * this.word(address + Offsets.length);
-    const size = this.word(type + Offsets.basicSize) + items;
+    const items =
+      this.word(type + ObjectFields.itemSize) * this.word(address + ObjectFields.length);
+    const size = this.word(type + ObjectFields.basicSize) + items;
     return Math.min(size, MOST_BYTES);
   }
 
@@ -82,7 +59,7 @@ export class ObjectReader {
 
   /** Has the type one of these flags? */
   has(type: Address, flags: number): boolean {
-    return (this.word(type + Offsets.typeFlags) & flags) !== 0;
+    return (this.word(type + ObjectFields.typeFlags) & flags) !== 0;
   }
 
   #leadOf(type: Address): number {
@@ -93,18 +70,20 @@ export class ObjectReader {
   /** The name of the type at an address; undefined where there is none. */
   nameOf(type: Address): string | undefined {
     if (this.#names.has(type)) return this.#names.get(type);
-    const name = this.#isType(type) ? this.#textAt(this.word(type + Offsets.typeName)) : undefined;
+    const name = this.#isType(type)
+      ? this.#textAt(this.word(type + ObjectFields.typeName))
+      : undefined;
     this.#names.set(type, name);
     return name;
   }
 
   /** The types of types end at `type`, after few steps. */
   #isType(address: Address): boolean {
-    let type = this.word(address + Offsets.type);
+    let type = this.word(address + ObjectFields.type);
     for (let steps = 0; steps < MOST_METATYPES; steps++) {
       if (!this.has(type, TypeFlags.type)) return false;
       if (type === this.#typeOfTypes) return true;
-      type = this.word(type + Offsets.type);
+      type = this.word(type + ObjectFields.type);
     }
     return false;
   }

@@ -1,4 +1,7 @@
-/** Where a running CPython has the fields of its structs: it says so itself, for debuggers. */
+/**
+ * What CPython's structs look like in 32 bits: all that a new version of Python may change is in this file. Where the fields of
+ * most of them are, a running CPython says itself, for debuggers.
+ */
 import type { Address } from "../base/base.js";
 
 /**
@@ -76,3 +79,43 @@ export function readOffsets(words: Uint32Array, runtime: Address): Offsets | und
   }
   return offsets as Offsets;
 }
+
+/** Where 3.12 to 3.15 have the fields of an object, a type and a list (Include/cpython/object.h, listobject.h). */
+export const ObjectFields = {
+  type: 4,
+  length: 8,
+  listItems: 12,
+  typeName: 12,
+  basicSize: 16,
+  itemSize: 20,
+  typeFlags: 84,
+} as const;
+
+/** Flags of a type (Include/object.h): what its objects are, and what comes before them. */
+export const TypeFlags = {
+  /** Two words come before the object: its dictionary or its inline values, and its weak references. */
+  preHeader: (1 << 3) | (1 << 4),
+  /** The collector's two words come before the object. */
+  collected: 1 << 14,
+  list: 1 << 25,
+  tuple: 1 << 26,
+  bytes: 1 << 27,
+  text: 1 << 28,
+  dict: 1 << 29,
+  type: 1 << 31,
+} as const;
+
+/** How many bytes can come before an object in its block: that depends on its type. */
+export const LEADS = [0, 8, 16] as const;
+
+/** `_status.active` of a thread state: it is the one that runs (Include/cpython/pystate.h). */
+export const ACTIVE = 1 << 4;
+
+/**
+ * Who owns a frame (`enum _frameowner`): a thread 0, a generator 1, a frame object 2. From 3 on it is
+ * an entry of the interpreter's loop and no Python: 3.13 has 3 for it, 3.14 has 3 and 4.
+ */
+export const Owners = { firstEntry: 3, last: 4 } as const;
+
+/** 3.14 marks references that are not counted in the lowest bits (`_PyStackRef`). */
+export const TAG_BITS = 3;
