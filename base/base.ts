@@ -2,18 +2,27 @@
  * What all TypeScript of ours stands on: addresses and views of a memory, errors, options, the compiled modules and their numbers.
  */
 
+export { hex, isAddress, unsigned } from "./address.js";
 export { dispose } from "./dispose.js";
 export {
   brokenInvariant,
-  hex,
+  conflict,
+  constantName,
+  deadObject,
+  disposed,
+  type ErrorCode,
   isObject,
+  outOfMemory,
   PyMemError,
+  type PyMemErrorCode,
   type PyMemErrorDetails,
   type PyMemErrorKind,
+  rangeError,
   requireFunctions,
   requireKnown,
   section,
   show,
+  typeError,
 } from "./errors.js";
 export {
   debugLayout,
@@ -39,11 +48,9 @@ export {
 } from "./instances.js";
 export {
   bytesAt,
-  isAddress,
   loadWord,
   MemoryViews,
   storeWord,
-  unsigned,
   wordsAt,
 } from "./memory.js";
 export {
@@ -78,10 +85,7 @@ export type {
   Domain,
   DomainName,
   DomainNumber,
-  HeapBytes,
   HeapSnapshot,
-  HeapStats,
   MallocName,
-  SizeClassStats,
   SystemMalloc,
 } from "./types.js";

@@ -1,5 +1,5 @@
 /** Errors: what is wrong with a heap, and how values are shown in messages. */
-import { unsigned } from "./memory.js";
+import { hex } from "./address.js";
 import type { Address, DomainName } from "./types.js";
 
 /** What docs/invariants.md says at length. */
@@ -28,7 +28,10 @@ const invariants: Record<number, string> = {
   22: "the quarantine holds dead blocks, and as many bytes as the debug heap's ledger says",
 };
 
-/** The seven mistakes that a debug mode names, and books of the heap itself that were overwritten. */
+/**
+ * The mistakes that a debug mode names, and books of the heap itself that were overwritten. Each has its number in
+ * core/debug/debug-layout.ts, by this name in capitals, and its sentence in src/debug/mistakes.ts.
+ */
 export type PyMemErrorKind =
   | "buffer-overflow"
   | "buffer-underflow"
@@ -39,6 +42,67 @@ export type PyMemErrorKind =
   | "without-gil"
   | "broken-invariant";
 
+/** A kind's name as a constant: `DOUBLE_FREE`. */
+type ConstantName<Kind extends string> = Kind extends `${infer Head}-${infer Tail}`
+  ? `${Uppercase<Head>}_${ConstantName<Tail>}`
+  : Uppercase<Kind>;
+
+/** The `code` of a {@link PyMemError}: its kind, as `PYMALLOC_DOUBLE_FREE`. */
+export type PyMemErrorCode = `PYMALLOC_${ConstantName<PyMemErrorKind>}`;
+
+/**
+ * Every error that the library throws on purpose has a `code`, which stays when its sentence is bettered:
+ *
+ *     PYMALLOC_DOUBLE_FREE ...    PyMemError             the heap is damaged, or the call would damage it: its kind in capitals
+ *     PYMALLOC_INVALID_ARGUMENT   TypeError, RangeError  an option or an argument is not what was expected
+ *     PYMALLOC_DEAD_OBJECT        RangeError             the object has no references, or waits for its dealloc
+ *     PYMALLOC_OUT_OF_MEMORY      RangeError             there is no room for what is not a block: a heap, a type, a guest
+ *     PYMALLOC_CONFLICT           Error                  what is there already, or whose it is, does not let it be
+ *     PYMALLOC_DISPOSED           Error                  the heap was disposed of
+ */
+export type ErrorCode =
+  | PyMemErrorCode
+  | "PYMALLOC_INVALID_ARGUMENT"
+  | "PYMALLOC_DEAD_OBJECT"
+  | "PYMALLOC_OUT_OF_MEMORY"
+  | "PYMALLOC_CONFLICT"
+  | "PYMALLOC_DISPOSED";
+
+function coded<E extends Error>(error: E, code: ErrorCode): E {
+  return Object.assign(error, { code });
+}
+
+/** For what is not of the type that was expected, and says nothing else that makes sense. */
+export function typeError(message: string): TypeError {
+  return coded(new TypeError(message), "PYMALLOC_INVALID_ARGUMENT");
+}
+
+/** For a number of the right type that is too small or too large, or leads nowhere. */
+export function rangeError(message: string): RangeError {
+  return coded(new RangeError(message), "PYMALLOC_INVALID_ARGUMENT");
+}
+
+export function deadObject(message: string): RangeError {
+  return coded(new RangeError(message), "PYMALLOC_DEAD_OBJECT");
+}
+
+export function outOfMemory(message: string): RangeError {
+  return coded(new RangeError(message), "PYMALLOC_OUT_OF_MEMORY");
+}
+
+export function conflict(message: string): Error {
+  return coded(new Error(message), "PYMALLOC_CONFLICT");
+}
+
+export function disposed(): Error {
+  return coded(new Error("the heap was disposed of, expected one in use"), "PYMALLOC_DISPOSED");
+}
+
+/** `DOUBLE_FREE` for `"double-free"`: what its number in core/debug/debug-layout.ts is called, and its code ends in. */
+export function constantName(kind: PyMemErrorKind): ConstantName<PyMemErrorKind> {
+  return kind.toUpperCase().replaceAll("-", "_") as ConstantName<PyMemErrorKind>;
+}
+
 /** A part of a report: a line that says what follows, and that; nothing where there is nothing. */
 export function section(title: string, text: string | undefined): string {
   return text ? `${title}:\n${text.replace(/\n*$/, "\n")}` : "";
@@ -48,6 +112,8 @@ export function section(title: string, text: string | undefined): string {
 export class PyMemError extends Error {
   override readonly name = "PyMemError";
   readonly kind: PyMemErrorKind;
+  /** The kind as a code: `"PYMALLOC_DOUBLE_FREE"`. */
+  readonly code: PyMemErrorCode;
   /** The pointer that was given to the wrong call; else where the block or the broken piece begins. */
   readonly address!: Address;
   /** With `broken-invariant`: its number in docs/invariants.md. */
@@ -75,6 +141,7 @@ export class PyMemError extends Error {
   constructor(kind: PyMemErrorKind, message: string, details: PyMemErrorDetails) {
     super(message);
     this.kind = kind;
+    this.code = `PYMALLOC_${constantName(kind)}`;
     Object.assign(this, details);
   }
 
@@ -91,17 +158,12 @@ export class PyMemError extends Error {
 }
 
 /** Everything about a fault except its kind and its sentence. */
-export type PyMemErrorDetails = Omit<PyMemError, keyof Error | "kind" | "report">;
+export type PyMemErrorDetails = Omit<PyMemError, keyof Error | "kind" | "code" | "report">;
 
 /** The error of `validate` for an invariant, by its number. */
 export function brokenInvariant(invariant: number, address: Address): PyMemError {
   const message = `heap invariant ${invariant} is broken at ${hex(address)}: ${invariants[invariant]}`;
   return new PyMemError("broken-invariant", message, { address, invariant });
-}
-
-/** An address as people write it. */
-export function hex(p: Address): string {
-  return `0x${unsigned(p).toString(16)}`;
 }
 
 /** How a value is shown in a message: its type where its text would not help. */
@@ -119,7 +181,7 @@ export function requireFunctions(value: object, names: readonly string[], prefix
   for (const name of names) {
     const member = (value as Record<string, unknown>)[name];
     if (typeof member !== "function") {
-      throw new TypeError(`${prefix}${name} is ${show(member)}, expected a function`);
+      throw typeError(`${prefix}${name} is ${show(member)}, expected a function`);
     }
   }
 }
@@ -128,9 +190,7 @@ export function requireFunctions(value: object, names: readonly string[], prefix
 export function requireKnown(options: object, known: readonly string[], where: string): void {
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
-      throw new TypeError(
-        `${where}: unknown option ${show(key)}, expected one of ${known.join(", ")}`,
-      );
+      throw typeError(`${where}: unknown option ${show(key)}, expected one of ${known.join(", ")}`);
     }
   }
 }

@@ -1,6 +1,8 @@
 /** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
+
+import { unsigned } from "./address.js";
 import { modules } from "./generated/modules.js";
-import { bytesAt, unsigned } from "./memory.js";
+import { bytesAt } from "./memory.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
 /** The functions of a PyMemAllocatorEx. */

@@ -9,17 +9,9 @@
  * Addresses that our own functions return are unsigned. Only the domains' functions, which are the exports themselves, return
  * them as they come out.
  */
+import { unsigned } from "./address.js";
+import { disposed } from "./errors.js";
 import type { Address } from "./types.js";
-
-/** An address or a size that came out of WebAssembly, as the number from 0 to 2^32 - 1 that it stands for. */
-export function unsigned(value: number): number {
-  return value >>> 0;
-}
-
-/** Can this be an address, of either sign? WebAssembly would take any number for one, modulo 2^32. */
-export function isAddress(value: unknown): value is Address {
-  return typeof value === "number" && (value === value >>> 0 || value === (value | 0));
-}
 
 /** So many words (u32) of a memory from an address on, a multiple of 4; the view is good until the memory grows. */
 export function wordsAt(memory: WebAssembly.Memory, p: Address, count: number): Uint32Array {
@@ -43,7 +35,8 @@ export function storeWord(memory: WebAssembly.Memory, p: Address, value: number)
 
 /** Growing detaches a memory's buffer and empties the views of it: an empty view is an old view. */
 export class MemoryViews {
-  readonly memory: WebAssembly.Memory;
+  /** Undefined once it was released. */
+  #memory: WebAssembly.Memory | undefined;
   #u8 = new Uint8Array();
   #i8 = new Int8Array();
   #u16 = new Uint16Array();
@@ -54,12 +47,27 @@ export class MemoryViews {
   #f64 = new Float64Array();
 
   constructor(memory: WebAssembly.Memory) {
-    this.memory = memory;
+    this.#memory = memory;
     this.#renew();
   }
 
+  /** @throws Error once it was released */
+  get memory(): WebAssembly.Memory {
+    if (this.#memory === undefined) throw disposed();
+    return this.#memory;
+  }
+
+  /** Lets go of the memory: from now on every view is refused. */
+  release(): void {
+    this.#memory = undefined;
+    this.#view(new ArrayBuffer());
+  }
+
   #renew(): void {
-    const { buffer } = this.memory;
+    this.#view(this.memory.buffer);
+  }
+
+  #view(buffer: ArrayBuffer): void {
     this.#u8 = new Uint8Array(buffer);
     this.#i8 = new Int8Array(buffer);
     this.#u16 = new Uint16Array(buffer);

@@ -1,6 +1,13 @@
 /** Options: what `createHeap` takes, and its one reader: unknown keys and wrong values stop here. */
-import { isObject, type PyMemError, requireFunctions, requireKnown, show } from "./errors.js";
-import { isAddress, unsigned } from "./memory.js";
+import { isAddress, unsigned } from "./address.js";
+import {
+  isObject,
+  type PyMemError,
+  requireFunctions,
+  requireKnown,
+  show,
+  typeError,
+} from "./errors.js";
 import type { Address, HeapSnapshot, MallocName, SystemMalloc } from "./types.js";
 
 /** Bytes in a page of WebAssembly's memory. */
@@ -110,14 +117,14 @@ export interface ResolvedOptions {
 }
 
 function bad(option: string, value: unknown, expected: string, where = "createHeap"): TypeError {
-  return new TypeError(`${where}: ${option} is ${show(value)}, expected ${expected}`);
+  return typeError(`${where}: ${option} is ${show(value)}, expected ${expected}`);
 }
 
 /** Checks one of PYTHONMALLOC's words; `where` names the place that it came from. */
 export function readMallocMode(word: unknown, where: string): MallocMode {
   const words = Object.keys(mallocModes);
   if (typeof word !== "string" || !words.includes(word)) {
-    throw new TypeError(
+    throw typeError(
       `${where}: unknown allocator ${show(word)}, expected one of ${words.join(", ")}`,
     );
   }
@@ -254,7 +261,7 @@ function readOwn(options: HeapOptions): Source {
 /** @throws TypeError that names the option, its value and what was expected. */
 export function readOptions(options: HeapOptions = {}): ResolvedOptions {
   if (!isObject(options)) {
-    throw new TypeError(`createHeap: expected an object of options, got ${show(options)}`);
+    throw typeError(`createHeap: expected an object of options, got ${show(options)}`);
   }
   const own = ["malloc", "memory", "system", "initialBytes", "maximumBytes", "root", "from"];
   requireKnown(options, [...own, ...debugOptionNames], "createHeap");

@@ -8,7 +8,9 @@
  * Whoever takes a heap over is told by the mark whether there is one, of this kind: everything else in the block is
  * believed. It is written last, when there is a heap.
  */
-import { hex } from "./errors.js";
+
+import { hex } from "./address.js";
+import { typeError } from "./errors.js";
 import { debugLayout, layout, objectsLayout, packageVersion } from "./generated/modules.js";
 import { loadWord, wordsAt } from "./memory.js";
 import { type Adopted, type MallocMode, nameOf } from "./options.js";
@@ -73,7 +75,7 @@ export function modeAt(
   { root, option, mode: asked, version }: Adopted,
   ownMemory: boolean,
 ): MallocMode {
-  const refuse = (what: string) => new TypeError(`createHeap: ${option} is ${hex(root)}, ${what}`);
+  const refuse = (what: string) => typeError(`createHeap: ${option} is ${hex(root)}, ${what}`);
   const expected = "expected the `heap.root` of a heap that is there";
   const { byteLength } = memory.buffer;
   if (root + ROOT_BLOCK > byteLength) {
@@ -90,7 +92,7 @@ export function modeAt(
   }
   const mode = { pools: (kind & Kind.pools) !== 0, debug: ledgerOf(memory, root) !== 0 };
   if (asked !== undefined && (asked.pools !== mode.pools || asked.debug !== mode.debug)) {
-    throw new TypeError(
+    throw typeError(
       `createHeap: malloc is "${nameOf(asked)}", expected "${nameOf(mode)}" for the heap at ${hex(root)}`,
     );
   }

@@ -87,62 +87,6 @@ export interface HeapSnapshot {
   readonly version: string;
 }
 
-/** One size class in `HeapStats`. */
-export interface SizeClassStats {
-  /** Bytes in a block. */
-  readonly size: number;
-  readonly pools: number;
-  readonly blocksInUse: number;
-  readonly blocksAvailable: number;
-}
-
-/** Where the arenas' bytes are. The parts sum to `total`, which is arenas x arena size. */
-export interface HeapBytes {
-  readonly inUse: number;
-  readonly available: number;
-  readonly unusedPools: number;
-  readonly poolHeaders: number;
-  readonly quantization: number;
-  readonly arenaAlignment: number;
-  readonly total: number;
-}
-
-export interface HeapStats {
-  /** `"pymalloc"` or `"malloc"`, where every number is 0: the system malloc keeps no books; or their debug modes. */
-  readonly malloc: MallocName;
-  readonly smallRequestThreshold: number;
-  /** An arena here is a unit that is counted: what is taken from the arena allocator at a time has one to eight of them. */
-  readonly arenas: {
-    /** Bytes that one arena accounts for. */
-    readonly size: number;
-    readonly allocatedTotal: number;
-    readonly reclaimed: number;
-    readonly highwater: number;
-    readonly current: number;
-  };
-  readonly pools: {
-    /** Bytes of the shortest pool; others are a multiple of that long. */
-    readonly size: number;
-    readonly inUse: number;
-    /** Room for so many of the shortest. */
-    readonly unused: number;
-  };
-  /** All size classes, the smallest first. */
-  readonly classes: readonly SizeClassStats[];
-  readonly bytes: HeapBytes;
-  /**
-   * Live blocks that pools serve, those that the raw domain serves instead, and both. In a debug mode freed
-   * blocks that are held back are among them: they have their memory still.
-   */
-  readonly blocks: { readonly inPools: number; readonly raw: number; readonly allocated: number };
-  /** In a debug mode: the quarantine, pads included, and the number of the last call that made a block. */
-  readonly debug?: {
-    readonly heldBlocks: number;
-    readonly heldBytes: number;
-    readonly serial: number;
-  };
-}
-
 /** Where the blocks from before the debug mode are, as far as they are known. */
 export interface BlockMap {
   /** Address of the bits, one for each 8 bytes of memory from `from` up to `to`. */

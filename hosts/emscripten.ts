@@ -1,5 +1,5 @@
 /** What we need of a program that Emscripten linked with `MAIN_MODULE`, as Pyodide is. */
-import { type Address, type SystemMalloc, show, unsigned } from "../base/base.js";
+import { type Address, type SystemMalloc, show, typeError, unsigned } from "../base/base.js";
 
 /** The part of Emscripten's `Module` that is read here. */
 interface EmscriptenModule {
@@ -43,19 +43,19 @@ export function emscriptenProgram(module: unknown, where: string): EmscriptenPro
   const linker = (module as EmscriptenModule | undefined)?.LDSO?.loadedLibsByName;
   const exports = linker?.["__main__"]?.exports;
   if (exports === undefined) {
-    throw new TypeError(
+    throw typeError(
       `${where}: expected a running Pyodide (a program linked by Emscripten with its dynamic linker), got ${show(module)}`,
     );
   }
   const memory = exports["memory"];
   const table = exports["__indirect_function_table"];
   if (!(memory instanceof WebAssembly.Memory) || !(table instanceof WebAssembly.Table)) {
-    throw new TypeError(`${where}: the program exports no memory or no function table`);
+    throw typeError(`${where}: the program exports no memory or no function table`);
   }
   function require<T>(name: string): T {
     const value = (exports as Exports)[name];
     if (typeof value !== "function") {
-      throw new TypeError(`${where}: the program does not export the function ${name}`);
+      throw typeError(`${where}: the program does not export the function ${name}`);
     }
     return value as T;
   }

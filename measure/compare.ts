@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
-import type { HeapStats, PyMemError } from "../base/base.js";
+import type { PyMemError } from "../base/base.js";
 import {
   type AllocatorName,
   Interpreter,
@@ -13,6 +13,7 @@ import {
   type Script,
 } from "../interpreter/interpreter.js";
 import { Progress, UsageError } from "../process/process.js";
+import type { HeapStats } from "../src/report/report.js";
 import { startCensus } from "./census.js";
 import { quantile, rotated } from "./paired.js";
 

@@ -2,7 +2,6 @@
 import {
   type Address,
   type Domain,
-  type HeapStats,
   instantiate,
   instantiateCore,
   layout,
@@ -19,6 +18,7 @@ import {
   functionsOf,
   programOf,
 } from "../python/python.js";
+import type { HeapStats } from "../src/report/report.js";
 import { readStats } from "../src/report/report.js";
 import { type BareProgram, bareProgram } from "./bare-program.js";
 

@@ -1,5 +1,7 @@
 /** Plays a tape on several allocators in turn, and measures. */
-import { type HeapStats, instantiate, wordsAt } from "../base/base.js";
+
+import { instantiate, wordsAt } from "../base/base.js";
+import type { HeapStats } from "../src/report/report.js";
 import type { Contestant, Field } from "./contestants.js";
 import { median, rotated } from "./paired.js";
 import { eventsIn, sizesAfter, type Tape, wordsOf } from "./tape.js";

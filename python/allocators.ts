@@ -3,6 +3,7 @@ import {
   type Address,
   type Domain,
   instantiate,
+  outOfMemory,
   type PyMemFunctions,
   unsigned,
   wordsAt,
@@ -43,7 +44,7 @@ export class AllocatorTable {
   #withRecord<T>(use: (record: Address, words: () => Uint32Array) => T): T {
     const { malloc, memory } = this.#program;
     const record = unsigned(malloc.malloc(RECORD_BYTES));
-    if (record === 0) throw new RangeError("PyMem_SetAllocator: out of memory");
+    if (record === 0) throw outOfMemory("PyMem_SetAllocator: out of memory");
     try {
       return use(record, () => wordsAt(memory, record, RECORD_BYTES / 4));
     } finally {

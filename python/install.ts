@@ -1,5 +1,6 @@
 /** pymalloc in a running Pyodide: `import { install } from "pymalloc/pyodide"`. */
 import {
+  conflict,
   type DebugOptions,
   debugLayout,
   debugOptionNames,
@@ -13,6 +14,7 @@ import {
   readMallocMode,
   requireKnown,
   show,
+  typeError,
 } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
 import { emptyStats, formatStats, statsOf, validateHeap } from "../src/report/report.js";
@@ -92,13 +94,13 @@ function handleOf(
 /** @throws TypeError that names the option, its value and what was expected */
 function readOnNewArena({ onNewArena }: InstallOptions): (() => void) | undefined {
   if (onNewArena === undefined || typeof onNewArena === "function") return onNewArena;
-  throw new TypeError(`install: onNewArena is ${show(onNewArena)}, expected a function`);
+  throw typeError(`install: onNewArena is ${show(onNewArena)}, expected a function`);
 }
 
 /** @throws Error that names the option which a heap that is linked in can't follow */
 function refuseForLinked(mode: MallocMode, onNewArena: (() => void) | undefined): void {
   const refuse = (what: string, instead: string) => {
-    throw new Error(`install: ${what}, but pymalloc is linked into this interpreter: ${instead}`);
+    throw conflict(`install: ${what}, but pymalloc is linked into this interpreter: ${instead}`);
   };
   if (!mode.pools && !mode.debug) refuse('malloc is "malloc"', "start it with PYTHONMALLOC=malloc");
   if (!mode.debug && onNewArena !== undefined) {
@@ -126,7 +128,7 @@ function refuseForLinked(mode: MallocMode, onNewArena: (() => void) | undefined)
  */
 export function install(pyodide: PyodideLike, options: InstallOptions = {}): InstalledPymalloc {
   if (!isObject(options)) {
-    throw new TypeError(`install: expected an object of options, got ${show(options)}`);
+    throw typeError(`install: expected an object of options, got ${show(options)}`);
   }
   const known = ["malloc", "onNewArena", ...debugOptionNames];
   requireKnown(options, known, "install");
@@ -151,7 +153,7 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
     return handle;
   }
   if (pyodide.runPython(IS_TRACING) === true) {
-    throw new Error("install: tracemalloc is tracing; stop it first and start it again afterwards");
+    throw conflict("install: tracemalloc is tracing; stop it first and start it again afterwards");
   }
   const counted = pyodide.runPython(COUNT_BLOCKS) as number;
   const taken = takeOver(program, { mode, settings, onNewArena, counted });

@@ -8,14 +8,15 @@
  */
 import {
   type Address,
+  conflict,
   type DebugSettings,
-  type HeapStats,
   isObject,
   layoutMark,
   type MallocName,
   show,
 } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
+import type { HeapStats } from "../src/report/report.js";
 
 /** The allocator in a running interpreter. */
 export interface InstalledPymalloc {
@@ -125,12 +126,12 @@ export function installedIn(
   const found = (module as Record<string, unknown>)[MARK] as Installation | undefined;
   if (!isObject(found)) return undefined;
   if (found.layout !== layoutMark) {
-    throw new Error("install: another version of pymalloc is installed in this interpreter");
+    throw conflict("install: another version of pymalloc is installed in this interpreter");
   }
   for (const [key, value] of Object.entries(asked)) {
     const inForce = found.options[key as keyof InForce];
     if (value === undefined || value === inForce) continue;
-    throw new Error(
+    throw conflict(
       `install: ${key} is ${shown(value, undefined)}, expected ${shown(inForce, value)}: ` +
         "this interpreter has pymalloc with that already, for its lifetime",
     );

@@ -1,6 +1,7 @@
 /** pymalloc in a program that it was linked into (`pymalloc link`): its heap, seen from outside. */
 import {
   bytesAt,
+  conflict,
   type Domain,
   instantiateCore,
   layoutMark,
@@ -23,7 +24,7 @@ export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   const root = program.addressOf("pymalloc_root");
   if (root === undefined) return undefined;
   if (loadWord(memory, root + linkedLayout.STATE_LAYOUT) !== layoutMark) {
-    throw new Error(
+    throw conflict(
       "install: this Pyodide was linked by another version of pymalloc; link it anew with this one " +
         "(or its memory is that of a snapshot which another program made)",
     );

@@ -15,6 +15,7 @@ import {
   instantiateCore,
   layout,
   type MallocMode,
+  outOfMemory,
   storeWord,
   unsigned,
 } from "../base/base.js";
@@ -120,7 +121,7 @@ function announced(arenas: ArenaSource, onNewArena: (() => void) | undefined): A
 /** A heap without content, and a maker of cores over it. */
 function newHeap(program: EmscriptenProgram, { mode, onNewArena }: TakeoverOptions) {
   const root = unsigned(program.malloc.malloc(layout.ROOT_SIZE));
-  if (root === 0) throw new RangeError("install: out of memory");
+  if (root === 0) throw outOfMemory("install: out of memory");
   const poke = (offset: number, value: number) => storeWord(program.memory, root + offset, value);
   const { memory, malloc } = program;
   const holes = { begin: program.break(), fillHoles: !mode.debug };
@@ -202,7 +203,7 @@ function takeOverDebug(
     poolOf: (p) => core.poolOf(p),
   };
   const ledger = newLedger(host);
-  if (ledger === 0) throw new RangeError("install: out of memory");
+  if (ledger === 0) throw outOfMemory("install: out of memory");
   const debugHeap = new DebugHeap(host, ledger);
 
   const old = {

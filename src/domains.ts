@@ -11,6 +11,7 @@ import {
   isObject,
   requireFunctions,
   show,
+  typeError,
   unsigned,
 } from "../base/base.js";
 
@@ -19,7 +20,7 @@ export const domainNames: readonly DomainName[] = ["raw", "mem", "object"];
 export function readDomain(domain: DomainName | DomainNumber, where: string): DomainName {
   const name = typeof domain === "number" ? domainNames[domain] : domain;
   if (name === undefined || !domainNames.includes(name)) {
-    throw new TypeError(
+    throw typeError(
       `${where}: domain is ${show(domain)}, expected raw, mem or object, or 0, 1 or 2`,
     );
   }
@@ -27,7 +28,7 @@ export function readDomain(domain: DomainName | DomainNumber, where: string): Do
 }
 
 export function requireMembers(value: object, names: readonly string[], where: string): void {
-  if (!isObject(value)) throw new TypeError(`${where}: expected an object, got ${show(value)}`);
+  if (!isObject(value)) throw typeError(`${where}: expected an object, got ${show(value)}`);
   requireFunctions(value, names, `${where}: `);
 }
 
@@ -76,18 +77,21 @@ export function bind(record: Allocator): Domain {
 }
 
 /** The functions of all domains by their names in C. */
-export function byCNames(
-  domains: Readonly<Record<DomainName, Domain>>,
-): Record<string, CallableFunction> {
-  const families = { PyMem_Raw: domains.raw, PyMem_: domains.mem, PyObject_: domains.object };
-  return Object.fromEntries(
-    Object.entries(families).flatMap(([prefix, { malloc, calloc, realloc, free }]) => [
-      [`${prefix}Malloc`, malloc],
-      [`${prefix}Calloc`, calloc],
-      [`${prefix}Realloc`, realloc],
-      [`${prefix}Free`, free],
-    ]),
-  );
+export function byCNames({ raw, mem, object }: Readonly<Record<DomainName, Domain>>) {
+  return {
+    PyMem_RawMalloc: raw.malloc,
+    PyMem_RawCalloc: raw.calloc,
+    PyMem_RawRealloc: raw.realloc,
+    PyMem_RawFree: raw.free,
+    PyMem_Malloc: mem.malloc,
+    PyMem_Calloc: mem.calloc,
+    PyMem_Realloc: mem.realloc,
+    PyMem_Free: mem.free,
+    PyObject_Malloc: object.malloc,
+    PyObject_Calloc: object.calloc,
+    PyObject_Realloc: object.realloc,
+    PyObject_Free: object.free,
+  };
 }
 
 /** The functions in force at the time of the call. */

@@ -9,16 +9,19 @@ export type {
   DomainName,
   DomainNumber,
   FaultHandler,
-  HeapBytes,
   HeapOptions,
   HeapSnapshot,
-  HeapStats,
   MallocName,
-  SizeClassStats,
   SystemMalloc,
 } from "../base/base.js";
-export { PyMemError, type PyMemErrorDetails, type PyMemErrorKind } from "../base/base.js";
-export { createHeap, type Heap } from "./heap/heap.js";
+export {
+  type ErrorCode,
+  PyMemError,
+  type PyMemErrorCode,
+  type PyMemErrorDetails,
+  type PyMemErrorKind,
+} from "../base/base.js";
+export { type CApi, createHeap, type Heap } from "./heap/heap.js";
 export type {
   Cursor,
   FieldArray,
@@ -29,3 +32,4 @@ export type {
   TypeDefinition,
   TypeObject,
 } from "./objects/objects.js";
+export type { HeapBytes, HeapStats, SizeClassStats } from "./report/report.js";

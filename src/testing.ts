@@ -2,7 +2,7 @@
 /**
  * Helpers for tests of programs that allocate: `import { failAllocations } from "pymalloc/testing"`.
  *
- * They are hooks like any others (`heap.PyMem_SetAllocator`), so they see the calls that are made through the
+ * They are hooks like any others (`heap.setAllocator`), so they see the calls that are made through the
  * heap's functions after they were set, and not those through functions that were copied out of it before.
  */
 import {
@@ -13,13 +13,14 @@ import {
   isObject,
   requireKnown,
   show,
+  typeError,
 } from "../base/base.js";
 import { domainNames, type RemovableHook, readDomain, replacement } from "./domains.js";
 
 /** What the helpers need of a heap. */
 export interface HookableHeap {
-  PyMem_GetAllocator(domain: DomainName): Allocator;
-  PyMem_SetAllocator(domain: DomainName, allocator: Allocator): void;
+  getAllocator(domain: DomainName): Allocator;
+  setAllocator(domain: DomainName, allocator: Allocator): void;
 }
 
 export interface FailureOptions {
@@ -50,7 +51,7 @@ export class FailingAllocations implements Disposable {
       return failing;
     };
     for (const domain of domains) {
-      const inner = heap.PyMem_GetAllocator(domain);
+      const inner = heap.getAllocator(domain);
       const { ctx } = inner;
       const hook: RemovableHook = {
         ctx: null,
@@ -60,7 +61,7 @@ export class FailingAllocations implements Disposable {
         free: (_, p: Address) => inner.free(ctx, p),
         [replacement]: () => (this.#removed ? inner : undefined),
       };
-      heap.PyMem_SetAllocator(domain, hook);
+      heap.setAllocator(domain, hook);
     }
   }
 
@@ -84,7 +85,7 @@ export class FailingAllocations implements Disposable {
     const heap = this.#heap;
     // In the place of what is removed the heap puts what that stood on.
     for (const domain of this.#domains) {
-      heap.PyMem_SetAllocator(domain, heap.PyMem_GetAllocator(domain));
+      heap.setAllocator(domain, heap.getAllocator(domain));
     }
   }
 
@@ -96,7 +97,7 @@ export class FailingAllocations implements Disposable {
 function readCall(value: unknown, least: number, option: string): number {
   if (value === Number.POSITIVE_INFINITY && option === "stop") return value;
   if (typeof value !== "number" || !Number.isInteger(value) || value < least) {
-    throw new TypeError(
+    throw typeError(
       `failAllocations: ${option} is ${show(value)}, expected a whole number from ${least} on`,
     );
   }
@@ -115,7 +116,7 @@ export function failAllocations(
   options: FailureOptions = {},
 ): FailingAllocations {
   if (!isObject(options)) {
-    throw new TypeError(`failAllocations: expected an object of options, got ${show(options)}`);
+    throw typeError(`failAllocations: expected an object of options, got ${show(options)}`);
   }
   const known = ["start", "stop", "domains"];
   requireKnown(options, known, "failAllocations");
@@ -123,7 +124,7 @@ export function failAllocations(
   const stop = readCall(options.stop ?? Number.POSITIVE_INFINITY, start, "stop");
   const { domains = domainNames } = options;
   if (!Array.isArray(domains)) {
-    throw new TypeError(`failAllocations: domains is ${show(domains)}, expected an array`);
+    throw typeError(`failAllocations: domains is ${show(domains)}, expected an array`);
   }
   const names = domains.map((domain) => readDomain(domain, "failAllocations"));
   return new FailingAllocations(heap, start, stop, names);

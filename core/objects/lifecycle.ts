@@ -1,8 +1,8 @@
 /**
  * Objects are made, counted and die (CPython: Objects/object.c, Include/refcount.h).
  *
- * Every address is taken as C takes it: nobody checks that there is an object. The library does so before it
- * calls; a guest calls these functions directly. But an object that is dead, and a waiting one in particular, is never
+ * Every address is taken as C takes it: nobody checks that there is an object. A guest calls these functions directly; the
+ * library calls `incref` and `decref`, which look first. But an object that is dead, and a waiting one in particular, is never
  * counted, freed or made anew: whoever asks for that gets an error, which the host throws, and nothing has changed.
  */
 
@@ -10,6 +10,7 @@ import { dealloc, free, malloc, raise, root } from "./object-host";
 import {
   IMMORTAL,
   MAX_SIZE,
+  OB_TYPE,
   OBJECT_HEADER,
   ObjectsRoot,
   PyObject,
@@ -140,7 +141,8 @@ export function Py_DECREF(p: usize): void {
  */
 function die(object: PyObject): void {
   const depth = state().depth;
-  if (object.ob_type.tp_dealloc === 0) PyObject_Del(changetype<usize>(object));
+  // It had a reference until now, so it does not wait.
+  if (object.ob_type.tp_dealloc === 0) free(changetype<usize>(object));
   else if (depth >= TRASHCAN_DEPTH) wait(object);
   else nest(object, depth);
 }
@@ -176,6 +178,38 @@ function empty(): void {
     run(object);
     object = state().waiting;
   }
+}
+
+// ------------------------------------------------------------------- callers who know nothing
+
+/** Is there an object at `p`? Its type's type is the metatype. `p` may be anything. */
+function isObject(p: usize): bool {
+  const metatype = changetype<usize>(state().metatype);
+  return metatype !== 0 && hasType(p) && hasType(typeAt(p)) && typeAt(typeAt(p)) === metatype;
+}
+
+/** Can the header of an object be at `p`? */
+function hasType(p: usize): bool {
+  // The length of 4 GiB of memory is 0 in 32 bits, and what is subtracted makes it right.
+  return (p & 3) === 0 && p <= ((<usize>memory.size()) << 16) - OBJECT_HEADER;
+}
+
+function typeAt(p: usize): usize {
+  return load<usize>(p, OB_TYPE);
+}
+
+/** Py_INCREF where an object is at `p`; else it says so, and nothing has changed. */
+export function incref(p: usize): bool {
+  if (!isObject(p)) return false;
+  Py_INCREF(p);
+  return true;
+}
+
+/** Py_DECREF where an object is at `p`; else it says so, and nothing has changed. */
+export function decref(p: usize): bool {
+  if (!isObject(p)) return false;
+  Py_DECREF(p);
+  return true;
 }
 
 // ------------------------------------------------------------------------------- types

@@ -1,6 +1,8 @@
 /** Objects: what their module exports. */
 
 export {
+  decref,
+  incref,
   initializeType,
   numberDealloc,
   Py_DECREF,

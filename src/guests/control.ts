@@ -8,16 +8,17 @@ import {
   instantiate,
   type MemoryViews,
   type Thunks,
+  typeError,
 } from "../../base/base.js";
 import { allocatorMembers, arenaMembers } from "../domains.js";
 
 /** The heap's own functions, which take JavaScript's records. */
 export interface Control {
-  PyMem_GetAllocator(domain: DomainName | DomainNumber): Allocator;
-  PyMem_SetAllocator(domain: DomainName | DomainNumber, allocator: Allocator): void;
-  PyMem_SetupDebugHooks(): void;
-  PyObject_GetArenaAllocator(): ArenaAllocator;
-  PyObject_SetArenaAllocator(allocator: ArenaAllocator): void;
+  getAllocator(domain: DomainName | DomainNumber): Allocator;
+  setAllocator(domain: DomainName | DomainNumber, allocator: Allocator): void;
+  setupDebugHooks(): void;
+  getArenaAllocator(): ArenaAllocator;
+  setArenaAllocator(allocator: ArenaAllocator): void;
 }
 
 /** A function of the guest's that a pointer points to. */
@@ -34,7 +35,7 @@ export class FunctionTable {
   #require(where: string): WebAssembly.Table {
     const table = this.#table();
     if (table instanceof WebAssembly.Table) return table;
-    throw new TypeError(
+    throw typeError(
       `${where}: the guest's function table is not known, expected an export ` +
         "__indirect_function_table: link the guest with -Wl,--export-table",
     );
@@ -45,7 +46,7 @@ export class FunctionTable {
     const table = this.#require(where);
     const found: unknown = pointer < table.length ? table.get(pointer) : null;
     if (typeof found === "function") return found as Pointed;
-    throw new TypeError(`${where}: the pointer is ${pointer}, expected one to a function`);
+    throw typeError(`${where}: the pointer is ${pointer}, expected one to a function`);
   }
 
   /** Puts functions of WebAssembly into the table; the first one's pointer. */
@@ -55,7 +56,7 @@ export class FunctionTable {
     try {
       first = table.grow(functions.length);
     } catch {
-      throw new TypeError(
+      throw typeError(
         `${where}: the guest's function table can't grow: link the guest with -Wl,--growable-table`,
       );
     }
@@ -100,27 +101,27 @@ export class GuestControl {
     const control = this.#control;
     return {
       PyMem_GetAllocator: (domain: DomainNumber, record: Address) => {
-        const allocator = control.PyMem_GetAllocator(domain);
+        const allocator = control.getAllocator(domain);
         this.#write(record, this.#wordsOf(allocator, "allocator", "PyMem_GetAllocator"));
       },
       PyMem_SetAllocator: (domain: DomainNumber, record: Address) => {
         const words = this.#read(record, 1 + allocatorMembers.length);
         const key = `${domain}: ${words}`;
         const allocator = this.#recordOf(key, words, allocatorMembers, "PyMem_SetAllocator");
-        control.PyMem_SetAllocator(domain, allocator as Allocator);
-        this.#remember(key, words, control.PyMem_GetAllocator(domain));
+        control.setAllocator(domain, allocator as Allocator);
+        this.#remember(key, words, control.getAllocator(domain));
       },
-      PyMem_SetupDebugHooks: () => control.PyMem_SetupDebugHooks(),
+      PyMem_SetupDebugHooks: () => control.setupDebugHooks(),
       PyObject_GetArenaAllocator: (record: Address) => {
-        const arenas = control.PyObject_GetArenaAllocator();
+        const arenas = control.getArenaAllocator();
         this.#write(record, this.#wordsOf(arenas, "arenas", "PyObject_GetArenaAllocator"));
       },
       PyObject_SetArenaAllocator: (record: Address) => {
         const words = this.#read(record, 1 + arenaMembers.length);
         const key = `arenas: ${words}`;
         const arenas = this.#recordOf(key, words, arenaMembers, "PyObject_SetArenaAllocator");
-        control.PyObject_SetArenaAllocator(arenas as ArenaAllocator);
-        this.#remember(key, words, control.PyObject_GetArenaAllocator());
+        control.setArenaAllocator(arenas as ArenaAllocator);
+        this.#remember(key, words, control.getArenaAllocator());
       },
     };
   }
@@ -166,7 +167,7 @@ export class GuestControl {
   #seenAt(ctx: number): Hook {
     const record = this.#seen[ctx];
     if (record !== undefined) return record;
-    throw new TypeError(
+    throw typeError(
       `PyMemAllocatorEx: ctx is ${ctx}, expected the one that came with the functions`,
     );
   }

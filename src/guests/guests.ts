@@ -125,16 +125,16 @@ export class Guests {
    */
   #undoing(givePlaceBack: () => void): () => void {
     const { control } = this.#heap;
-    const allocators = domainNames.map((name) => control.PyMem_GetAllocator(name));
-    const arenas = control.PyObject_GetArenaAllocator();
+    const allocators = domainNames.map((name) => control.getAllocator(name));
+    const arenas = control.getArenaAllocator();
     const classBits = this.#classBits.length;
     return () => {
       for (const [i, name] of domainNames.entries()) {
         const before = allocators[i] as Allocator;
-        if (control.PyMem_GetAllocator(name) !== before) control.PyMem_SetAllocator(name, before);
+        if (control.getAllocator(name) !== before) control.setAllocator(name, before);
       }
-      if (control.PyObject_GetArenaAllocator() !== arenas) {
-        control.PyObject_SetArenaAllocator(arenas);
+      if (control.getArenaAllocator() !== arenas) {
+        control.setArenaAllocator(arenas);
       }
       this.#classBits.length = classBits;
       givePlaceBack();

@@ -1,5 +1,5 @@
 /** A guest's place in its heap's memory: what can't have one is refused, and what a guest leaves that fails is taken back. */
-import { show } from "../../base/base.js";
+import { outOfMemory, show, typeError } from "../../base/base.js";
 import type { Host, OwnMemory } from "../../hosts/hosts.js";
 import type { GuestBinary } from "./binary.js";
 
@@ -7,7 +7,7 @@ const PAGE = 65536;
 
 /** @throws TypeError that says what is wrong with a guest, or with what it is given */
 export function fail(problem: string): never {
-  throw new TypeError(`instantiate: ${problem}`);
+  throw typeError(`instantiate: ${problem}`);
 }
 
 /** The memory of a heap that guests can live in. */
@@ -72,7 +72,7 @@ function endOf({ memory, data, stackStart = 0 }: GuestBinary): number {
 }
 
 function tooLarge(pages: number, own: OwnMemory): RangeError {
-  return new RangeError(
+  return outOfMemory(
     `instantiate: the guest needs ${pages * PAGE} bytes, expected at most ` +
       `${own.maximumPages * PAGE} (maximumBytes), and so much memory`,
   );

@@ -6,6 +6,7 @@ import {
   type DomainName,
   isAddress,
   show,
+  typeError,
   unsigned,
 } from "../../base/base.js";
 import { domainNames } from "../domains.js";
@@ -15,12 +16,12 @@ const MOST = 0x7fffffff;
 
 function readSize(value: unknown, where: string, name: string): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0) return value;
-  throw new TypeError(`${where}: ${name} is ${show(value)}, expected a whole number from 0 on`);
+  throw typeError(`${where}: ${name} is ${show(value)}, expected a whole number from 0 on`);
 }
 
 function readAddress(value: unknown, where: string): Address {
   if (isAddress(value)) return value;
-  throw new TypeError(`${where}: p is ${show(value)}, expected an address`);
+  throw typeError(`${where}: p is ${show(value)}, expected an address`);
 }
 
 /** @param domain whose members are the functions in force; they are looked up at each call */

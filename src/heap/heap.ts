@@ -1,71 +1,57 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The heap: three domains of functions over one memory. */
 
 import {
   type Address,
   type Allocator,
   type ArenaAllocator,
-  type ArenaSource,
   bytesAt,
-  type Core,
-  type DebugSettings,
+  conflict,
   type Domain,
   type DomainName,
   type DomainNumber,
   debugLayout,
+  dispose,
+  disposed,
   type HeapOptions,
   type HeapSnapshot,
-  type HeapStats,
-  instantiateCore,
   isAddress,
-  LEDGER_SLOT,
   ledgerOf,
-  type MallocMode,
-  MemoryViews,
-  markRoot,
-  modeAt,
+  type MemoryViews,
   nameOf,
   OBJECTS_ROOT,
   PAGE,
   packageVersion,
   type ResolvedOptions,
-  ROOT_BLOCK,
   readOptions,
-  storeWord,
-  unsigned,
 } from "../../base/base.js";
-import {
-  givenHost,
-  type Host,
-  restoredHost,
-  standaloneHost,
-  systemArenas,
-  unnested,
-} from "../../hosts/hosts.js";
-import { DebugHeap, type DebugHost, javascriptTracer, newLedger } from "../debug/debug.js";
-import {
-  allocatorMembers,
-  arenaMembers,
-  byCNames,
-  copyOf,
-  domainNames,
-  readDomain,
-  requireMembers,
-} from "../domains.js";
+import { allocatorMembers, byCNames, domainNames, readDomain, requireMembers } from "../domains.js";
 import { Guests } from "../guests/guests.js";
-import { Objects } from "../objects/objects.js";
-import { formatStats, statsOf, validateHeap } from "../report/report.js";
-import { Allocators } from "./allocators.js";
+import { type ObjectFunctions, Objects } from "../objects/objects.js";
+import { formatStats, type HeapStats, statsOf, validateHeap } from "../report/report.js";
+import { type AllocatorFunctions, type CApi, cApiOf } from "./capi.js";
 import { checkedDomains } from "./checked.js";
-import { ObjectHeap } from "./object-heap.js";
+import { OldNames } from "./old-names.js";
+import { HeapParts } from "./parts.js";
 
-function hostFor(owner: ResolvedOptions["owner"]): Host {
-  if (owner.kind === "given") return givenHost(owner.memory, owner.system);
-  if (owner.kind === "snapshot") return restoredHost(owner.image, owner.maximumPages);
-  return standaloneHost(owner.initialPages, owner.maximumPages);
+/** In the place of a domain's functions once the heap was disposed of. */
+function refuse(): never {
+  throw disposed();
 }
 
-/** A heap. Make one with {@link createHeap}; any number can live in one process. */
-export class Heap extends ObjectHeap {
+const noFunctions: Domain = { malloc: refuse, calloc: refuse, realloc: refuse, free: refuse };
+
+/** What a heap is as long as nobody has disposed of it. */
+interface Living {
+  readonly parts: HeapParts;
+  readonly guests: Guests;
+}
+
+/**
+ * A heap. Make one with {@link createHeap}; any number can live in one process. Its functions that are no methods need no
+ * `this`: `const { incref, decref } = heap`.
+ */
+export class Heap extends OldNames implements AllocatorFunctions, ObjectFunctions, Disposable {
   /** The raw domain: the system malloc (CPython: PyMem_RawMalloc, ...). */
   readonly raw: Domain;
   /** The mem domain: for buffers of Python's own (CPython: PyMem_Malloc, ...). */
@@ -77,185 +63,98 @@ export class Heap extends ObjectHeap {
    * themselves can't at no cost. See {@link Domain}.
    */
   readonly checked: Readonly<Record<DomainName, Domain>>;
+  /** The heap's functions by CPython's names. */
+  readonly capi: CApi;
   /** Address of the block that all of the heap's state is reached from. See {@link HeapOptions.root}. */
   readonly root: Address;
 
-  PyMem_RawMalloc!: Domain["malloc"];
-  PyMem_RawCalloc!: Domain["calloc"];
-  PyMem_RawRealloc!: Domain["realloc"];
-  PyMem_RawFree!: Domain["free"];
-  PyMem_Malloc!: Domain["malloc"];
-  PyMem_Calloc!: Domain["calloc"];
-  PyMem_Realloc!: Domain["realloc"];
-  PyMem_Free!: Domain["free"];
-  PyObject_Malloc!: Domain["malloc"];
-  PyObject_Calloc!: Domain["calloc"];
-  PyObject_Realloc!: Domain["realloc"];
-  PyObject_Free!: Domain["free"];
+  readonly defineType!: ObjectFunctions["defineType"];
+  readonly adoptType!: ObjectFunctions["adoptType"];
+  readonly newObject!: ObjectFunctions["newObject"];
+  readonly newVarObject!: ObjectFunctions["newVarObject"];
+  readonly initObject!: ObjectFunctions["initObject"];
+  readonly initVarObject!: ObjectFunctions["initVarObject"];
+  readonly deleteObject!: ObjectFunctions["deleteObject"];
+  readonly incref!: ObjectFunctions["incref"];
+  readonly decref!: ObjectFunctions["decref"];
+  readonly refcount!: ObjectFunctions["refcount"];
+  readonly typeOf!: ObjectFunctions["typeOf"];
+  readonly itemCount!: ObjectFunctions["itemCount"];
+  readonly own!: ObjectFunctions["own"];
 
-  readonly #host: Host;
   readonly #views: MemoryViews;
-  readonly #mode: MallocMode;
-  readonly #settings: DebugSettings;
-  readonly #allocators: Allocators;
-  #debugHeap: DebugHeap | undefined;
-  readonly #defaultArenas: ArenaAllocator;
-  #arenas: ArenaAllocator;
-  readonly #arenaSource: ArenaSource;
-  readonly #guests: Guests;
-  /** @internal */
-  protected override readonly objects: Objects;
+  readonly #objects: Objects;
+  /** Undefined once the heap was disposed of. */
+  #living: Living | undefined;
 
   /** @internal */
   constructor(options: ResolvedOptions) {
     super();
-    this.#settings = options.settings;
-    this.#host = hostFor(options.owner);
-    const { memory, system, own } = this.#host;
-    this.#views = new MemoryViews(memory);
-    const { adopted } = options;
-    this.#mode = adopted === undefined ? options.mode : modeAt(memory, adopted, own !== undefined);
-    this.root = adopted?.root ?? unsigned(system.calloc(1, ROOT_BLOCK));
-    if (this.root === 0) {
-      throw new RangeError("createHeap: the memory has no room for the heap's root");
-    }
-    const { pools, debug } = this.#mode;
-    const source = systemArenas(memory, system, this.root, { fillHoles: !debug });
-    this.#defaultArenas = Object.freeze({
-      ctx: null,
-      alloc: (_ctx: unknown, bytes: number) => unsigned(source.alloc(bytes)),
-      free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
-    });
-    this.#arenas = this.#defaultArenas;
-    this.#arenaSource = unnested({
-      alloc: (bytes) => this.#arenas.alloc(this.#arenas.ctx, bytes),
-      free: (p, bytes) => this.#arenas.free(this.#arenas.ctx, p, bytes),
-      // An allocator that was set is asked for the longest runs only, and knows itself where to put them.
-      hole: () => (this.#arenas === this.#defaultArenas ? source.hole() : 0),
-    });
-    const systemCore = this.#coreOver(system);
-    if (adopted === undefined) systemCore.initialize(own?.indent);
-
-    this.#allocators = new Allocators({
-      pools,
-      systemCore,
-      coreOver: (raw) => this.#coreOver(raw),
-      debugHeap: () => this.#makeDebugHeap(),
-    });
-    if (debug) this.#setUpDebugMode(adopted === undefined);
-    if (adopted === undefined) markRoot(memory, this.root, { pools, ownMemory: own !== undefined });
-    this.raw = this.#allocators.functions("raw");
-    this.mem = this.#allocators.functions("mem");
-    this.object = this.#allocators.functions("object");
+    const parts = new HeapParts(options);
+    const { host, views, root, allocators } = parts;
+    this.#views = views;
+    this.root = root;
+    this.raw = allocators.functions("raw");
+    this.mem = allocators.functions("mem");
+    this.object = allocators.functions("object");
     this.checked = checkedDomains(this);
-    this.objects = new Objects(this.#views, this.root + OBJECTS_ROOT, this.raw, this.object);
-    this.#guests = new Guests({
-      host: this.#host,
-      views: this.#views,
-      objects: this.objects,
+    this.#objects = new Objects(views, root + OBJECTS_ROOT, this.raw, this.object);
+    Object.assign(this, this.#objects); // whose properties are these functions
+    const guests = new Guests({
+      host,
+      views,
+      objects: this.#objects,
       control: this,
       domains: this,
-      poolOf: (p) => this.#allocators.core.poolOf(p),
-      debug: () => this.#allocators.debug,
-      sizeAt: (p) => this.#allocators.sizeAt(p),
-      alignDebugBlocks: () => this.#debugHeap?.write(debugLayout.ALIGNS, 1),
+      poolOf: (p) => allocators.core.poolOf(p),
+      debug: () => allocators.debug,
+      sizeAt: (p) => allocators.sizeAt(p),
+      alignDebugBlocks: () => parts.debugHeap?.write(debugLayout.ALIGNS, 1),
     });
-    this.#publish();
+    this.#living = { parts, guests };
+    this.capi = cApiOf(this);
+    Object.assign(this, this.capi);
   }
 
-  /** @throws RangeError when there is no memory for it; then nothing is left of a new heap */
-  #setUpDebugMode(isNew: boolean): void {
-    try {
-      this.#allocators.setupDebugHooks();
-    } catch (error) {
-      if (isNew) this.#host.system.free(this.root);
-      throw error;
-    }
-  }
-
-  #coreOver(raw: Domain): Core {
-    return instantiateCore(this.#host.memory, this.root, this.#host.system, raw, this.#arenaSource);
-  }
-
-  #makeDebugHeap(): DebugHeap {
-    if (this.#debugHeap !== undefined) return this.#debugHeap;
-    const { memory, system } = this.#host;
-    const host: DebugHost = {
-      memory,
-      system,
-      settings: this.#settings,
-      tracer: javascriptTracer,
-      poolOf: (p) => this.#allocators.core.poolOf(p),
-    };
-    const ledger = ledgerOf(memory, this.root) || newLedger(host);
-    if (ledger === 0) throw new RangeError("the memory has no room for the debug mode's ledger");
-    storeWord(memory, this.root + LEDGER_SLOT, ledger);
-    this.#debugHeap = new DebugHeap(host, ledger);
-    return this.#debugHeap;
+  /** @throws Error once the heap was disposed of */
+  get #alive(): Living {
+    if (this.#living === undefined) throw disposed();
+    return this.#living;
   }
 
   /** Puts the functions in force in their places: exports where nothing is hooked. */
   #publish(): void {
     for (const name of domainNames) {
-      Object.assign(this[name], this.#allocators.functions(name));
+      Object.assign(this[name], this.#living?.parts.allocators.functions(name) ?? noFunctions);
     }
-    Object.assign(this, byCNames(this));
-    this.objects.rebind();
-    this.#guests.rebind();
+    const names = byCNames(this);
+    Object.assign(this.capi, names);
+    Object.assign(this, names);
+    this.#objects.rebind();
+    this.#living?.guests.rebind();
   }
 
-  /**
-   * The allocator of a domain, as it was set or as the heap was made with
-   * (CPython: PyMem_GetAllocator).
-   * @throws TypeError for an unknown domain
-   */
-  PyMem_GetAllocator(domain: DomainName | DomainNumber): Allocator {
-    return this.#allocators.get(readDomain(domain, "PyMem_GetAllocator"));
-  }
+  readonly getAllocator = (domain: DomainName | DomainNumber): Allocator =>
+    this.#alive.parts.allocators.get(readDomain(domain, "PyMem_GetAllocator"));
 
-  /**
-   * Sets the allocator of a domain (CPython: PyMem_SetAllocator). It has to wrap the one before it, or
-   * know what to do with blocks that are live already. What `PyMem_GetAllocator` gave brings the
-   * unhooked functions back. Functions that were copied out of the heap before (`const { malloc } =
-   * heap.object`) stay what they were. A hook in the raw domain also sees the large requests of the other two.
-   * @throws TypeError for an unknown domain or an incomplete allocator
-   */
-  PyMem_SetAllocator(domain: DomainName | DomainNumber, allocator: Allocator): void {
+  readonly setAllocator = (domain: DomainName | DomainNumber, allocator: Allocator): void => {
     const where = "PyMem_SetAllocator";
     const name = readDomain(domain, where);
     requireMembers(allocator, allocatorMembers, where);
-    this.#allocators.set(name, allocator);
+    this.#alive.parts.allocators.set(name, allocator);
     this.#publish();
-  }
+  };
 
-  /**
-   * Puts the debug hooks of the debug modes on every domain that has none, over the allocator that is set there
-   * (CPython: PyMem_SetupDebugHooks). Blocks that are live already are let pass, and so are wrong pointers to
-   * where no block was allocated since; a heap that was made in a debug mode knows more.
-   * @throws RangeError when there is no memory for the debug heap's ledger
-   */
-  PyMem_SetupDebugHooks(): void {
-    if (this.#allocators.setupDebugHooks()) this.#debugHeap?.write(debugLayout.EARLIER_ANY, 1);
+  readonly setupDebugHooks = (): void => {
+    const parts = this.#alive.parts;
+    if (parts.allocators.setupDebugHooks()) parts.debugHeap?.write(debugLayout.EARLIER_ANY, 1);
     this.#publish();
-  }
+  };
 
-  /** Where arenas come from (CPython: PyObject_GetArenaAllocator). */
-  PyObject_GetArenaAllocator(): ArenaAllocator {
-    return this.#arenas;
-  }
+  readonly getArenaAllocator = (): ArenaAllocator => this.#alive.parts.arenas.get();
 
-  /**
-   * Sets where arenas come from and go to (CPython: PyObject_SetArenaAllocator). `alloc` is asked for a run of
-   * several arenas, and a few bytes less, so that a malloc's own header fits into it; `free` gets the same size. Both
-   * may use the heap; `alloc` is not called again while it is at work, and what it needs then comes from the raw domain.
-   * What they throw comes out of the call that asked for an arena or gave one back; see core/heap/heap-host.ts.
-   * @throws TypeError for an incomplete allocator
-   */
-  PyObject_SetArenaAllocator(allocator: ArenaAllocator): void {
-    requireMembers(allocator, arenaMembers, "PyObject_SetArenaAllocator");
-    const known = allocator === this.#defaultArenas || allocator === this.#arenas;
-    this.#arenas = known ? allocator : copyOf(allocator, arenaMembers);
-  }
+  readonly setArenaAllocator = (allocator: ArenaAllocator): void =>
+    this.#alive.parts.arenas.set(allocator);
 
   /**
    * What a guest imports that was written to `include/pymalloc.h`: the functions in force now, and the memory. For
@@ -264,7 +163,7 @@ export class Heap extends ObjectHeap {
    *   it hands one in, with `PyType_Ready` or `PyMem_SetAllocator`
    */
   imports(table: () => WebAssembly.Table | undefined = () => undefined): WebAssembly.Imports {
-    return this.#guests.imports(table);
+    return this.#alive.guests.imports(table);
   }
 
   /**
@@ -283,7 +182,7 @@ export class Heap extends ObjectHeap {
    * @throws WebAssembly.LinkError when an import is of another type than the guest has for it
    */
   instantiate(bytes: BufferSource, imports: WebAssembly.Imports = {}): WebAssembly.Instance {
-    return this.#guests.instantiate(bytes, imports);
+    return this.#alive.guests.instantiate(bytes, imports);
   }
 
   /**
@@ -293,9 +192,10 @@ export class Heap extends ObjectHeap {
    * @throws Error where the heap's memory is someone else's, whose state is no part of the heap
    */
   snapshot(): HeapSnapshot {
-    const { memory, own } = this.#host;
+    const { host, mode } = this.#alive.parts;
+    const { memory, own } = host;
     if (own === undefined) {
-      throw new Error(
+      throw conflict(
         "snapshot: the heap's memory is someone else's, expected a heap that createHeap made a memory for; " +
           "a copy of that memory, with the malloc that owns it, is taken over by createHeap({ memory, system, root })",
       );
@@ -303,14 +203,14 @@ export class Heap extends ObjectHeap {
     return Object.freeze({
       image: bytesAt(memory, 0, own.pagesInUse() * PAGE).slice(),
       root: this.root,
-      malloc: nameOf({ ...this.#mode, debug: ledgerOf(memory, this.root) !== 0 }),
+      malloc: nameOf({ ...mode, debug: ledgerOf(memory, this.root) !== 0 }),
       version: packageVersion,
     });
   }
 
   /** The memory that the heap is in. */
   get memory(): WebAssembly.Memory {
-    return this.#host.memory;
+    return this.#views.memory;
   }
 
   /** Views of the whole memory. Read the property anew each time: a view that is kept ends when the memory grows. */
@@ -348,9 +248,9 @@ export class Heap extends ObjectHeap {
 
   /** What the heap holds, in numbers whose parts sum up. Walks all pools. */
   stats(): HeapStats {
-    const mode = { ...this.#mode, debug: this.#allocators.debug };
-    const debug = this.#debugHeap?.stats();
-    return statsOf(mode, this.#allocators.core, this.#host.memory, this.root, debug);
+    const { allocators, debugHeap, mode, views } = this.#alive.parts;
+    const now = { ...mode, debug: allocators.debug };
+    return statsOf(now, allocators.core, views.memory, this.root, debugHeap?.stats());
   }
 
   /** The text of CPython's `sys._debugmallocstats()`; empty with `malloc: "malloc"`. */
@@ -364,8 +264,9 @@ export class Heap extends ObjectHeap {
    * pools.
    */
   getAllocatedBlocks(): number {
-    if (!this.#mode.pools) return 0;
-    return this.#allocators.core.allocatedBlocks() - (this.#debugHeap?.deadBlocks() ?? 0);
+    const { allocators, debugHeap, mode } = this.#alive.parts;
+    if (!mode.pools) return 0;
+    return allocators.core.allocatedBlocks() - (debugHeap?.deadBlocks() ?? 0);
   }
 
   /**
@@ -374,13 +275,25 @@ export class Heap extends ObjectHeap {
    * @throws PyMemError with the number in docs/invariants.md of the first broken invariant
    */
   validate(): void {
-    validateHeap(this.#host.memory, this.root);
-    this.#allocators.validateBlocks();
+    validateHeap(this.memory, this.root);
+    this.#alive.parts.allocators.validateBlocks();
   }
 
   /** Does `p` point into a pool (CPython: address_in_range)? Any number may be asked about; what is no address does not. */
   isPymallocAddress(p: Address): boolean {
-    return isAddress(p) && this.#allocators.core.addressInRange(p) !== 0;
+    return isAddress(p) && this.#alive.parts.allocators.core.addressInRange(p) !== 0;
+  }
+
+  /**
+   * Lets go of the memory and of all that is instantiated over it: `using heap = createHeap()`. After it every use of the heap
+   * and of its types throws an Error; a second time it does nothing. Functions that were copied out of the heap
+   * before go on working, and keep the memory. A memory that someone else owns stays as it is, with the heap in it, which
+   * another one can take over by its root.
+   */
+  [dispose](): void {
+    this.#living = undefined;
+    this.#publish();
+    this.#views.release();
   }
 }
 
@@ -393,3 +306,5 @@ export class Heap extends ObjectHeap {
 export function createHeap(options?: HeapOptions): Heap {
   return new Heap(readOptions(options));
 }
+
+export type { CApi };

@@ -1,5 +1,5 @@
 /** The fields of objects: their types, where C would put them, and accessors over the memory. */
-import { type Address, type MemoryViews, show } from "../../base/base.js";
+import { type Address, type MemoryViews, rangeError, show, typeError } from "../../base/base.js";
 
 /** A number of C's in an object; `ptr` is an address, which reads as one from 0 to 2^32 - 1. */
 export type ScalarType = "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "f32" | "f64" | "ptr";
@@ -143,15 +143,15 @@ export function placeFields(types: object, header: number, where: string): reado
   let end = header;
   return Object.entries(types).map(([name, value]: [string, unknown]) => {
     if (!/^[A-Za-z_]\w*$/.test(name)) {
-      throw new TypeError(`${where}: field ${show(name)}, expected a name as in C`);
+      throw typeError(`${where}: field ${show(name)}, expected a name as in C`);
     }
     if (name === "address" || name === "items" || name in Object.prototype) {
-      throw new TypeError(`${where}: field ${show(name)} is a member of every cursor`);
+      throw typeError(`${where}: field ${show(name)} is a member of every cursor`);
     }
     const parsed = parse(value);
     if (parsed === undefined) {
       const expected = `one of ${scalarNames}, or an array such as "u8[16]"`;
-      throw new TypeError(`${where}: fields.${name} is ${show(value)}, expected ${expected}`);
+      throw typeError(`${where}: fields.${name} is ${show(value)}, expected ${expected}`);
     }
     const { size } = scalars[parsed.type];
     const offset = roundUp(end, size);
@@ -213,7 +213,7 @@ export class FieldArray implements Iterable<number> {
     const { length } = this;
     if (i >>> 0 !== i || i >= length) {
       const expected = length > 0 ? `0 to ${length - 1}` : "none: the array is empty";
-      throw new RangeError(`index is ${show(i)}, expected ${expected}`);
+      throw rangeError(`index is ${show(i)}, expected ${expected}`);
     }
     return this.#position.address + this.#offset + i * this.#scalar.size;
   }

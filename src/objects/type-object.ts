@@ -6,8 +6,10 @@ import {
   isObject,
   objectsLayout as layout,
   type MemoryViews,
+  rangeError,
   requireKnown,
   show,
+  typeError,
   unsigned,
 } from "../../base/base.js";
 import {
@@ -69,7 +71,7 @@ const known = ["name", "fields", "basicsize", "itemsize", "items", "dealloc"];
 export type Reader = "defineType" | "adoptType";
 
 function bad(where: Reader, option: string, value: unknown, expected: string): TypeError {
-  return new TypeError(`${where}: ${option} is ${show(value)}, expected ${expected}`);
+  return typeError(`${where}: ${option} is ${show(value)}, expected ${expected}`);
 }
 
 function readSize(where: Reader, option: string, value: unknown, least: number): number {
@@ -79,7 +81,7 @@ function readSize(where: Reader, option: string, value: unknown, least: number):
     throw bad(where, option, value, expected);
   }
   if (value < least || value > most) {
-    throw new RangeError(`${where}: ${option} is ${value}, expected ${expected}`);
+    throw rangeError(`${where}: ${option} is ${value}, expected ${expected}`);
   }
   return value;
 }
@@ -101,7 +103,7 @@ function readItemsize(where: Reader, itemsize: unknown, items: unknown): number 
  */
 export function readDefinition(definition: TypeDefinition, where: Reader): ResolvedType {
   if (!isObject(definition)) {
-    throw new TypeError(`${where}: expected an object, got ${show(definition)}`);
+    throw typeError(`${where}: expected an object, got ${show(definition)}`);
   }
   requireKnown(definition, known, where);
   const { name, fields: types = {}, items, dealloc } = definition;
@@ -120,9 +122,7 @@ export function readDefinition(definition: TypeDefinition, where: Reader): Resol
   const last = fields.at(-1);
   const least = roundUp(last === undefined ? header : endOf(last), alignment);
   if (least > layout.MAX_SIZE) {
-    throw new RangeError(
-      `${where}: fields take ${least} bytes, expected at most ${layout.MAX_SIZE}`,
-    );
+    throw rangeError(`${where}: fields take ${least} bytes, expected at most ${layout.MAX_SIZE}`);
   }
   const { basicsize: given = least } = definition;
   const basicsize = readSize(where, "basicsize", given, least);
@@ -251,7 +251,7 @@ export class TypeObject<F = unknown, Items = unknown> {
   #move(cursor: Position, p: Address, where: string): Cursor<F, Items> {
     if (typeAt(this.#views, p) !== this.address) {
       const found = typeof p === "number" ? hex(p) : show(p);
-      throw new TypeError(`${where}: p is ${found}, expected an object of type ${this.name}`);
+      throw typeError(`${where}: p is ${found}, expected an object of type ${this.name}`);
     }
     cursor.address = unsigned(p);
     return cursor as Cursor<F, Items>;

@@ -1,26 +1,81 @@
-/** Statistics: read from the books in linear memory, and written the way CPython writes them. */
+/**
+ * Statistics: read from the books in linear memory, and written the way CPython writes them. A new number is a field of
+ * `HeapStats` and a line of `statsFrom`; one that has to be counted by a walk is counted in core/heap/stats.ts.
+ */
 import {
   type Address,
   type Core,
-  type HeapStats,
   layout,
   type MallocMode,
+  type MallocName,
   nameOf,
-  type SizeClassStats,
   wordsAt,
 } from "../../base/base.js";
 import { fillPattern, reportPatterns } from "./patterns.js";
+
+/** One size class in `HeapStats`. */
+export interface SizeClassStats {
+  /** Bytes in a block. */
+  readonly size: number;
+  readonly pools: number;
+  readonly blocksInUse: number;
+  readonly blocksAvailable: number;
+}
+
+/** Where the arenas' bytes are. The parts sum to `total`, which is arenas x arena size. */
+export interface HeapBytes {
+  readonly inUse: number;
+  readonly available: number;
+  readonly unusedPools: number;
+  readonly poolHeaders: number;
+  readonly quantization: number;
+  readonly arenaAlignment: number;
+  readonly total: number;
+}
+
+/** What a heap holds, in numbers; nothing else than JSON. */
+export interface HeapStats {
+  /** `"pymalloc"` or `"malloc"`, where every number is 0: the system malloc keeps no books; or their debug modes. */
+  readonly malloc: MallocName;
+  readonly smallRequestThreshold: number;
+  /** An arena here is a unit that is counted: what is taken from the arena allocator at a time has one to eight of them. */
+  readonly arenas: {
+    /** Bytes that one arena accounts for. */
+    readonly size: number;
+    readonly allocatedTotal: number;
+    readonly reclaimed: number;
+    readonly highwater: number;
+    readonly current: number;
+  };
+  readonly pools: {
+    /** Bytes of the shortest pool; others are a multiple of that long. */
+    readonly size: number;
+    readonly inUse: number;
+    /** Room for so many of the shortest. */
+    readonly unused: number;
+  };
+  /** All size classes, the smallest first. */
+  readonly classes: readonly SizeClassStats[];
+  readonly bytes: HeapBytes;
+  /**
+   * Live blocks that pools serve, those that the raw domain serves instead, and both. In a debug mode freed
+   * blocks that are held back are among them: they have their memory still.
+   */
+  readonly blocks: { readonly inPools: number; readonly raw: number; readonly allocated: number };
+  /** In a debug mode: the quarantine, pads included, and the number of the last call that made a block. */
+  readonly debug?: {
+    readonly heldBlocks: number;
+    readonly heldBytes: number;
+    readonly serial: number;
+  };
+}
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((total, item) => total + of(item), 0);
 }
 
-/** Reads the heap at `root` after a walk over its pools. */
-export function readStats(core: Core, memory: WebAssembly.Memory, root: Address): HeapStats {
-  const inPools = core.stats();
-  const words = wordsAt(memory, root, layout.ROOT_SIZE / 4);
-  const read = (offset: number): number => words[offset / 4] as number;
-
+/** @param read the word of the root at an offset, as a walk over the pools left it @param inPools live blocks there */
+function statsFrom(read: (offset: number) => number, inPools: number): HeapStats {
   const classes: SizeClassStats[] = [];
   let quantization = 0;
   for (let index = 0; index < layout.SIZE_CLASSES; index++) {
@@ -63,6 +118,18 @@ export function readStats(core: Core, memory: WebAssembly.Memory, root: Address)
   };
 }
 
+/** Reads the heap at `root` after a walk over its pools. */
+export function readStats(core: Core, memory: WebAssembly.Memory, root: Address): HeapStats {
+  const inPools = core.stats();
+  const words = wordsAt(memory, root, layout.ROOT_SIZE / 4);
+  return statsFrom((offset) => words[offset / 4] as number, inPools);
+}
+
+/** The statistics of a heap without pools. */
+export function emptyStats(): HeapStats {
+  return { ...statsFrom(() => 0, 0), malloc: "malloc", classes: [] };
+}
+
 /** The statistics of a heap in any mode. @param debug what its debug heap says, where it has one */
 export function statsOf(
   mode: MallocMode,
@@ -73,27 +140,6 @@ export function statsOf(
 ): HeapStats {
   const stats = mode.pools ? readStats(core, memory, root) : emptyStats();
   return { ...stats, malloc: nameOf(mode), ...(debug === undefined ? {} : { debug }) };
-}
-
-/** The statistics of a heap without pools. */
-export function emptyStats(): HeapStats {
-  return {
-    malloc: "malloc",
-    smallRequestThreshold: layout.SMALL_REQUEST_THRESHOLD,
-    arenas: { size: layout.UNIT_SIZE, allocatedTotal: 0, reclaimed: 0, highwater: 0, current: 0 },
-    pools: { size: layout.SLICE_SIZE, inUse: 0, unused: 0 },
-    classes: [],
-    bytes: {
-      inUse: 0,
-      available: 0,
-      unusedPools: 0,
-      poolHeaders: 0,
-      quantization: 0,
-      arenaAlignment: 0,
-      total: 0,
-    },
-    blocks: { inPools: 0, raw: 0, allocated: 0 },
-  };
 }
 
 /** The text of `sys._debugmallocstats()`; empty without pools. */

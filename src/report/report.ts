@@ -1,5 +1,13 @@
 /** What a heap says of itself: numbers that sum up, CPython's text, the first broken invariant. */
 
 export { validateHeap } from "./broken-invariant.js";
-export { emptyStats, formatStats, readStats, statsOf } from "./heap-stats.js";
+export {
+  emptyStats,
+  formatStats,
+  type HeapBytes,
+  type HeapStats,
+  readStats,
+  type SizeClassStats,
+  statsOf,
+} from "./heap-stats.js";
 export { reportPatterns } from "./patterns.js";

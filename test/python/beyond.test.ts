@@ -1,8 +1,8 @@
 /** Interpreters whose heap has grown beyond 2 GiB before pymalloc comes: counts, walks, stacks and recordings are right. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bytesAt, unsigned } from "../../base/base.js";
 import type { PyMemError } from "../../base/errors.js";
-import { bytesAt, unsigned } from "../../base/memory.js";
 import { countBlocks, mapBlocks } from "../../hosts/dlmalloc.js";
 import { startCensus } from "../../measure/census.js";
 import { programOf } from "../../python/allocators.js";

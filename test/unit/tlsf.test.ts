@@ -1,8 +1,8 @@
 /** The malloc of a heap that owns its memory: it never grows while a free block would do, and its blocks stay whole. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { unsigned } from "../../base/base.js";
 import type { Tlsf } from "../../base/instances.js";
-import { unsigned } from "../../base/memory.js";
 import { standaloneHost } from "../../hosts/own.js";
 import { numbers, pooledHeap } from "../support/heaps.js";
 

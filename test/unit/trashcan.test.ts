@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { instantiate } from "../../base/instances.js";
 import { createHeap, type Heap } from "../../src/index.js";
-import type { ObjectFunctions } from "../../src/objects/objects.js";
+import type { ObjectExports } from "../../src/objects/module.js";
 import { assertBalanced, layout, pooledHeap } from "../support/heaps.js";
 import { defineNode, objectsLayout, word } from "../support/objects.js";
 
@@ -79,11 +79,11 @@ function instantiateGuest(
   heap: Heap,
   dealloc: (number: number, p: number) => number,
   raise: () => void,
-): ObjectFunctions {
+): ObjectExports {
   const { malloc, free } = heap.object;
   const host = { root: heap.root + layout.ROOT_SIZE, malloc, free, dealloc, raise };
   const env = { memory: heap.memory };
-  return instantiate("objects", { env, "object-host": host }) as unknown as ObjectFunctions;
+  return instantiate("objects", { env, "object-host": host }) as unknown as ObjectExports;
 }
 
 test("a guest calls the exports itself: bad input is answered by 0", () => {

@@ -1,20 +1,10 @@
-/** The part of a heap that is about objects: types, references, and CPython's functions by their names. */
-
+/** What a heap can do with objects, by JavaScript's names. None of these functions needs a `this`. */
 import type { Address } from "../../base/base.js";
-import {
-  type FieldTypes,
-  type Objects,
-  Owned,
-  type ScalarType,
-  type TypeDefinition,
-  type TypeObject,
-} from "../objects/objects.js";
+import type { FieldTypes, ScalarType } from "./fields.js";
+import type { Owned } from "./owned.js";
+import type { TypeDefinition, TypeObject } from "./type-object.js";
 
-/** What {@link Heap} has for objects. */
-export abstract class ObjectHeap {
-  /** @internal */
-  protected abstract readonly objects: Objects;
-
+export interface ObjectFunctions {
   /**
    * Makes a type: a PyTypeObject in the memory, as CPython and its guests know it, and typed access to its objects
    * from here. Types live as long as the heap.
@@ -24,32 +14,26 @@ export abstract class ObjectHeap {
   defineType<
     F extends FieldTypes = Record<never, never>,
     Items extends ScalarType | undefined = undefined,
-  >(definition: TypeDefinition<F, Items>): TypeObject<F, Items> {
-    return this.objects.defineType(definition);
-  }
+  >(definition: TypeDefinition<F, Items>): TypeObject<F, Items>;
 
   /**
    * A type that is in the memory already, for the objects of a heap that was taken over (`from`, `root`): the one with
    * this definition's name, sizes and fields. Its dealloc is JavaScript's, and so has to be given anew; without
-   * one, objects can be read, and `Py_DECREF` refuses to let them die.
+   * one, objects can be read, and `decref` refuses to let them die.
    * @throws TypeError that says what was found when it is not just one, and when the type has no dealloc or it is
    *   known; for a wrong definition as `defineType` does
    */
   adoptType<
     F extends FieldTypes = Record<never, never>,
     Items extends ScalarType | undefined = undefined,
-  >(definition: TypeDefinition<F, Items>): TypeObject<F, Items> {
-    return this.objects.adoptType(definition);
-  }
+  >(definition: TypeDefinition<F, Items>): TypeObject<F, Items>;
 
   /**
    * A new object with one reference (CPython: PyObject_New). Its fields hold what the memory held. 0 when there
    * is no memory.
    * @throws TypeError unless `type` is a type of this heap without items
    */
-  PyObject_New(type: TypeObject): Address {
-    return this.objects.PyObject_New(type);
-  }
+  newObject(type: TypeObject): Address;
 
   /**
    * A new object with `n` items and one reference (CPython: PyObject_NewVar), in whole words. 0 when there is no
@@ -57,78 +41,57 @@ export abstract class ObjectHeap {
    * @throws TypeError unless `type` is a type of this heap with an itemsize, and `n` a whole number
    * @throws RangeError when `n` is negative, or the object would be longer than 0x7fffffff bytes
    */
-  PyObject_NewVar(type: TypeObject, n: number): Address {
-    return this.objects.PyObject_NewVar(type, n);
-  }
+  newVarObject(type: TypeObject, n: number): Address;
 
   /**
-   * Makes an object of memory that is there: one reference, of this type (CPython: PyObject_Init). Returns `p`;
-   * `PyObject_Init(0, type)` is 0, so that it may follow a malloc.
+   * Makes an object of memory that is there, with one reference (CPython: PyObject_Init). Returns `p`;
+   * `initObject(0, type)` is 0, so that it may follow a malloc.
    * @throws TypeError unless `type` is a type of this heap without items
    * @throws RangeError when no object of the type fits at `p`, or one that is dead waits there for its dealloc
    */
-  PyObject_Init(p: Address, type: TypeObject): Address {
-    return this.objects.PyObject_Init(p, type);
-  }
+  initObject(p: Address, type: TypeObject): Address;
 
   /**
    * The same for an object with `n` items (CPython: PyObject_InitVar).
    * @throws TypeError unless `type` is a type of this heap with an itemsize, and `n` a whole number
    * @throws RangeError when `n` is negative or too large, no such object fits at `p`, or a dead one waits there
    */
-  PyObject_InitVar(p: Address, type: TypeObject, n: number): Address {
-    return this.objects.PyObject_InitVar(p, type, n);
-  }
+  initVarObject(p: Address, type: TypeObject, n: number): Address;
 
   /**
    * Frees an object's memory (CPython: PyObject_Del), which is the last thing that a `dealloc` does. It looks at
-   * no count. `PyObject_Del(0)` does nothing.
+   * no count. `deleteObject(0)` does nothing.
    * @throws TypeError when `p` is a type
    * @throws RangeError when the object is dead and waits for its dealloc: that frees it
    */
-  PyObject_Del(p: Address): void {
-    this.objects.PyObject_Del(p);
-  }
+  deleteObject(p: Address): void;
 
   /**
    * One reference more (CPython: Py_INCREF). An object with 2^30 references never dies.
    * @throws TypeError when there is no object at `p`, RangeError when it is dead
    */
-  Py_INCREF(p: Address): void {
-    this.objects.Py_INCREF(p);
-  }
+  incref(p: Address): void;
 
   /**
    * One reference less (CPython: Py_DECREF). After the last one the type's `dealloc` runs, by default
-   * `PyObject_Del`. However long the chain of objects that die with it, the stack stays short.
+   * `deleteObject`. However long the chain of objects that die with it, the stack stays short.
    * @throws TypeError when there is no object at `p`, RangeError when it is dead; and what a `dealloc` threw, from
    * the outermost call
    */
-  Py_DECREF(p: Address): void {
-    this.objects.Py_DECREF(p);
-  }
+  decref(p: Address): void;
 
-  /** How many references an object has; 0 when it is dead. @throws TypeError when there is no object at `p` */
-  Py_REFCNT(p: Address): number {
-    return this.objects.Py_REFCNT(p);
-  }
+  /** How many references an object has (CPython: Py_REFCNT); 0 when it is dead. @throws TypeError when there is no object at `p` */
+  refcount(p: Address): number;
 
-  /** The `address` of an object's type. @throws TypeError when there is no object at `p` */
-  Py_TYPE(p: Address): Address {
-    return this.objects.Py_TYPE(p);
-  }
+  /** The `address` of an object's type (CPython: Py_TYPE). @throws TypeError when there is no object at `p` */
+  typeOf(p: Address): Address;
 
-  /** How many items an object has. @throws TypeError when there is no object of variable size at `p` */
-  Py_SIZE(p: Address): number {
-    return this.objects.Py_SIZE(p);
-  }
+  /** How many items an object has (CPython: Py_SIZE). @throws TypeError when there is no object of variable size at `p` */
+  itemCount(p: Address): number;
 
   /**
    * Takes over one reference to `p` and gives it back when disposed of: `using point = heap.own(p)`. 0 is let pass.
    * @throws TypeError when there is no object at `p`, RangeError when it is dead
    */
-  own(p: Address): Owned {
-    if (p !== 0) this.objects.requireLive(p, "own");
-    return new Owned(p, (object) => this.Py_DECREF(object));
-  }
+  own(p: Address): Owned;
 }
