@@ -57,7 +57,8 @@ function filesOf(name: string): string[] {
     const files = below.filter((file) => file.endsWith(".test.ts"));
     if (files.length > 0) return files.map((file) => join(path, file));
   }
-  throw new Error(`${name}: expected a test file, or a folder that has some, such as unit`);
+  console.error(`${name}: expected a test file, or a folder that has some, such as unit`);
+  process.exit(2);
 }
 
 function inOrder(files: readonly string[]): string[] {

@@ -8,22 +8,14 @@
  *   link/            --esbuild--> dist/esm/link, dist/cjs/link; --tsc--> their .d.ts
  *   cli/             --esbuild--> dist/cli
  */
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, dirname, join, normalize, sep } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 import { build, type Plugin } from "esbuild";
+import { declare } from "./declarations.js";
 import { generate } from "./modules.js";
 
 const require = createRequire(import.meta.url);
@@ -186,41 +178,8 @@ async function bundle(): Promise<void> {
   });
 }
 
-/** Has declarations mean base/webassembly.ts, and not a library that a project may lack. */
-function withoutDom(folder: string): void {
-  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-    if (!name.endsWith(".d.ts") || name === join("base", "webassembly.d.ts")) continue;
-    const file = join(folder, name);
-    const text = readFileSync(file, "utf8");
-    const from = `${"../".repeat(name.split(sep).length - 1) || "./"}base/webassembly.js`;
-    const imports = [
-      ...(/\bWebAssembly\.\w/.test(text) ? [`import type * as WebAssembly from "${from}";\n`] : []),
-      ...(/\bBufferSource\b/.test(text) ? [`import type { BufferSource } from "${from}";\n`] : []),
-    ];
-    writeFileSync(file, imports.join("") + text);
-  }
-}
-
-function declare(): void {
-  const tsc = require.resolve("typescript/bin/tsc");
-  for (const folder of ["build/types", "build/link-types"])
-    rmSync(folder, { recursive: true, force: true });
-  for (const project of ["tsconfig.build.json", "tsconfig.link.json"]) {
-    execFileSync(process.execPath, [tsc, "-p", project], { stdio: "inherit" });
-  }
-  for (const format of ["esm", "cjs"]) {
-    cpSync("build/types", `dist/${format}/types`, { recursive: true });
-    withoutDom(`dist/${format}/types`);
-    // What its two entries declare, and no more.
-    for (const name of ["index", "vite", "link-folder", "link-program", "errors"]) {
-      cpSync(`build/link-types/link/${name}.d.ts`, `dist/${format}/link/${name}.d.ts`);
-    }
-  }
-}
-
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("build", { recursive: true });
 for (const [name, recipe] of Object.entries(recipes)) await compile(name, recipe);
 generate(Object.keys(recipes));
-await bundle();
-declare();
+await Promise.all([bundle(), declare()]);

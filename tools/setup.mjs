@@ -58,7 +58,7 @@ const sources = [
   "package.json",
   "package-lock.json",
 ];
-const configs = ["tsconfig.json", "tsconfig.build.json", "tsconfig.link.json"];
+const configs = ["tsconfig.json", "tsconfig.build.json"];
 const outputs = ["base/generated/marks.ts", "dist/cli/main.js", "dist/esm/types/src/index.d.ts"];
 once("build/.stamp", [...sources, ...configs], outputs, () => {
   console.error("Building ...");

@@ -10,7 +10,8 @@ import { LEDGER_HOLDS, Ledger, MAGIC, RAW } from "./debug-layout";
 import { isInBlock } from "./shadow";
 
 function bitOf(p: usize): u8 {
-  return 1 << (<u8>((p >> 3) & 7));
+  const bit = <u8>((p >> 3) & 7);
+  return 1 << bit;
 }
 
 function isMapSound(book: Ledger): bool {

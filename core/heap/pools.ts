@@ -120,7 +120,7 @@ function unlink(pool: Pool): void {
   if (sizeClass !== 0) forget(pool, headOf(sizeClass - 1));
 }
 
-let isQuiet = false;
+let isQuiet: bool = false;
 
 /** From now on, and until it is told otherwise, an arena that becomes empty waits among the spares, and nobody is called. */
 export function setQuiet(quiet: bool): void {

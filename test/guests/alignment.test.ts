@@ -5,6 +5,7 @@ import type { Heap } from "../../src/index.js";
 import { buildAssemblyScript, buildGuest, exportsOf, reasonToSkip } from "../support/guests.js";
 import { assertBalanced, pooledHeap } from "../support/heaps.js";
 import { faultOf } from "../support/mistakes.js";
+import { long } from "../support/profile.js";
 
 const words = ["default", "pymalloc", "malloc", "debug", "pymalloc_debug", "malloc_debug"] as const;
 
@@ -34,7 +35,7 @@ describe("the alignment of C's malloc", { skip: reasonToSkip() }, () => {
         const guest = exportsOf(heap.instantiate(isNew ? bytes : moved));
         const where = "10000 + the size, or the line of test/guests/programs/alignment.c";
         assert.equal(guest["alignment"]?.(), 0, where);
-        const steps = process.env["PYMALLOC_LONG"] ? 400_000 : 20_000;
+        const steps = long ? 400_000 : 20_000;
         for (const seed of [1, 2, 3]) assert.equal(guest["churn"]?.(seed, steps), 0, where);
         heap.validate();
         assert.equal(heap.getAllocatedBlocks(), own);

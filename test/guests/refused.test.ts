@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { readGuest } from "../../src/guests/binary.js";
 import { createHeap, type Heap } from "../../src/index.js";
 import { assertFilled, fill, numbers, pooledHeap } from "../support/heaps.js";
+import { long } from "../support/profile.js";
 import {
   constant,
   functionImport,
@@ -313,7 +314,7 @@ test("whatever the bytes are: an error that says so, or a guest in its place; an
     const { start: _start, ...quiet } = parts as Parts; // no code of a damaged guest is run
     return wasm(quiet);
   });
-  const rounds = process.env["PYMALLOC_LONG"] ? 200_000 : 3000;
+  const rounds = long ? 200_000 : 3000;
   const random = numbers(14);
   const outcomes: Record<string, number> = {};
   let watched = new Watched();

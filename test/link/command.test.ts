@@ -1,46 +1,26 @@
 /** `pymalloc link` and `run --linked` as a user runs them, and what they say of wrong input. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { LinkError, link, linkProgram } from "../../link/index.js";
+import { assertRefused, runIn } from "../support/command.js";
 import { linkedFolder } from "../support/linked.js";
+import { long, onlyLong } from "../support/profile.js";
 import { folderOf, snapshotOf, startFrom } from "../support/pyodide.js";
+import { temporaryFolder } from "../support/traces.js";
 
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "pymalloc-link-"));
-after(() => rmSync(folder, { recursive: true }));
+/** A module that is none of a Pyodide's. */
+const other = fileURLToPath(new URL("../../build/tlsf.wasm", import.meta.url));
+const folder = temporaryFolder();
+process.chdir(folder);
 const stock = folderOf("pyodide");
 const textOf = (path: string, name: string) => readFileSync(join(path, name), "utf8");
 const contentOf = (path: string) => readFileSync(join(path, "pyodide.asm.wasm"));
 
-function pymalloc(args: readonly string[], env: object = {}) {
-  const { PYTHONMALLOC: _, ...clean } = process.env;
-  const options = { cwd: folder, encoding: "utf8", env: { ...clean, ...env } } as const;
-  return spawnSync(process.execPath, [main, ...args], options);
-}
-
-/** Exit status 2, and a last line that says what is wrong; nothing is left in the folder. */
-function assertRefused(args: readonly string[], message: RegExp): void {
-  const before = readdirSync(folder);
-  const { status, stdout, stderr } = pymalloc(args);
-  assert.equal(status, 2, stderr);
-  assert.equal(stdout, "");
-  assert.match(stderr.trimEnd().split("\n").at(-1) as string, /^pymalloc: /);
-  assert.match(stderr, message);
-  assert.deepEqual(readdirSync(folder), before);
-}
+const pymalloc = (args: readonly string[], env: Record<string, string> = {}) =>
+  runIn(folder, args, { env });
 
 test("a folder is linked into a new one, which is all that is written", async () => {
   const { status, stdout, stderr } = pymalloc(["link", stock, "-o", "linked"]);
@@ -68,8 +48,14 @@ test("a folder is linked into a new one, which is all that is written", async ()
   );
   assert.equal(new Set(ids.map((id) => id?.[1] ?? id?.[2])).size, 1, "one BUILD_ID in all of them");
 
-  assertRefused(["link", stock, "-o", "linked"], /linked exists already; link into a folder that/);
-  assertRefused(["link", "linked", "-o", "again"], /linked: it was linked with pymalloc before/);
+  await assertRefused(
+    ["link", stock, "-o", "linked"],
+    /linked exists already; link into a folder that/,
+  );
+  await assertRefused(
+    ["link", "linked", "-o", "again"],
+    /linked: it was linked with pymalloc before/,
+  );
 });
 
 test("--without-pymalloc copies; the program may be named itself; --json is data", () => {
@@ -90,25 +76,28 @@ test("--without-pymalloc copies; the program may be named itself; --json is data
   assert.deepEqual(contentOf(join(folder, "plain")), contentOf(stock));
 });
 
-test("what can't be linked is told in one line, and nothing is written", () => {
+test("what can't be linked is told in one line, and nothing is written", async () => {
   mkdirSync(join(folder, "empty"));
-  assertRefused(["link", "nothing", "-o", "out"], /no such file or folder: nothing/);
-  assertRefused(["link", "empty", "-o", "out"], /empty: expected pyodide\.asm\.wasm or the folder/);
-  assertRefused(["link", stock], /-o OUT_DIR is missing/);
-  assertRefused(["link", "-o", "out"], /the folder of a Pyodide is missing/);
-  assertRefused(["link", stock, "more", "-o", "out"], /one Pyodide at a time, not also more/);
-  assertRefused(["link", stock, "-o", join(stock, "out")], /is inside of/);
-  assertRefused(
+  await assertRefused(["link", "nothing", "-o", "out"], /no such file or folder: nothing/);
+  await assertRefused(
+    ["link", "empty", "-o", "out"],
+    /empty: expected pyodide\.asm\.wasm or the folder/,
+  );
+  await assertRefused(["link", stock], /-o OUT_DIR is missing/);
+  await assertRefused(["link", "-o", "out"], /the folder of a Pyodide is missing/);
+  await assertRefused(["link", stock, "more", "-o", "out"], /one Pyodide at a time, not also more/);
+  await assertRefused(["link", stock, "-o", join(stock, "out")], /is inside of/);
+  await assertRefused(
     ["link", stock, "-o", "out", "--with-pymalloc", "--without-pymalloc"],
     /contradict/,
   );
-  assertRefused(["link", stock, "-o", "out", "--wth"], /link: Unknown option '--wth'/);
+  await assertRefused(["link", stock, "-o", "out", "--wth"], /link: Unknown option '--wth'/);
   for (const wrong of ["", "0", "-1", "1.5", "64MB", "4097"]) {
     const message =
       /link: --initial-memory: ".*" is not a whole number of megabytes from 1 to 4096/;
-    assertRefused(["link", stock, "-o", "out", `--initial-memory=${wrong}`], message);
+    await assertRefused(["link", stock, "-o", "out", `--initial-memory=${wrong}`], message);
   }
-  assertRefused(
+  await assertRefused(
     ["link", stock, "-o", "out", "--initial-memory", "1"],
     /initialBytes is 1048576, ex/,
   );
@@ -116,18 +105,20 @@ test("what can't be linked is told in one line, and nothing is written", () => {
   const broken = join(folder, "broken");
   cpSync(stock, broken, { recursive: true });
   writeFileSync(join(broken, "pyodide.asm.wasm"), contentOf(stock).subarray(0, 1_000_000));
-  assertRefused(
+  await assertRefused(
     ["link", "broken", "-o", "out"],
     /broken: it is no WebAssembly that this engine takes/,
   );
-  // A module that is none of a Pyodide's.
-  writeFileSync(join(broken, "pyodide.asm.wasm"), readFileSync("build/tlsf.wasm"));
-  assertRefused(
+  writeFileSync(join(broken, "pyodide.asm.wasm"), readFileSync(other));
+  await assertRefused(
     ["link", "broken", "-o", "out"],
     /it does not export PyObject_Malloc, .*; is it a Pyodide's\?/,
   );
   rmSync(join(broken, "pyodide.asm.mjs"));
-  assertRefused(["link", "broken", "-o", "out"], /neither pyodide\.asm\.mjs nor pyodide\.asm\.js/);
+  await assertRefused(
+    ["link", "broken", "-o", "out"],
+    /neither pyodide\.asm\.mjs nor pyodide\.asm\.js/,
+  );
 });
 
 test("the functions for build scripts tell the same", async () => {
@@ -175,7 +166,7 @@ test("a Pyodide that is not supported is refused by its version, a damaged one a
   cpSync(stock, broken, { recursive: true });
   writeFileSync(join(broken, "package.json"), '{"name": "pyodide", "version": "0.26.4"}');
   const message = /old: Pyodide 0\.26\.4 is not supported, expected 0\.27 or newer/;
-  assertRefused(["link", "old", "-o", "out"], message);
+  await assertRefused(["link", "old", "-o", "out"], message);
 
   // Its code is nonsense from some function on, at the length that it had.
   const program = contentOf(stock);
@@ -185,7 +176,7 @@ test("a Pyodide that is not supported is refused by its version, a damaged one a
   await assert.rejects(link({ pyodide: broken, output: join(folder, "out") }), LinkError);
 });
 
-test("a custom build may have a smaller memory", async () => {
+test("a custom build may have a smaller memory", { skip: onlyLong }, async () => {
   const older = folderOf("pyodide-029");
   const program = contentOf(older);
   // Where it imports its memory: kind 2, with a maximum (flag 1) of 65,536 pages, which becomes half of it.
@@ -197,19 +188,22 @@ test("a custom build may have a smaller memory", async () => {
   assert.ok(linked.length > program.length);
 });
 
-test("run --linked links once, and PYTHONMALLOC chooses as in CPython", () => {
-  const env = { XDG_CACHE_HOME: join(folder, "cache") };
+test("run --linked links once, and PYTHONMALLOC chooses as in CPython", async () => {
+  // The shorter profile has a cache in which it is linked already.
+  if (!long) await linkedFolder("pyodide");
+  const home = long ? join(folder, "cache") : (process.env["XDG_CACHE_HOME"] as string);
+  const env = { XDG_CACHE_HOME: home };
   writeFileSync(join(folder, "count.py"), "import sys; print(sys.getallocatedblocks() > 0)\n");
   const first = pymalloc(["run", "--linked", "--stats", "count.py"], env);
   assert.equal(first.stdout, "True\n", first.stderr);
   assert.match(first.stderr, /^Small block threshold = 512/m);
-  const cached = readdirSync(join(folder, "cache", "pymalloc"));
-  assert.equal(cached.length, 1);
-  assert.match(cached[0] as string, /^pyodide-\d+\.\d+\.\d+-[0-9a-f]{16}$/);
+  const cached = readdirSync(join(home, "pymalloc"));
+  if (long) {
+    assert.equal(cached.length, 1);
+    assert.match(cached[0] as string, /^pyodide-\d+\.\d+\.\d+-[0-9a-f]{16}$/);
+  }
   for (const [word, there] of [
     ["malloc", "False"],
-    ["pymalloc_debug", "True"],
-    ["mimalloc", "True"],
     ["mimalloc_debug", "True"],
   ]) {
     const run = pymalloc(["run", "--linked", "--malloc", word as string, "count.py"], env);
@@ -218,7 +212,10 @@ test("run --linked links once, and PYTHONMALLOC chooses as in CPython", () => {
   const json = pymalloc(["run", "--linked", "--json", "count.py"], env);
   const { allocator, stats, status } = JSON.parse(json.stdout);
   assert.deepEqual([allocator, stats.malloc, status], ["linked", "pymalloc", 0]);
-  assert.deepEqual(readdirSync(join(folder, "cache", "pymalloc")), cached, "linked once");
-  assertRefused(["run", "--linked", "--stacks", "count.py"], /--stacks goes with our debug mode/);
-  assertRefused(["run", "--linked", "--compare", "count.py"], /--linked chooses nothing/);
+  assert.deepEqual(readdirSync(join(home, "pymalloc")), cached, "linked once");
+  await assertRefused(
+    ["run", "--linked", "--stacks", "count.py"],
+    /--stacks goes with our debug mode/,
+  );
+  await assertRefused(["run", "--linked", "--compare", "count.py"], /--linked chooses nothing/);
 });

@@ -1,6 +1,6 @@
 /**
  * docs/guide/environments.md: its lines as they are printed. What has to be fetched for it (bundlers, browsers' Pythons, other
- * run times) is fetched with PYMALLOC_LONG=1 only.
+ * run times) is fetched in the longer profile only.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -12,6 +12,7 @@ import { pathToFileURL } from "node:url";
 import type { Browser } from "playwright-core";
 import { findChromium, launchChromium, type Serving, serve } from "../support/chromium.js";
 import { linkedFolder } from "../support/linked.js";
+import { onlyLong } from "../support/profile.js";
 import { newProject, type Project, repository, succeed } from "../support/project.js";
 import { folderOf } from "../support/pyodide.js";
 import { snippet } from "../support/snippets.js";
@@ -19,7 +20,6 @@ import { snippet } from "../support/snippets.js";
 const executable = findChromium();
 const inCI = Boolean(process.env["CI"]);
 const noChromium = executable === undefined && !inCI ? "there is no Chromium here" : false;
-const long = process.env["PYMALLOC_LONG"] ? false : "fetches packages: PYMALLOC_LONG=1";
 const git = spawnSync("git", ["rev-parse", "HEAD"], { cwd: repository, encoding: "utf8" });
 const revision = git.stdout?.trim();
 const noGit = git.status === 0 ? false : "not a clone";
@@ -125,7 +125,7 @@ describe("docs/guide/environments.md, on a page", { skip: noChromium }, () => {
     assert.ok(Number(blocks) > 60_000);
   });
 
-  describe("with what is fetched", { skip: long }, () => {
+  describe("with what is fetched", { skip: onlyLong }, () => {
     let project: Project;
     before(async () => {
       project = await newProject(snippet("README.md#install"));
@@ -189,7 +189,9 @@ describe("docs/guide/environments.md, on a page", { skip: noChromium }, () => {
   });
 });
 
-test("npm builds the package from the repository's address", { skip: long || noGit }, async () => {
+test("npm builds the package from the repository's address", {
+  skip: onlyLong || noGit,
+}, async () => {
   const folder = mkdtempSync(join(tmpdir(), "pymalloc-address-"));
   try {
     writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }));

@@ -14,11 +14,11 @@ import { CHUNK_HEADER_BYTES, START, TraceError } from "../../trace/format.js";
 import { readTrace, type Trace } from "../../trace/reader.js";
 import { renderStatistics } from "../../trace/render.js";
 import { StatisticsBuilder } from "../../trace/statistics.js";
+import { long, onlyLong } from "../support/profile.js";
 import { sequences, temporaryFolder, writeTrace } from "../support/traces.js";
 
 const folder = temporaryFolder();
 const path = join(folder, "trace.pmt");
-const long = Boolean(process.env["PYMALLOC_LONG"]);
 
 interface Chunk {
   header: Buffer;
@@ -163,7 +163,7 @@ test("there may be more live blocks than a Map has room for", async () => {
   assert.equal(live, 8 * MANY);
 });
 
-test("there may be more sizes than anybody reads", { skip: !long && "PYMALLOC_LONG" }, () => {
+test("there may be more sizes than anybody reads", { skip: onlyLong }, () => {
   const books = new Books();
   const builder = new StatisticsBuilder();
   for (const chunk of many(MANY, (block) => block, true)) {

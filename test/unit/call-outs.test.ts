@@ -10,8 +10,7 @@ import { standaloneHost } from "../../hosts/own.js";
 import { createHeap, type DomainName, type Heap } from "../../src/index.js";
 import { domains, World } from "../support/call-outs.js";
 import { assertFilled, fill, layout } from "../support/heaps.js";
-
-const long = process.env["PYMALLOC_LONG"] === "1";
+import { long } from "../support/profile.js";
 
 interface Setup {
   readonly name: string;

@@ -8,8 +8,9 @@ import { standaloneHost } from "../../hosts/own.js";
 import { createHeap, type Heap, PyMemError, type SystemMalloc } from "../../src/index.js";
 import { assertFilled, fill, numbers } from "../support/heaps.js";
 import { debugHeap, families, faultOf } from "../support/mistakes.js";
+import { long } from "../support/profile.js";
 
-const TRIALS = process.env["PYMALLOC_LONG"] ? 2000 : 60;
+const TRIALS = long ? 2000 : 60;
 
 /** No block of the program is as long, with its pads; all that the debug heap asks for itself is longer. */
 const LONGEST = 3000;

@@ -1,6 +1,6 @@
 /**
  * Random programs with a random mistake in them: each is named, with its kind and its block. Random programs
- * without one are never accused. PYMALLOC_LONG=1 makes 10,000 of each.
+ * without one are never accused. The longer profile makes 10,000 of each.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,8 +17,9 @@ import {
   prefixes,
   serialOf,
 } from "../support/mistakes.js";
+import { long } from "../support/profile.js";
 
-const ROUNDS = process.env["PYMALLOC_LONG"] ? 10_000 : 250;
+const ROUNDS = long ? 10_000 : 250;
 
 interface Block {
   readonly p: number;

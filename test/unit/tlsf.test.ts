@@ -5,6 +5,7 @@ import { unsigned } from "../../base/base.js";
 import type { Tlsf } from "../../base/instances.js";
 import { standaloneHost } from "../../hosts/own.js";
 import { numbers, pooledHeap } from "../support/heaps.js";
+import { long } from "../support/profile.js";
 
 const PAGE = 65536;
 const MB = 1 << 20;
@@ -130,7 +131,7 @@ test("at the maximum, whatever still fits is given, and what does not is refused
 });
 
 test("random programs: it grows only where no free block would do, and blocks keep their content", () => {
-  const rounds = process.env["PYMALLOC_LONG"] ? 400 : 25;
+  const rounds = long ? 400 : 25;
   for (let seed = 0; seed < rounds; seed++) {
     const random = numbers(seed);
     const watched = new Watched();

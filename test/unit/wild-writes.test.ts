@@ -1,6 +1,6 @@
 /**
  * Wild writes into the debug heap's own books: nothing loops, nothing traps, no correct call is accused, no block loses
- * its content. PYMALLOC_LONG=1 makes more of them.
+ * its content. The longer profile makes more of them.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 import { debugLayout, layout, objectsLayout } from "../../base/base.js";
 import type { PyMemError } from "../../src/index.js";
 import { debugHeap, faultOf } from "../support/mistakes.js";
+import { long } from "../support/profile.js";
 
-const long = Boolean(process.env["PYMALLOC_LONG"]);
 const TRIALS = long ? 10_000 : 200;
 const SECONDS = long ? 600 : 60;
 
