@@ -195,8 +195,9 @@ function renderRecords({ rounds, operations, entries, slots, patterns }: Records
     "",
     tableOf("strings", `${whole(slots)} byte strings, 8 to 400 long`, false),
     "",
-    `${whole(operations)} operations on what is empty at first, each line in processes of its own, ${rounds} rounds in turn (medians).`,
-    "CPU: with the garbage collector's threads. Memory: what the resident set grew by. Longest stall: of a thousand operations.",
+    `${whole(operations)} operations on what is empty at first, each line in processes of its own, ${rounds} rounds in turn.`,
+    "Times are the shortest of the rounds. CPU: with the garbage collector's threads. Memory: what the resident set grew by (median).",
+    "Longest stall: the longest that a thousand operations took.",
     "Pauses: the garbage collector's. Copy: of everything, for another thread. Above: the least recently used record goes when the",
     "cache is full. Below: every other operation replaces a string by one of another length.",
   ].join("\n");

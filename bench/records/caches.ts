@@ -214,56 +214,56 @@ export function cursorCache(capacity: number): Cache {
   const mask = bucketsFor(capacity) - 1;
   const buckets = heap.raw.calloc(mask + 1, 4) >>> 2;
   const end = heap.newObject(Record);
-  Record.at(end).prev = end;
-  Record.at(end).next = end;
+  Record.cursor(end).prev = end;
+  Record.cursor(end).next = end;
   let used = 0;
   const unlink = (p: Address) => {
-    const { prev, next } = Record.at(p);
-    Record.at(prev).next = next;
-    Record.at(next).prev = prev;
+    const { prev, next } = Record.cursor(p);
+    Record.cursor(prev).next = next;
+    Record.cursor(next).prev = prev;
   };
   const linkFirst = (p: Address) => {
-    const first = Record.at(end).next;
-    const record = Record.at(p);
+    const first = Record.cursor(end).next;
+    const record = Record.cursor(p);
     record.prev = end;
     record.next = first;
-    Record.at(first).prev = p;
-    Record.at(end).next = p;
+    Record.cursor(first).prev = p;
+    Record.cursor(end).next = p;
   };
   const removeFromIndex = (p: Address) => {
-    const { key, chain } = Record.at(p);
+    const { key, chain } = Record.cursor(p);
     const bucket = buckets + bucketOf(key, mask);
     let before = heap.u32[bucket] as number;
     if (before === p) {
       heap.u32[bucket] = chain;
       return;
     }
-    for (let next = Record.at(before).chain; next !== p; next = Record.at(before).chain) {
+    for (let next = Record.cursor(before).chain; next !== p; next = Record.cursor(before).chain) {
       before = next;
     }
-    Record.at(before).chain = chain;
+    Record.cursor(before).chain = chain;
   };
   return {
     get(key) {
       let p = heap.u32[buckets + bucketOf(key, mask)] as number;
-      while (p !== 0 && Record.at(p).key !== key) p = Record.at(p).chain;
+      while (p !== 0 && Record.cursor(p).key !== key) p = Record.cursor(p).chain;
       if (p === 0) return undefined;
-      Record.at(p).uses++;
+      Record.cursor(p).uses++;
       unlink(p);
       linkFirst(p);
-      return Record.at(p).value;
+      return Record.cursor(p).value;
     },
     add(key, value) {
       if (used < capacity) used++;
       else {
-        const last = Record.at(end).prev;
+        const last = Record.cursor(end).prev;
         unlink(last);
         removeFromIndex(last);
         heap.decref(last);
       }
       const p = heap.newObject(Record);
       const bucket = buckets + bucketOf(key, mask);
-      const record = Record.at(p);
+      const record = Record.cursor(p);
       record.key = key;
       record.value = value;
       record.uses = 0;

@@ -50,7 +50,7 @@ interface Work {
 /** What is asked for is made first; then the empty store, which is what is measured. */
 type Prepare = (way: string) => () => Work;
 
-/** Low keys are asked for more often than high ones: about three of four are found when the cache is full. */
+/** Low keys are asked for more often than high ones: a little more than half are found. */
 const prepareCache: Prepare = (way) => {
   const keys = randomNumbers(OPERATIONS, (random) => random ** 2 * KEYS);
   return () => {
