@@ -1,7 +1,8 @@
 /**
- * `npm run bench`: measures everything that the README claims, prints it, and writes it to bench/results/ and the four
- * main figures into the README. With the names of parts (`npm run bench -- python traces`) it measures only those; the others
- * stay as they were measured, and each says with which core and on what machine.
+ * `npm run bench`: measures everything that the README claims, prints it, and writes it to bench/results/, the four
+ * main figures into the README, and the tables of records into the guide. With the names of parts
+ * (`npm run bench -- python traces`) it measures only those; the others stay as they were measured, and each says with
+ * which core and on what machine.
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -17,6 +18,7 @@ import {
   type Results,
   renderPart,
   renderSummary,
+  renderTables,
 } from "./render.js";
 import { resultFiles } from "./result-files.js";
 import { benchTraces } from "./traces.js";
@@ -50,14 +52,19 @@ const conditions: Conditions = {
   coreBytes: statSync("build/core.wasm").size,
 };
 
+/** Puts text between the marks of a page. */
+function fill(page: string, mark: string, text: string): void {
+  const section = new RegExp(`(<!-- ${mark} -->\\n)[\\s\\S]*(<!-- /${mark} -->)`);
+  writeFileSync(page, readFileSync(page, "utf8").replace(section, `$1\n${text}\n\n$2`));
+}
+
 function write(measured: Results): void {
   writeFileSync(new URL("results.json", results), `${JSON.stringify(measured, null, 2)}\n`);
   for (const [name, content] of Object.entries(resultFiles(measured))) {
     writeFileSync(new URL(name, results), content);
   }
-  const readme = readFileSync("README.md", "utf8");
-  const section = /(<!-- results -->\n)[\s\S]*(<!-- \/results -->)/;
-  writeFileSync("README.md", readme.replace(section, `$1\n${renderSummary(measured)}\n\n$2`));
+  fill("README.md", "results", renderSummary(measured));
+  fill("docs/guide/library.md", "records", renderTables("records", measured));
 }
 
 const asked = process.argv.slice(2);

@@ -221,6 +221,12 @@ export function renderPart<P extends Part>(part: P, results: Results): string {
   return `${renderers[part](figures)}\n\n${on}`;
 }
 
+/** The tables of a part alone, for a page of the guide. */
+export function renderTables(part: Part, results: Results): string {
+  const blocks = renderPart(part, results).split("\n\n");
+  return blocks.filter((block) => block.startsWith("|")).join("\n\n");
+}
+
 /** The parts that the README's four figures are of. */
 const MAIN: readonly Part[] = ["python", "traces", "javascript"];
 

@@ -2,15 +2,21 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { type Results, renderSummary } from "../../bench/render.js";
+import { type Results, renderSummary, renderTables } from "../../bench/render.js";
 
 const file = (path: string) => new URL(`../../${path}`, import.meta.url);
 const read = (path: string) => readFileSync(file(path), "utf8");
 
-test("the README's figures are those of bench/results", () => {
-  const shown = read("README.md").match(/<!-- results -->\n([\s\S]*)<!-- \/results -->/)?.[1];
+/** What a page shows between its marks. */
+function shown(page: string, mark: string): string | undefined {
+  const section = new RegExp(`<!-- ${mark} -->\\n([\\s\\S]*)<!-- /${mark} -->`);
+  return read(page).match(section)?.[1]?.trim();
+}
+
+test("the figures of the README and of the guide are those of bench/results", () => {
   const results = JSON.parse(read("bench/results/results.json")) as Results;
-  assert.equal(shown?.trim(), renderSummary(results));
+  assert.equal(shown("README.md", "results"), renderSummary(results));
+  assert.equal(shown("docs/guide/library.md", "records"), renderTables("records", results));
 });
 
 test("invariants are numbered alike in the docs and in the messages", () => {
