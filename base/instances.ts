@@ -1,7 +1,7 @@
 /** The compiled core: the modules, made once a process, and their instances, one or more a heap. */
 
 import { unsigned } from "./address.js";
-import { layout, modules } from "./generated/modules.js";
+import { modules } from "./generated/modules.js";
 import { bytesAt } from "./memory.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
 
@@ -81,14 +81,11 @@ export function instantiate(name: ModuleName, imports: WebAssembly.Imports): Web
   return new WebAssembly.Instance(module, imports).exports;
 }
 
-/** More arenas than any heap has. */
-const ALWAYS_LEAN = 0xffffffff;
-
-/** What the core takes runs of arenas from. */
+/** What the core takes arenas from. */
 export interface ArenaSource {
   alloc(bytes: number): Address;
   free(p: Address, bytes: number): void;
-  /** A run in a hole of the memory, with the number of its arenas in the low bits; 0 when none is known. */
+  /** An arena in a hole of the memory, with the number of its units in the low bits; 0 when none is known. */
   hole(): Address;
 }
 
@@ -105,7 +102,7 @@ export function isWebAssembly(candidate: CallableFunction): boolean {
   }
 }
 
-/** What the core resizes its tables with; see core/heap/host.ts. A realloc of JavaScript's may use the heap. */
+/** What the core resizes its tables with; see core/heap/heap-host.ts. A realloc of JavaScript's may use the heap. */
 function tablesOf(memory: WebAssembly.Memory, { malloc, realloc, free }: SystemMalloc) {
   if (isWebAssembly(realloc)) return { tableRealloc: realloc, tableFree() {} };
   const tableRealloc = (p: Address, bytes: number): Address => {
@@ -138,13 +135,9 @@ export function instantiateCore(
     realloc: raw.realloc,
     free: raw.free,
     ...tablesOf(memory, system),
-    mostUnseen: layout.MOST_UNSEEN,
-    leanArenas: ALWAYS_LEAN,
-    leanGrowthBits: layout.GROWTH_BITS,
-    leanThreshold: layout.SMALL_REQUEST_THRESHOLD,
     arenaAlloc: arenas.alloc,
     arenaFree: arenas.free,
     holeAlloc: arenas.hole,
   };
-  return instantiate("core", { env: { memory }, host }) as unknown as Core;
+  return instantiate("core", { env: { memory }, "heap-host": host }) as unknown as Core;
 }

@@ -1,16 +1,23 @@
 /**
- * `npm run bench`: measures everything that the README claims, prints it, and writes it to
- * bench/results/ and into the README. `npm run bench -- javascript`, `-- python`, `-- memory`, `-- traces` or `-- guests` measures only that
- * part; the others stay as they were measured, and each says with which core and on what machine.
+ * `npm run bench`: measures everything that the README claims, prints it, and writes it to bench/results/ and the four
+ * main figures into the README. With the names of parts (`npm run bench -- python traces`) it measures only those; the others
+ * stay as they were measured, and each says with which core and on what machine.
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { renderChart } from "./chart.js";
 import { benchGuests } from "./guests.js";
 import { benchJavaScript } from "./javascript.js";
 import { benchMemory } from "./memory.js";
 import { benchPython } from "./python.js";
-import { type Conditions, PARTS, type Part, type Results, renderPart } from "./render.js";
+import {
+  type Conditions,
+  PARTS,
+  type Part,
+  type Results,
+  renderPart,
+  renderSummary,
+} from "./render.js";
+import { resultFiles } from "./result-files.js";
 import { benchTraces } from "./traces.js";
 
 const PYTHON_PROCESSES = 5;
@@ -42,12 +49,12 @@ const conditions: Conditions = {
 
 function write(measured: Results): void {
   writeFileSync(new URL("results.json", results), `${JSON.stringify(measured, null, 2)}\n`);
-  const text = `${PARTS.map((part) => renderPart(part, measured)).join("\n\n")}\n`;
-  writeFileSync(new URL("traces.svg", results), renderChart(measured.traces.figures));
-  writeFileSync(new URL("results.md", results), text);
+  for (const [name, content] of Object.entries(resultFiles(measured))) {
+    writeFileSync(new URL(name, results), content);
+  }
   const readme = readFileSync("README.md", "utf8");
   const section = /(<!-- results -->\n)[\s\S]*(<!-- \/results -->)/;
-  writeFileSync("README.md", readme.replace(section, `$1\n${text}\n$2`));
+  writeFileSync("README.md", readme.replace(section, `$1\n${renderSummary(measured)}\n\n$2`));
 }
 
 const asked = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** The measured figures as Markdown; the README holds a copy, and a test compares the two. */
+/** The measured figures as Markdown: all of them for results.md, and the main ones for the README. */
 import { megabytes, percent, whole } from "../process/process.js";
 import type { GuestResults } from "./guests.js";
 import type { JavaScriptResults } from "./javascript.js";
@@ -29,9 +29,22 @@ export interface Results {
 
 export type Part = keyof Results;
 
+/** A table with the columns under each other; all but the first are numbers. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const rule = head.map((_, column) => (column === 0 ? "---" : "---:"));
-  return [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  const widths = head.map((_, column) =>
+    Math.max(3, ...[head, ...rows].map((cells) => (cells[column] as string).length)),
+  );
+  const line = (cells: readonly string[]) => {
+    const padded = cells.map((cell, column) => {
+      const width = widths[column] as number;
+      return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+    });
+    return `| ${padded.join(" | ")} |`;
+  };
+  const rule = widths.map((width, column) =>
+    column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`,
+  );
+  return [line(head), line(rule), ...rows.map(line)].join("\n");
 }
 
 const ns = (value: number) => `${value.toFixed(1)} ns`;
@@ -167,11 +180,48 @@ const renderers: { readonly [P in Part]: (figures: Results[P]["figures"]) => str
   guests: renderGuests,
 };
 
-/** In the order of the README. */
+/** In the order of results.md. */
 export const PARTS = Object.keys(renderers) as Part[];
 
 export function renderPart<P extends Part>(part: P, results: Results): string {
   const { version, node, cpu, coreBytes, figures } = results[part];
   const on = `_${cpu}; Node ${node}; pymalloc ${version}, its core ${whole(coreBytes)} bytes long._`;
   return `${renderers[part](figures)}\n\n${on}`;
+}
+
+/** The parts that the README's four figures are of. */
+const MAIN: readonly Part[] = ["python", "traces", "javascript"];
+
+/** The four main figures, with the commands that measure them again and the machine, for the README. */
+export function renderSummary(results: Results): string {
+  const { python, traces, javascript } = results;
+  const { linkedOfMinima, linkedMedian, linkedHeapRatio } = python.figures.means;
+  const ours = traces.figures.means.find(({ allocator }) => allocator === "pymalloc");
+  if (ours === undefined) throw new Error("there are no figures of pymalloc on the traces");
+  const { pymalloc, empty } = javascript.figures.pair;
+  const again = (part: Part) => `\`npm run bench -- ${part}\``;
+  const rows = [
+    [
+      `time of ${python.figures.programs.length} Python programs, linked against stock`,
+      `**${ratio(linkedOfMinima)}** (median ${ratio(linkedMedian)})`,
+      again("python"),
+    ],
+    ["peak heap of the same", `**${ratio(linkedHeapRatio)}**`, again("python")],
+    [
+      `time of ${traces.figures.traces.length} recorded traces, against dlmalloc`,
+      `**${ratio(ours.warm)}**`,
+      again("traces"),
+    ],
+    [
+      "malloc + free from JavaScript (two empty calls)",
+      `**${ns(pymalloc)}** (${ns(empty)})`,
+      again("javascript"),
+    ],
+  ];
+  const machines = MAIN.map((part) => `${results[part].cpu}; Node ${results[part].node}`);
+  return [
+    table(["measured", "figure", "again with"], rows),
+    "",
+    `Ratios are geometric means; less is better. Measured on: ${[...new Set(machines)].join(", and ")}.`,
+  ].join("\n");
 }

@@ -1,62 +1,27 @@
 /**
  * Layout: every number and every struct the allocator is made of.
  *
- * Tunables first, then what follows from them, then the structs with their pictures, and last the
+ * What follows from the tunables (`policy/`) first, then the structs with their pictures, and last the
  * relations that must hold, which cost nothing: a false one stops the compiler.
  *
  * A constant exported here folds into the code *and* leaves the module as a WebAssembly global when
  * `index.ts` passes it on, so that no other file of the project has to retype it.
  */
 
-// ---------------------------------------------------------------------------------- tunables
+import {
+  ALIGNMENT_BITS,
+  ARENA_RESERVE,
+  ARENA_UNITS,
+  LEAST_BLOCKS,
+  SLICE_BITS,
+  SMALL_REQUEST_THRESHOLD,
+  UNIT_BITS,
+} from "./policy/policy";
 
-/** Blocks are aligned to, and size classes differ by, `1 << ALIGNMENT_BITS` bytes (CPython, 32 bits). */
-export const ALIGNMENT_BITS: usize = 3;
-
-/** The largest request served from pools, in bytes; larger ones go to the system malloc. */
-export const SMALL_REQUEST_THRESHOLD: usize = 512;
-
-/** A slice is `1 << SLICE_BITS` bytes at an address that is a multiple of that; a pool is one or more. */
-export const SLICE_BITS: usize = 10;
-
-/** The next pool of a class is a `1 << GROWTH_BITS`th of those it has, in slices and rounded down; see also `isLean`. */
-export const GROWTH_BITS: u32 = 5;
-
-/** A pool should not leave more than a `1 << TAIL_BITS`th of itself behind its last block. */
-export const TAIL_BITS: usize = 6;
-
-/** A pool is long enough for so many blocks at least. */
-export const LEAST_BLOCKS: usize = 2;
-
-/** An arena accounts for `1 << ARENA_BITS` bytes of the system malloc's memory. */
-export const ARENA_BITS: usize = 11;
-
-/** Arenas are taken in runs of so many at most, each with one request. */
-export const RUN_ARENAS: usize = 8;
-
-/**
- * What a system malloc keeps for itself in front of a block. Asking for this much less makes dlmalloc's
- * and TLSF's chunk exactly a run of arenas, so that neighbouring runs leave no hole between them.
- */
-export const ARENA_RESERVE: usize = 4;
-
-/** The map of slices grows by so many slices, and a `1 << MAP_SLACK_BITS`th of itself, more than it has to. */
-export const MAP_GRANULE: usize = 512;
-export const MAP_SLACK_BITS: usize = 3;
-
-/** How many bytes of a pool are linked into its free list at a time (at least one block). */
-export const CARVE_BYTES: usize = 1024;
-
-/** Slots in the first table of runs; the table doubles from there. */
-export const FIRST_RUN_SLOTS: u32 = 16;
-
-/** A full pool is looked at again when a sixteenth of its blocks has come back, but at most so many: `pools.ts`. */
-export const MOST_UNSEEN: i32 = 16;
+// ---------------------------------------------------------------------------------- derived
 
 /** The longest request there is: CPython's PY_SSIZE_T_MAX. Beyond it every function returns 0. */
 export const MAX_REQUEST: usize = 0x7fffffff;
-
-// ---------------------------------------------------------------------------------- derived
 
 export const ALIGNMENT: usize = 1 << ALIGNMENT_BITS;
 export const SIZE_CLASSES: usize = SMALL_REQUEST_THRESHOLD >> ALIGNMENT_BITS;
@@ -64,12 +29,12 @@ export const SIZE_CLASSES: usize = SMALL_REQUEST_THRESHOLD >> ALIGNMENT_BITS;
 export const SLICE_SIZE: usize = 1 << SLICE_BITS;
 export const SLICE_MASK: usize = SLICE_SIZE - 1;
 
-export const ARENA_SIZE: usize = 1 << ARENA_BITS;
-/** The longest run of arenas, in bytes, and what is asked of the arena allocator for it. */
-export const RUN_SIZE: usize = RUN_ARENAS << ARENA_BITS;
-export const RUN_REQUEST: usize = RUN_SIZE - ARENA_RESERVE;
-/** The slices of such a run when it starts at a slice boundary; one less in any other. */
-export const RUN_SLICES: u32 = <u32>(RUN_SIZE >> SLICE_BITS);
+export const UNIT_SIZE: usize = 1 << UNIT_BITS;
+/** The longest arena, in bytes, and what is asked of the arena allocator for it. */
+export const LONGEST_ARENA: usize = ARENA_UNITS << UNIT_BITS;
+export const ARENA_REQUEST: usize = LONGEST_ARENA - ARENA_RESERVE;
+/** The slices of such an arena when it starts at a slice boundary; one less in any other. */
+export const ARENA_SLICES: u32 = <u32>(LONGEST_ARENA >> SLICE_BITS);
 
 // ---------------------------------------------------------------------------------- structs
 
@@ -77,7 +42,7 @@ export const RUN_SLICES: u32 = <u32>(RUN_SIZE >> SLICE_BITS);
  * The header at the start of each pool, which is `n` slices long.
  *
  *     0      4      8      12     16     18     20     22     24                      1024 n - 4   1024 n
- *     | state| next | prev | run  | size |carved| bias | end  | block | block | ...  | unused | (4) |
+ *     | state| next | prev | arena| size |carved| bias | end  | block | block | ...  | unused | (4) |
  *                                                             ^ what malloc returns
  *
  * `state` holds the two numbers that malloc and free change together, so that each needs one load and
@@ -96,8 +61,8 @@ export class Pool {
   /** The neighbours in the circular list of the size class. */
   next: Pool;
   prev: Pool;
-  /** Slot of the run of arenas that the pool belongs to. */
-  run: u32;
+  /** Slot of the arena that the pool belongs to. */
+  arena: u32;
   /** Bytes in a block. */
   size: u16;
   /** Offset of the first block that was never in the free list. */
@@ -117,35 +82,35 @@ export const STATE_FREE_MASK: u32 = STATE_USED_ONE - 1;
 export const POOL_HEADER: usize = (offsetof<Pool>() + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 
 /**
- * A slot of the table of runs. The struct is not in the run: arenas hold nothing but pools.
+ * A slot of the table of arenas. The struct is not in the arena: arenas hold nothing but pools.
  *
  *     base        first                                      base + bytes asked for
  *     | alignment | slice | slice | slice | ... | slice | reserve |
  */
 @unmanaged
-export class Run {
-  /** What the arena allocator returned; 0 in a slot without a run. */
+export class Arena {
+  /** What the arena allocator returned; 0 in a slot without an arena. */
   base: usize;
-  arenas: u32;
+  units: u32;
   /** A bit for each slice that is in no pool. */
   free: u32;
-  /** Slot + 1 of the neighbours among the runs with as many free slices, or the next unused slot. */
+  /** Slot + 1 of the neighbours among the arenas with as many free slices, or the next unused slot. */
   next: u32;
   prev: u32;
 }
 
 /**
- * A spare: memory for a run that is in no table, because it has just come from the host or is about to go back. What is
+ * A spare: memory for an arena that is in no table, because it has just come from the host or is about to go back. What is
  * known of it stands in the memory itself.
  *
- *     base   4        8
- *     | next | arenas | unused ...
+ *     base   4       8
+ *     | next | units | unused ...
  */
 @unmanaged
 export class Spare {
   /** The next one; 0 for none. */
   next: usize;
-  arenas: u32;
+  units: u32;
 }
 
 /**
@@ -174,16 +139,16 @@ export class SliceMap {
 /** Scalars of the heap. */
 @unmanaged
 export class Books {
-  /** The table of runs: its address, slots in all, and slot + 1 of the first unused one. */
-  runs: usize;
-  runSlots: u32;
+  /** The table of arenas: its address, slots in all, and slot + 1 of the first unused one. */
+  arenas: usize;
+  arenaSlots: u32;
   unusedSlot: u32;
-  /** Bit `n - 1` is set when a run with `n` free slices exists. */
+  /** Bit `n - 1` is set when an arena with `n` free slices exists. */
   usable: u32;
-  arenasAllocated: u32;
-  arenasReclaimed: u32;
-  arenasHighwater: u32;
-  arenasCurrent: u32;
+  unitsAllocated: u32;
+  unitsReclaimed: u32;
+  unitsHighwater: u32;
+  unitsCurrent: u32;
   /** Live blocks that the raw domain serves for us. */
   rawBlocks: u32;
   /** What lies between a pool's header and its first block where the size is a multiple of 16: 8 bytes, or none. */
@@ -199,7 +164,7 @@ export class Books {
 /**
  * The root: one block of the system malloc from which everything else is reached.
  *
- *     | class heads   | where the map | runs by     | books | slices by  | report                    |
+ *     | class heads   | where the map | arenas by   | books | slices by  | report                    |
  *     | 64 x 16 bytes | of slices is  | free slices |       | class x 64 | pools, blocks, used, x 64 |
  */
 export const HEAD_SIZE: usize = offsetof<Head>();
@@ -207,7 +172,7 @@ export const HEADS: usize = 0;
 
 export const MAP: usize = HEADS + SIZE_CLASSES * HEAD_SIZE;
 export const BY_FREE_SLICES: usize = MAP + offsetof<SliceMap>();
-export const BOOKS: usize = BY_FREE_SLICES + <usize>RUN_SLICES * sizeof<u32>();
+export const BOOKS: usize = BY_FREE_SLICES + <usize>ARENA_SLICES * sizeof<u32>();
 
 /** For each class, the slices of its pools. */
 export const CLASS_SLICES: usize = BOOKS + offsetof<Books>();
@@ -227,14 +192,14 @@ export const NO_POOL: u32 = 255;
 /** Where the host reads the bytes of a pool's blocks: an offset from the pool. */
 export const POOL_BLOCK_SIZE: usize = offsetof<Pool>("size");
 
-/** Bytes in a slot of the table of runs. */
-export const RUN_SLOT_SIZE: usize = offsetof<Run>();
+/** Bytes in a slot of the table of arenas. */
+export const ARENA_SLOT_SIZE: usize = offsetof<Arena>();
 
 /** Where the host reads the books: offsets from the root. */
-export const ARENAS_ALLOCATED: usize = BOOKS + offsetof<Books>("arenasAllocated");
-export const ARENAS_RECLAIMED: usize = BOOKS + offsetof<Books>("arenasReclaimed");
-export const ARENAS_HIGHWATER: usize = BOOKS + offsetof<Books>("arenasHighwater");
-export const ARENAS_CURRENT: usize = BOOKS + offsetof<Books>("arenasCurrent");
+export const UNITS_ALLOCATED: usize = BOOKS + offsetof<Books>("unitsAllocated");
+export const UNITS_RECLAIMED: usize = BOOKS + offsetof<Books>("unitsReclaimed");
+export const UNITS_HIGHWATER: usize = BOOKS + offsetof<Books>("unitsHighwater");
+export const UNITS_CURRENT: usize = BOOKS + offsetof<Books>("unitsCurrent");
 export const RAW_BLOCKS: usize = BOOKS + offsetof<Books>("rawBlocks");
 export const HOLD_OFF: usize = BOOKS + offsetof<Books>("holdOff");
 export const INDENT: usize = BOOKS + offsetof<Books>("indent");
@@ -245,15 +210,16 @@ export const BROKEN_AT: usize = BOOKS + offsetof<Books>("brokenAt");
 if (sizeof<usize>() !== 4) ERROR("the layout is for 32-bit memories");
 if (SIZE_CLASSES << ALIGNMENT_BITS !== SMALL_REQUEST_THRESHOLD)
   ERROR("classes cover the threshold");
-if (RUN_SIZE > STATE_USED_ONE) ERROR("an offset in a pool fits the free half of its state");
-if (RUN_SIZE >> ALIGNMENT_BITS >= STATE_USED_ONE >> 1) ERROR("a count of blocks fits its bias");
-if (POOL_HEADER + LEAST_BLOCKS * SMALL_REQUEST_THRESHOLD + ARENA_RESERVE > ARENA_SIZE)
-  ERROR("an arena holds a pool of any class");
-if (RUN_SLICES > 31)
-  ERROR("each slice of a run has a bit in `free`, and each count of them in `usable`");
+if (LONGEST_ARENA > STATE_USED_ONE) ERROR("an offset in a pool fits the free half of its state");
+if (LONGEST_ARENA >> ALIGNMENT_BITS >= STATE_USED_ONE >> 1)
+  ERROR("a count of blocks fits its bias");
+if (POOL_HEADER + LEAST_BLOCKS * SMALL_REQUEST_THRESHOLD + ARENA_RESERVE > UNIT_SIZE)
+  ERROR("the shortest arena holds a pool of any class");
+if (ARENA_SLICES > 31)
+  ERROR("each slice of an arena has a bit in `free`, and each count of them in `usable`");
 if (ARENA_RESERVE >= ALIGNMENT) ERROR("the reserve is smaller than any block");
 if (ARENA_RESERVE <= LENT || (ARENA_RESERVE & LENT) !== 0) ERROR("an end has room for a bit");
 if (offsetof<Pool>("state") !== 0) ERROR("the state is at the pool's own address");
 if (offsetof<Head>("next") !== offsetof<Pool>("next")) ERROR("a head is linked like a pool");
 if (offsetof<Head>("prev") !== offsetof<Pool>("prev")) ERROR("a head is linked like a pool");
-if (SLICE_SIZE > ARENA_SIZE) ERROR("an arena has a slice");
+if (SLICE_SIZE > UNIT_SIZE) ERROR("an arena has a slice");

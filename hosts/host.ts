@@ -30,15 +30,12 @@ export interface OwnMemory {
   usableSize(p: Address): number;
 }
 
-/** The exports of hosts/wasm/arenas.ts. */
+/** The exports of hosts/wasm/arena-source.ts. */
 interface Arenas {
   arenaAlloc(bytes: number): Address;
   arenaFree(p: Address, bytes: number): void;
   holeAlloc(): Address;
 }
-
-/** Holes too short for arenas are filled so many times before the next long run: time is worth something, too. */
-export const MOST_TURNS = 24;
 
 export interface ArenaOptions {
   /** Where the memory ends that has holes in it already; 0 when there are none. */
@@ -51,7 +48,7 @@ export interface ArenaOptions {
 }
 
 /**
- * A source that is not asked for another run while it looks for one. Who has to allocate in order to give an arena would
+ * A source that is not asked for another arena while it looks for one. Who has to allocate in order to give an arena would
  * otherwise be asked for the next one, and so on without an end; so that gets what it needs from the raw domain.
  */
 export function unnested({ alloc, free, hole }: ArenaSource): ArenaSource {
@@ -68,7 +65,7 @@ export function unnested({ alloc, free, hole }: ArenaSource): ArenaSource {
   return { alloc: (bytes) => once(() => alloc(bytes)), free, hole: () => once(hole) };
 }
 
-/** Runs of arenas, for the heap at `root`, out of the malloc that owns the memory. */
+/** Arenas, for the heap at `root`, out of the malloc that owns the memory. */
 export function systemArenas(
   memory: WebAssembly.Memory,
   system: SystemMalloc,
@@ -76,9 +73,9 @@ export function systemArenas(
   { begin = 0, fillHoles }: ArenaOptions,
 ): ArenaSource {
   const { malloc, realloc, free, memalign = () => 0 } = system;
-  const mostTurns = fillHoles ? MOST_TURNS : 0;
   const holdOff = root + layout.HOLD_OFF;
-  const arenas = { malloc, realloc, free, memalign, begin, mostTurns, holdOff };
-  const exports = instantiate("arenas", { env: { memory }, arenas }) as unknown as Arenas;
+  const arenas = { malloc, realloc, free, memalign, begin, fillHoles: fillHoles ? 1 : 0, holdOff };
+  const imports = { env: { memory }, "arena-source": arenas };
+  const exports = instantiate("arenas", imports) as unknown as Arenas;
   return { alloc: exports.arenaAlloc, free: exports.arenaFree, hole: exports.holeAlloc };
 }

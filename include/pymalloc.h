@@ -1,6 +1,6 @@
 /*
  * pymalloc for WebAssembly guests: CPython's interface to memory, as imports from the module "pymalloc", which
- * heap.instantiate() of the npm package pymalloc provides. See docs/guests.md for how a guest is built and run.
+ * heap.instantiate() of the npm package pymalloc provides. See docs/guide/guests.md for how a guest is built and run.
  *
  * Three families of functions. A block belongs to the family that made it, and only that family's functions may
  * resize or free it; the debug modes name each mix-up.

@@ -1,65 +1,113 @@
 /**
- * A module of ours made ready to go into a program: its imports are bound, numbers as constants and functions by the
- * names that they have in the program, and then it is optimized for those.
+ * A module of ours made ready to go into a program: what it imports becomes what the program has, and then it is
+ * optimized for that.
+ *
+ * Binaryen has no way to rename a function within a module. So one that is called something else in the program
+ * becomes a function that only calls the other: the optimizer copies such a function into its callers, and drops it.
  */
 import type Binaryen from "binaryen";
+import { withNames } from "./sections.js";
 
 export type Api = typeof Binaryen;
 
-/** What a module's imports stand for. */
+/** What a module's imports stand for, and what becomes of its exports. */
 export interface Bindings {
-  /** What the program calls its memory and its function table. */
-  readonly memory: string;
-  readonly table: string;
+  /** Values of the imported globals. */
   readonly numbers: Readonly<Record<string, number>>;
-  /** What the program calls these functions. */
+  /** What the imported functions are: functions of the program, or the module's own, by their names there. */
   readonly functions: Readonly<Record<string, string>>;
-  /** What it calls those that the module's exports take the place of. */
+  /** What the program calls the functions that exported ones take the place of. */
   readonly replaced: Readonly<Record<string, string>>;
 }
 
-/** An import in Binaryen's text: its name, its kind, and its name within the module. */
-const IMPORT = /^ \(import "\w+" "(\w+)" \((func|global|memory|table) \$([^\s()]+).*\n/gm;
-
-const EXPORT = /^ \(export "(\w+)" \(func \$([^\s()]+)\)\)/gm;
+/** What the memory and the function table are called in all modules that are read here. */
+export const shared = { table: "table", memory: "memory" } as const;
 
 /** Functions up to this size are copied into their callers: so what CPython calls *is* the fast path. */
 const INLINED_SIZE = 76;
 
-/** The text of a module with its imports bound: Binaryen has no way to rename within a module. */
-function bindText(text: string, bindings: Bindings): string {
-  const { memory, table, numbers, functions, replaced } = bindings;
-  const names = new Map<string, string>();
-  const values = new Map<string, number>();
-  const known = { memory: () => memory, table: () => table };
-  for (const [, name = "", local = ""] of text.matchAll(EXPORT)) {
-    names.set(local, replaced[name] ?? local);
-  }
-  const imports = text.replace(IMPORT, (line, name: string, kind: string, local: string) => {
-    const value = numbers[name];
-    const bound = kind === "func" ? functions[name] : known[kind as keyof typeof known]?.();
-    if (kind === "global" && value !== undefined) values.set(local, value);
-    else if (kind === "global" || bound === undefined) throw new Error(`${name} is not bound`);
-    // It may be a function of the module's own, and two imports may stand for one function.
-    const isThere = kind === "func" && [...names.values()].includes(bound as string);
-    if (bound !== undefined) names.set(local, bound);
-    return kind === "global" || isThere ? "" : line;
-  });
-  return imports
-    .replace(/\(global\.get \$([^\s()]+)\)/g, (whole, local) =>
-      values.has(local) ? `(i32.const ${values.get(local)})` : whole,
-    )
-    .replace(/\$([^\s()]+)/g, (whole, local) =>
-      names.has(local) ? `$${names.get(local)}` : whole,
-    );
+/** Reads a program, so that functions can be copied from one to another: the memory and the table have the same names. */
+export function read(binaryen: Api, bytes: Uint8Array): Binaryen.Module {
+  return binaryen.readBinary(withNames(bytes, shared));
 }
 
-/** @returns a module whose functions go by the program's names; to be optimized, and to be disposed of */
+/** All of something that a module has, by its number. */
+function all<Item>(count: number, at: (index: number) => Item): Item[] {
+  return Array.from({ length: count }, (_, index) => at(index));
+}
+
+export function functionsOf(binaryen: Api, module: Binaryen.Module): Binaryen.FunctionInfo[] {
+  return all(module.getNumFunctions(), (at) =>
+    binaryen.getFunctionInfo(module.getFunctionByIndex(at)),
+  );
+}
+
+export function globalsOf(binaryen: Api, module: Binaryen.Module): Binaryen.GlobalInfo[] {
+  return all(module.getNumGlobals(), (at) => binaryen.getGlobalInfo(module.getGlobalByIndex(at)));
+}
+
+/** What a module exports its functions as, and what it calls them. */
+export function exportsOf(binaryen: Api, module: Binaryen.Module): Map<string, string> {
+  const exports = all(module.getNumExports(), (at) =>
+    binaryen.getExportInfo(module.getExportByIndex(at)),
+  );
+  const functions = exports.filter(({ kind }) => kind === binaryen.ExternalFunction);
+  return new Map(functions.map(({ name, value }) => [name, value]));
+}
+
+/** The value of an import. @throws Error where none is given: ours has changed, and what links it has not */
+function boundTo<T>(values: Readonly<Record<string, T>>, name: string): T {
+  const value = values[name];
+  if (value === undefined) throw new Error(`${name} is not bound`);
+  return value;
+}
+
+/** Puts a call of another function into the place of one. */
+function forward(
+  binaryen: Api,
+  module: Binaryen.Module,
+  { name, params, results }: Binaryen.FunctionInfo,
+  target: string,
+): void {
+  const operands = binaryen.expandType(params).map((type, at) => module.local.get(at, type));
+  module.removeFunction(name);
+  module.addFunction(name, params, results, [], module.call(target, operands, results));
+}
+
+/**
+ * Binds a module's imports.
+ * @returns a module whose functions go by the program's names; to be optimized, and to be disposed of
+ * @throws Error for an import that stands for nothing
+ */
 export function bind(binaryen: Api, bytes: Uint8Array, bindings: Bindings): Binaryen.Module {
-  const own = binaryen.readBinary(bytes);
-  const bound = binaryen.parseText(bindText(own.emitText(), bindings));
-  own.dispose();
-  return bound;
+  const module = read(binaryen, bytes);
+  const functions = functionsOf(binaryen, module);
+  for (const { name, type, base } of globalsOf(binaryen, module)) {
+    if (!base) continue;
+    const value = module.i32.const(boundTo(bindings.numbers, base));
+    module.removeGlobal(name);
+    module.addGlobal(name, type, false, value);
+  }
+  for (const [exported, name] of exportsOf(binaryen, module)) {
+    const theirs = bindings.replaced[exported];
+    if (theirs === undefined) continue;
+    const info = binaryen.getFunctionInfo(module.getFunction(name));
+    const { params, results, vars, body } = info;
+    module.addFunction(theirs, params, results, vars, module.copyExpression(body));
+    forward(binaryen, module, info, theirs);
+    module.removeExport(exported);
+    module.addFunctionExport(theirs, exported);
+  }
+  for (const info of functions) {
+    if (!info.base) continue;
+    const target = boundTo(bindings.functions, info.base);
+    if (module.getFunction(target) === 0) {
+      const { params, results } = info;
+      module.addFunctionImport(target, "program", target, params, results);
+    }
+    forward(binaryen, module, info, target);
+  }
+  return module;
 }
 
 /** Optimizes a module, with what is called often copied into its callers. */

@@ -1,7 +1,16 @@
 /** Our functions go into a program, and into the place of its own. */
 import type Binaryen from "binaryen";
 import { type Address, layoutMark, linkedLayout, modules } from "../base/base.js";
-import { type Api, bind, optimize } from "./bind.js";
+import {
+  type Api,
+  bind,
+  exportsOf,
+  functionsOf,
+  globalsOf,
+  optimize,
+  read,
+  shared,
+} from "./bind.js";
 import { withData } from "./memory.js";
 import type { Survey } from "./survey.js";
 import { foreignText, inWords, layOutTexts } from "./texts.js";
@@ -69,26 +78,12 @@ const IN_TABLE = {
   statsIndex: "statsOfSys",
 };
 
-/** What core/heap/host.ts lets a host choose, as it is when linked. */
-const CHOSEN = {
-  /** Full pools are looked at after each free: a started interpreter should be no larger than a stock one. */
-  mostUnseen: 1,
-  /**
-   * It is lean while it starts, for which CPython 3.12 to 3.14 take 2,050 to 2,470 arenas. Short pools are emptied more
-   * often by what the start itself gives back, and a program's own blocks lie together in long ones.
-   */
-  leanArenas: 2560,
-  leanGrowthBits: 8,
-  leanThreshold: 256,
-};
-
 /** The addresses and places in the table that the linked core has as constants. */
 function numbersFor(found: Survey): Record<string, number> {
   const places = Object.keys(IN_TABLE).map((name, at) => [name, found.tableLength + at]);
   return {
     root: found.heapBase,
     layoutMark,
-    ...CHOSEN,
     rawRecord: found.records.raw,
     memRecord: found.records.mem,
     objectRecord: found.records.object,
@@ -102,33 +97,18 @@ function numbersFor(found: Survey): Record<string, number> {
   };
 }
 
-/** What a module calls the functions that it exports, and what it exports them as. */
-function exportedFunctions(binaryen: Api, module: Binaryen.Module): Map<string, string> {
-  const exported = new Map<string, string>();
-  for (let at = 0; at < module.getNumExports(); at++) {
-    const { name, value, kind } = binaryen.getExportInfo(module.getExportByIndex(at));
-    if (kind === binaryen.ExternalFunction) exported.set(value, name);
-  }
-  return exported;
-}
-
 /** The program, while ours go into it. */
 class Graft {
   readonly #binaryen: Api;
   readonly #program: Binaryen.Module;
-  readonly #memory: string;
-  readonly #table: string;
   /** What the program calls the functions that ours take the place of. */
   readonly #replaced: Readonly<Record<string, string>>;
   /** What the program calls our exported functions. */
   readonly #ours = new Map<string, string>();
 
-  constructor(binaryen: Api, bytes: Uint8Array, found: Survey) {
+  constructor(binaryen: Api, bytes: Uint8Array) {
     this.#binaryen = binaryen;
-    this.#program = binaryen.readBinary(bytes);
-    // What Binaryen calls the first memory that is imported.
-    this.#memory = found.ownsMemory ? this.nameOf("memory") : "mimport$0";
-    this.#table = binaryen.getTableInfo(this.#program.getTableByIndex(0)).name;
+    this.#program = read(binaryen, bytes);
     this.#replaced = this.namesOf(REPLACED);
   }
 
@@ -172,22 +152,13 @@ class Graft {
   ): void {
     const binaryen = this.#binaryen;
     const program = this.#program;
-    const names = { memory: this.#memory, table: this.#table };
-    const module = bind(binaryen, bytes, {
-      ...names,
-      numbers,
-      functions,
-      replaced: this.#replaced,
-    });
+    const module = bind(binaryen, bytes, { numbers, functions, replaced: this.#replaced });
     optimize(binaryen, module);
-    for (const [name, exported] of exportedFunctions(binaryen, module))
-      this.#ours.set(exported, name);
-    for (let at = 0; at < module.getNumGlobals(); at++) {
-      const { name, type, mutable, init } = binaryen.getGlobalInfo(module.getGlobalByIndex(at));
+    for (const [exported, name] of exportsOf(binaryen, module)) this.#ours.set(exported, name);
+    for (const { name, type, mutable, init } of globalsOf(binaryen, module)) {
       program.addGlobal(name, type, mutable, program.copyExpression(init));
     }
-    for (let at = 0; at < module.getNumFunctions(); at++) {
-      const info = binaryen.getFunctionInfo(module.getFunctionByIndex(at));
+    for (const info of functionsOf(binaryen, module)) {
       if (info.base) continue;
       if (program.getFunction(info.name) !== 0) program.removeFunction(info.name);
       this.#add(info.name, info);
@@ -207,7 +178,7 @@ class Graft {
     const { i32, i64, block } = this.#program;
     const words = new BigInt64Array(inWords(text).buffer);
     const stores = Array.from(words, (word, at) =>
-      i64.store(0, 8, i32.const(address + 8 * at), i64.const(word), this.#memory),
+      i64.store(0, 8, i32.const(address + 8 * at), i64.const(word), shared.memory),
     );
     return this.#addAction("writer", block(null, stores));
   }
@@ -220,10 +191,10 @@ class Graft {
     const functions = Object.values(IN_TABLE).map((name) => this.#ours.get(name) as string);
     // A function must be in a segment to be named in code.
     program.addPassiveElementSegment("pymalloc/table", functions);
-    const grown = table.grow(this.#table, ref.null(binaryen.funcref), i32.const(functions.length));
+    const grown = table.grow(shared.table, ref.null(binaryen.funcref), i32.const(functions.length));
     const entries = functions.map((name, at) => {
       const place = i32.const(found.tableLength + at);
-      return table.set(this.#table, place, ref.func(name, this.#infoOf(name).type));
+      return table.set(shared.table, place, ref.func(name, this.#infoOf(name).type));
     });
     const theirs = program.getStart();
     const next =
@@ -267,7 +238,7 @@ function decode(base64: string): Uint8Array {
 export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Array {
   const start = found.heapBase + linkedLayout.TEXTS;
   const texts = layOutTexts(start);
-  const program = new Graft(binaryen, bytes, found);
+  const program = new Graft(binaryen, bytes);
   const shadowed = program.shadow(SHADOWED);
   const numbers = {
     ...numbersFor(found),

@@ -8,7 +8,7 @@ export interface Section {
 }
 
 /** The numbers of sections, and what precedes the first one. */
-export const Sections = { memory: 5, data: 11, dataCount: 12 } as const;
+export const Sections = { custom: 0, memory: 5, data: 11, dataCount: 12 } as const;
 const HEADER_BYTES = 8;
 
 /** A number as WebAssembly writes it (LEB128), without a sign, and where it ends; it does beyond the last byte. */
@@ -51,4 +51,29 @@ export function withContent(
   const content = Buffer.concat(parts.map((part) => Uint8Array.from(part)));
   const head = Uint8Array.of(program[from] as number, ...unsignedBytes(content.length));
   return Buffer.concat([program.subarray(0, from), head, content, program.subarray(end)]);
+}
+
+/** The parts of the section "name" that are written here. */
+const NAMED = { table: 5, memory: 6 } as const;
+
+function sized(content: readonly number[]): number[] {
+  return [...unsignedBytes(content.length), ...content];
+}
+
+/** A text of ASCII characters. */
+function textBytes(text: string): number[] {
+  return sized([...Buffer.from(text, "latin1")]);
+}
+
+/** The program with names for its first table and its first memory, for who reads it: the last ones that are given count. */
+export function withNames(
+  program: Uint8Array,
+  names: Readonly<Record<keyof typeof NAMED, string>>,
+): Uint8Array {
+  const parts = Object.entries(NAMED).flatMap(([kind, id]) => {
+    // One name: that of number 0.
+    return [id, ...sized([1, 0, ...textBytes(names[kind as keyof typeof NAMED])])];
+  });
+  const section = [Sections.custom, ...sized([...textBytes("name"), ...parts])];
+  return Buffer.concat([program, Uint8Array.from(section)]);
 }

@@ -98,12 +98,12 @@ function announced(arenas: ArenaSource, onNewArena: (() => void) | undefined): A
   if (onNewArena === undefined) return arenas;
   const callback = harmless("onNewArena", onNewArena);
   let telling = false;
-  const tell = (run: Address) => {
-    if (run === 0 || telling) return run;
+  const tell = (arena: Address) => {
+    if (arena === 0 || telling) return arena;
     telling = true;
     callback();
     telling = false;
-    return run;
+    return arena;
   };
   return {
     free: arenas.free,

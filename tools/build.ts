@@ -19,8 +19,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, sep } from "node:path";
+import { dirname, join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
 import { build } from "esbuild";
 
 const require = createRequire(import.meta.url);
@@ -31,16 +32,19 @@ interface ModuleRecipe {
   readonly entry: string;
   readonly runtime: "stub" | "minimal";
   readonly flags?: readonly string[];
+  /** The file of core/policy/ that it is tuned by; `default` where none is named. */
+  readonly policy?: string;
 }
 
 const recipes: Record<string, ModuleRecipe> = {
   core: { entry: "core/programs/core.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   validate: { entry: "core/programs/validate.ts", runtime: "stub" },
-  arenas: { entry: "hosts/wasm/arenas.ts", runtime: "stub" },
+  arenas: { entry: "hosts/wasm/arena-source.ts", runtime: "stub" },
   linked: {
     entry: "core/programs/linked.ts",
     runtime: "stub",
     flags: ["--initialMemory", "0", "--importTable", "--debug"],
+    policy: "linked",
   },
   tlsf: {
     entry: "core/programs/tlsf.ts",
@@ -57,12 +61,21 @@ const recipes: Record<string, ModuleRecipe> = {
   recorder: { entry: "trace/wasm/recorder.ts", runtime: "stub", flags: ["--importTable"] },
 };
 
-/** An AssemblyScript file and all files of ours that it imports. */
-function sourcesOf(file: string, known = new Set<string>()): Set<string> {
+/** The text of an AssemblyScript file, as a program with this policy has it. */
+function sourceOf(file: string, { policy = "default" }: ModuleRecipe): string {
+  const text = readFileSync(file, "utf8");
+  return file === join("core", "policy", "policy.ts")
+    ? text.replace("./default", `./${policy}`)
+    : text;
+}
+
+/** An AssemblyScript file and all files of ours that it imports, with their texts. */
+function sourcesOf(file: string, recipe: ModuleRecipe, known = new Map<string, string>()) {
   if (known.has(file)) return known;
-  known.add(file);
-  for (const [, from] of readFileSync(file, "utf8").matchAll(/ from "(\.[^"]*)"/g)) {
-    sourcesOf(`${join(dirname(file), from as string)}.ts`, known);
+  const text = sourceOf(file, recipe);
+  known.set(file, text);
+  for (const [, from] of text.matchAll(/ from "(\.[^"]*)"/g)) {
+    sourcesOf(`${join(dirname(file), from as string)}.ts`, recipe, known);
   }
   return known;
 }
@@ -71,21 +84,24 @@ function sourcesOf(file: string, known = new Set<string>()): Set<string> {
 function moduleMark(recipe: ModuleRecipe, flags: readonly string[]): string {
   const { version } = require("assemblyscript/package.json") as { version: string };
   const hash = createHash("sha256").update(JSON.stringify([version, recipe, flags]));
-  for (const file of sourcesOf(recipe.entry)) hash.update(readFileSync(file));
+  for (const text of sourcesOf(recipe.entry, recipe).values()) hash.update(text);
   return hash.digest("hex");
 }
 
 /** Compiles a module, unless it was compiled from just these sources. */
-function compile(name: string, recipe: ModuleRecipe): void {
+async function compile(name: string, recipe: ModuleRecipe): Promise<void> {
   const common = ["-O3", "--noAssert", "--importMemory", "--noExportMemory"];
   const outputs = ["-o", `build/${name}.wasm`, "-t", `build/${name}.wat`];
-  const asc = require.resolve("assemblyscript/bin/asc.js");
   const flags = [...common, "--runtime", recipe.runtime, ...(recipe.flags ?? []), ...outputs];
   const mark = moduleMark(recipe, flags);
   const stamp = `build/${name}.stamp`;
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === mark) return;
   rmSync(stamp, { force: true });
-  execFileSync(process.execPath, [asc, recipe.entry, ...flags], { stdio: "inherit" });
+  const { error, stderr } = await asc.main([recipe.entry, ...flags], {
+    readFile: (file) => (existsSync(file) ? sourceOf(normalize(file), recipe) : null),
+  });
+  process.stderr.write(stderr.toString());
+  if (error !== null) throw error;
   writeFileSync(stamp, mark);
 }
 
@@ -242,7 +258,7 @@ function declare(): void {
 
 rmSync("dist", { recursive: true, force: true });
 mkdirSync("build", { recursive: true });
-for (const [name, recipe] of Object.entries(recipes)) compile(name, recipe);
+for (const [name, recipe] of Object.entries(recipes)) await compile(name, recipe);
 generate();
 await bundle();
 declare();

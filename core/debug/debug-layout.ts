@@ -13,14 +13,6 @@
 
 import { MAX_REQUEST } from "../layout";
 
-// ---------------------------------------------------------------------------------- tunables
-
-/** Shadows of so many pages are asked for at a time. */
-export const SHADOWS_AT_ONCE: u32 = 8;
-
-/** Slots in the first ring of held blocks; it doubles from there. */
-export const FIRST_RING: usize = 1024;
-
 // ------------------------------------------------------------------------------- the bytes
 
 /** Fills new memory (calloc's is 0), freed memory, and the pads. */

@@ -3,6 +3,7 @@
  * second free of one is recognized, and a write into one shows when it leaves.
  */
 
+import { FIRST_RING } from "../policy/policy";
 import { freeBelow } from "./below";
 import { blameBooks, isInMemory, isMarked, ledger, markOf, RING } from "./books";
 import { died, left, tableFree, tableMalloc, watched } from "./debug-host";
@@ -11,7 +12,6 @@ import {
   CONDEMNED,
   Entry,
   EXTRA,
-  FIRST_RING,
   GONE,
   HELD,
   LEDGER_HOLDS,

@@ -8,6 +8,7 @@
  * A layer is given by one of its families.
  */
 
+import { SHADOWS_AT_ONCE } from "../policy/policy";
 import { blameBooks, isInMemory, isMarked, ledger, markOf, SHADOW, SPARE, TABLE } from "./books";
 import { root, tableMalloc } from "./debug-host";
 import {
@@ -33,7 +34,6 @@ import {
   RAW,
   SHADOW_SIZE,
   SHADOWS,
-  SHADOWS_AT_ONCE,
   Stock,
   TABLE_BITS,
   TABLE_ENTRIES,

@@ -2,53 +2,48 @@
  * Arenas: memory taken from the arena allocator, cut into slices, and given back when all of its slices are
  * free again. A pool is a row of slices.
  *
- * Arenas come and go in runs: one request is for the longest run, and where the host knows of a hole in
- * its memory, for as many arenas as fit there.
+ * One request is for the longest arena, and where the host knows of a hole in its memory, for as many units as fit there. (CPython's
+ * arenas are all of one length.)
  *
- * Pools come from the usable run with the *fewest* free slices, as in CPython: the full runs stay
+ * Pools come from the usable arena with the *fewest* free slices, as in CPython: the full arenas stay
  * full, so that the emptier ones have a chance to become empty. CPython keeps one list sorted by that
  * number; here one list per number and a bit for each that is not empty do the same without a search.
  *
- * Only `approachRun` and `giveSpares` call out of the core: what holds when they do is said in `host.ts`.
+ * Only `approachArena` and `giveSpares` call out of the core: what holds when they do is said in `heap-host.ts`.
  */
 
 import {
-  ARENA_BITS,
-  ARENA_RESERVE,
+  ARENA_REQUEST,
+  Arena,
   BOOKS,
   Books,
   BY_FREE_SLICES,
-  FIRST_RUN_SLOTS,
   Pool,
-  RUN_ARENAS,
-  RUN_REQUEST,
-  Run,
-  SLICE_BITS,
   SLICE_MASK,
   Spare,
 } from "../layout";
 import {
-  arenaAlloc,
-  arenaFree,
-  holeAlloc,
-  leanArenas,
-  root,
-  tableFree,
-  tableRealloc,
-} from "./host";
+  ARENA_RESERVE,
+  ARENA_UNITS,
+  FIRST_ARENA_SLOTS,
+  LEAN_UNITS,
+  SLICE_BITS,
+  UNIT_BITS,
+} from "../policy/policy";
+import { arenaAlloc, arenaFree, holeAlloc, root, tableFree, tableRealloc } from "./heap-host";
 import { growMap, isCovered, writeMap } from "./map";
 
 export function books(): Books {
   return changetype<Books>(root + BOOKS);
 }
 
-/** Is the heap still to take as little memory as it can? See `leanArenas`. */
+/** Is the heap still to take as little memory as it can? See LEAN_UNITS. */
 export function isLean(): bool {
-  return books().arenasHighwater <= leanArenas;
+  return books().unitsHighwater <= LEAN_UNITS;
 }
 
-export function runAt(slot: u32): Run {
-  return changetype<Run>(books().runs + slot * offsetof<Run>());
+export function arenaAt(slot: u32): Arena {
+  return changetype<Arena>(books().arenas + slot * offsetof<Arena>());
 }
 
 /** Slices start at multiples of their size; what lies before the first one is lost. */
@@ -56,28 +51,28 @@ function firstSliceFrom(base: usize): usize {
   return (base + SLICE_MASK) & ~SLICE_MASK;
 }
 
-/** How many whole slices so many arenas at an address hold. */
-function sliceCountFrom(base: usize, arenas: u32): u32 {
-  return <u32>((base + (arenas << (<u32>ARENA_BITS)) - firstSliceFrom(base)) >>> SLICE_BITS);
+/** How many whole slices so many units at an address hold. */
+function sliceCountFrom(base: usize, units: u32): u32 {
+  return <u32>((base + (units << (<u32>UNIT_BITS)) - firstSliceFrom(base)) >>> SLICE_BITS);
 }
 
-export function firstSliceOf(run: Run): usize {
-  return firstSliceFrom(run.base);
+export function firstSliceOf(arena: Arena): usize {
+  return firstSliceFrom(arena.base);
 }
 
-/** How many whole slices a run holds. */
-export function sliceCountOf(run: Run): u32 {
-  return sliceCountFrom(run.base, run.arenas);
+/** How many whole slices an arena holds. */
+export function sliceCountOf(arena: Arena): u32 {
+  return sliceCountFrom(arena.base, arena.units);
 }
 
-/** How many whole slices a run of this memory would hold. */
+/** How many whole slices an arena of this memory would hold. */
 export function sliceCountOfSpare(spare: Spare): u32 {
-  return sliceCountFrom(changetype<usize>(spare), spare.arenas);
+  return sliceCountFrom(changetype<usize>(spare), spare.units);
 }
 
-/** Where a slice of a run begins. */
-export function sliceAt(run: Run, slice: u32): usize {
-  return firstSliceOf(run) + ((<usize>slice) << SLICE_BITS);
+/** Where a slice of an arena begins. */
+export function sliceAt(arena: Arena, slice: u32): usize {
+  return firstSliceOf(arena) + ((<usize>slice) << SLICE_BITS);
 }
 
 /** How many slices a pool has. */
@@ -86,85 +81,85 @@ export function slicesOf(pool: Pool): u32 {
 }
 
 /**
- * What a pool leaves free at its end. Only the run's last pool has to; the others have it back in a heap where pools are indented.
+ * What a pool leaves free at its end. Only the arena's last pool has to; the others have it back in a heap where pools are indented.
  */
 export function reserve(): usize {
   return books().indent === 0 ? ARENA_RESERVE : 0;
 }
 
 /** The offset past which no block of a pool of so many slices may reach. */
-export function endOf(run: Run, slice: u32, slices: u32): u32 {
-  const free = slice + slices === sliceCountOf(run) ? ARENA_RESERVE : reserve();
+export function endOf(arena: Arena, slice: u32, slices: u32): u32 {
+  const free = slice + slices === sliceCountOf(arena) ? ARENA_RESERVE : reserve();
   return (slices << (<u32>SLICE_BITS)) - <u32>free;
 }
 
-// -------------------------------------------------------------------- runs by their free slices
+// -------------------------------------------------------------------- arenas by their free slices
 
-export function freeCountOf(run: Run): u32 {
-  return <u32>popcnt(run.free);
+export function freeCountOf(arena: Arena): u32 {
+  return <u32>popcnt(arena.free);
 }
 
-/** Where slot + 1 of the first run with `freeCount` free slices is kept. */
+/** Where slot + 1 of the first arena with `freeCount` free slices is kept. */
 export function bucketOf(freeCount: u32): usize {
   return root + BY_FREE_SLICES + (freeCount - 1) * sizeof<u32>();
 }
 
-/** The bit of `usable` that says whether that list has a run. */
+/** The bit of `usable` that says whether that list has an arena. */
 export function bitOf(freeCount: u32): u32 {
   return 1 << (freeCount - 1);
 }
 
 function link(slot: u32): void {
-  const run = runAt(slot);
-  if (run.free === 0) return;
-  const bucket = bucketOf(freeCountOf(run));
+  const arena = arenaAt(slot);
+  if (arena.free === 0) return;
+  const bucket = bucketOf(freeCountOf(arena));
   const first = load<u32>(bucket);
-  run.next = first;
-  run.prev = 0;
-  if (first !== 0) runAt(first - 1).prev = slot + 1;
+  arena.next = first;
+  arena.prev = 0;
+  if (first !== 0) arenaAt(first - 1).prev = slot + 1;
   store<u32>(bucket, slot + 1);
-  books().usable |= bitOf(freeCountOf(run));
+  books().usable |= bitOf(freeCountOf(arena));
 }
 
 function unlink(slot: u32): void {
-  const run = runAt(slot);
-  if (run.free === 0) return;
-  if (run.next !== 0) runAt(run.next - 1).prev = run.prev;
-  if (run.prev !== 0) {
-    runAt(run.prev - 1).next = run.next;
+  const arena = arenaAt(slot);
+  if (arena.free === 0) return;
+  if (arena.next !== 0) arenaAt(arena.next - 1).prev = arena.prev;
+  if (arena.prev !== 0) {
+    arenaAt(arena.prev - 1).next = arena.next;
     return;
   }
-  store<u32>(bucketOf(freeCountOf(run)), run.next);
-  if (run.next === 0) books().usable &= ~bitOf(freeCountOf(run));
+  store<u32>(bucketOf(freeCountOf(arena)), arena.next);
+  if (arena.next === 0) books().usable &= ~bitOf(freeCountOf(arena));
 }
 
-/** Has another run than this one a free slice? */
-function anotherIsUsable(run: Run): bool {
+/** Has another arena than this one a free slice? */
+function anotherIsUsable(arena: Arena): bool {
   const usable = books().usable;
-  if (run.free === 0) return usable !== 0;
-  return usable !== bitOf(freeCountOf(run)) || (run.next | run.prev) !== 0;
+  if (arena.free === 0) return usable !== 0;
+  return usable !== bitOf(freeCountOf(arena)) || (arena.next | arena.prev) !== 0;
 }
 
 // ------------------------------------------------------------------------------ coming and going
 
-/** Makes the table of runs longer; false when there is no memory for that. */
-function growRuns(): bool {
+/** Makes the table of arenas longer; false when there is no memory for that. */
+function growTable(): bool {
   const book = books();
-  const before = book.runSlots;
-  const after = max(before * 2, FIRST_RUN_SLOTS);
-  const old = book.runs;
-  const table = tableRealloc(old, after * offsetof<Run>());
+  const before = book.arenaSlots;
+  const after = max(before * 2, FIRST_ARENA_SLOTS);
+  const old = book.arenas;
+  const table = tableRealloc(old, after * offsetof<Arena>());
   if (table === 0) return false;
-  if (book.runSlots !== before) {
+  if (book.arenaSlots !== before) {
     // The heap was used meanwhile: the table is another one, and longer already.
     tableFree(table);
     return true;
   }
-  book.runs = table;
-  book.runSlots = after;
+  book.arenas = table;
+  book.arenaSlots = after;
   for (let slot = before; slot < after; slot++) {
-    runAt(slot).base = 0;
-    runAt(slot).next = slot + 1 < after ? slot + 2 : book.unusedSlot;
+    arenaAt(slot).base = 0;
+    arenaAt(slot).next = slot + 1 < after ? slot + 2 : book.unusedSlot;
   }
   book.unusedSlot = before + 1;
   tableFree(old);
@@ -188,24 +183,24 @@ function hasSpare(): bool {
   return books().spare !== 0;
 }
 
-function addSpare(base: usize, arenas: u32): void {
+function addSpare(base: usize, units: u32): void {
   const spare = changetype<Spare>(base);
   spare.next = books().spare;
-  spare.arenas = arenas;
+  spare.units = units;
   books().spare = base;
 }
 
-/** Takes memory for a run, in a hole, or else for the longest run there is; false when there is none. */
+/** Takes memory for an arena, in a hole, or else for the longest arena there is; false when there is none. */
 function takeSpare(): bool {
   const hole = holeAlloc();
-  const base = hole !== 0 ? hole & ~SLICE_MASK : arenaAlloc(RUN_REQUEST);
+  const base = hole !== 0 ? hole & ~SLICE_MASK : arenaAlloc(ARENA_REQUEST);
   if (base === 0) return false;
-  const arenas = <u32>(hole !== 0 ? hole & SLICE_MASK : RUN_ARENAS);
-  addSpare(base, arenas);
+  const units = <u32>(hole !== 0 ? hole & SLICE_MASK : ARENA_UNITS);
+  addSpare(base, units);
   const book = books();
-  book.arenasAllocated += arenas;
-  book.arenasCurrent += arenas;
-  book.arenasHighwater = max<u32>(book.arenasHighwater, book.arenasCurrent);
+  book.unitsAllocated += units;
+  book.unitsCurrent += units;
+  book.unitsHighwater = max<u32>(book.unitsHighwater, book.unitsCurrent);
   return true;
 }
 
@@ -214,25 +209,25 @@ export function giveSpares(): void {
   const book = books();
   while (book.spare !== 0) {
     const spare = firstSpare();
-    const arenas = spare.arenas;
+    const units = spare.units;
     book.spare = spare.next;
-    book.arenasReclaimed += arenas;
-    book.arenasCurrent -= arenas;
-    arenaFree(changetype<usize>(spare), (arenas << (<u32>ARENA_BITS)) - <u32>ARENA_RESERVE);
+    book.unitsReclaimed += units;
+    book.unitsCurrent -= units;
+    arenaFree(changetype<usize>(spare), (units << (<u32>UNIT_BITS)) - <u32>ARENA_RESERVE);
   }
 }
 
-/** Makes a run of the first spare, for which there is room in the tables. */
-function addRun(): void {
+/** Makes an arena of the first spare, for which there is room in the tables. */
+function addArena(): void {
   const book = books();
   const spare = firstSpare();
   const slot = book.unusedSlot - 1;
-  const run = runAt(slot);
+  const arena = arenaAt(slot);
   book.spare = spare.next;
-  book.unusedSlot = run.next;
-  run.base = changetype<usize>(spare);
-  run.arenas = spare.arenas;
-  run.free = (1 << sliceCountOf(run)) - 1;
+  book.unusedSlot = arena.next;
+  arena.base = changetype<usize>(spare);
+  arena.units = spare.units;
+  arena.free = (1 << sliceCountOf(arena)) - 1;
   link(slot);
 }
 
@@ -247,25 +242,25 @@ function growMapFor(spare: Spare): bool {
 }
 
 /**
- * One step on the way to a run more: longer tables, memory, or the run itself. Whoever gives memory may use the heap
+ * One step on the way to an arena more: longer tables, memory, or the arena itself. Whoever gives memory may use the heap
  * meanwhile, so after each step everything is looked at anew. False when there is no memory for it.
  */
-export function approachRun(): bool {
-  if (books().unusedSlot === 0) return growRuns();
+export function approachArena(): bool {
+  if (books().unusedSlot === 0) return growTable();
   if (!hasSpare()) return takeSpare();
   if (!isSpareCovered(firstSpare())) return growMapFor(firstSpare());
-  addRun();
+  addArena();
   return true;
 }
 
-/** Takes a run out of the table. Its memory becomes a spare: it goes back where a call out is in place. */
-function releaseRun(slot: u32): void {
-  const run = runAt(slot);
+/** Takes an arena out of the table. Its memory becomes a spare: it goes back where a call out is in place. */
+function releaseArena(slot: u32): void {
+  const arena = arenaAt(slot);
   const book = books();
-  writeMap(firstSliceOf(run), sliceCountOf(run), false);
-  addSpare(run.base, run.arenas);
-  run.base = 0;
-  run.next = book.unusedSlot;
+  writeMap(firstSliceOf(arena), sliceCountOf(arena), false);
+  addSpare(arena.base, arena.units);
+  arena.base = 0;
+  arena.next = book.unusedSlot;
   book.unusedSlot = slot + 1;
 }
 
@@ -277,48 +272,48 @@ function rowsOf(free: u32, slices: u32): u32 {
 }
 
 /**
- * `most` free slices in a row, or the longest row that there is but not less than `least`, of the fullest run
- * that has such a row, as a pool of which only `run` and `end` are written; 0 for none.
+ * `most` free slices in a row, or the longest row that there is but not less than `least`, of the fullest arena
+ * that has such a row, as a pool of which only `arena` and `end` are written; 0 for none.
  */
 export function takePool(least: u32, most: u32): usize {
   for (let usable = books().usable; usable !== 0; usable &= usable - 1) {
     const slot = load<u32>(bucketOf(<u32>ctz(usable) + 1)) - 1;
-    const run = runAt(slot);
+    const arena = arenaAt(slot);
     let slices = least;
-    let rows = rowsOf(run.free, least);
+    let rows = rowsOf(arena.free, least);
     if (rows === 0) continue;
     for (; slices < most; slices++) {
-      const longer = rows & (run.free >>> slices);
+      const longer = rows & (arena.free >>> slices);
       if (longer === 0) break;
       rows = longer;
     }
     const slice = <u32>ctz(rows);
     unlink(slot);
-    run.free ^= ((1 << slices) - 1) << slice;
+    arena.free ^= ((1 << slices) - 1) << slice;
     link(slot);
-    const address = sliceAt(run, slice);
+    const address = sliceAt(arena, slice);
     writeMap(address, slices, true);
-    changetype<Pool>(address).run = slot;
-    changetype<Pool>(address).end = <u16>endOf(run, slice, slices);
+    changetype<Pool>(address).arena = slot;
+    changetype<Pool>(address).end = <u16>endOf(arena, slice, slices);
     return address;
   }
   return 0;
 }
 
 /**
- * Gives a pool back to its run, and makes the run a spare when that was its last pool in use. True when the
- * run has just become one whose empty pools may not stay (`mayStayEmpty`).
+ * Gives a pool back to its arena, and makes the arena a spare when that was its last pool in use. True when the
+ * arena has just become one whose empty pools may not stay (`mayStayEmpty`).
  */
 export function givePool(pool: Pool): bool {
-  const slot = pool.run;
-  const run = runAt(slot);
+  const slot = pool.arena;
+  const arena = arenaAt(slot);
   const couldStay = mayStayEmpty(pool);
   unlink(slot);
-  const slice = <u32>((changetype<usize>(pool) - firstSliceOf(run)) >>> SLICE_BITS);
-  run.free |= ((1 << slicesOf(pool)) - 1) << slice;
+  const slice = <u32>((changetype<usize>(pool) - firstSliceOf(arena)) >>> SLICE_BITS);
+  arena.free |= ((1 << slicesOf(pool)) - 1) << slice;
   // As in CPython, the last usable one stays: the next pool would only take it again.
-  if (freeCountOf(run) === sliceCountOf(run) && books().usable !== 0) {
-    releaseRun(slot);
+  if (freeCountOf(arena) === sliceCountOf(arena) && books().usable !== 0) {
+    releaseArena(slot);
     return false;
   }
   link(slot);
@@ -327,9 +322,9 @@ export function givePool(pool: Pool): bool {
 
 /**
  * May a pool stay in the list of its class when it becomes empty, at hand for the next request? Not in a
- * run that is emptying while another one could serve: that would keep both.
+ * arena that is emptying while another one could serve: that would keep both.
  */
 export function mayStayEmpty(pool: Pool): bool {
-  const run = runAt(pool.run);
-  return freeCountOf(run) <= sliceCountOf(run) >> 1 || !anotherIsUsable(run);
+  const arena = arenaAt(pool.arena);
+  return freeCountOf(arena) <= sliceCountOf(arena) >> 1 || !anotherIsUsable(arena);
 }

@@ -2,7 +2,7 @@
 
 export { books, isLean } from "./arenas";
 export { pyCalloc, pyFree, pyMalloc, pyRealloc } from "./cpython";
-export { root } from "./host";
+export { root } from "./heap-host";
 export { addressInRange, poolOf } from "./map";
 export { calloc, free, initialize, malloc, realloc } from "./pymalloc";
 export { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";

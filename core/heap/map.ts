@@ -5,8 +5,9 @@
  * into its pool. No memory that is not ours is read (the check of Python 2.3 read the caller's page first).
  */
 
-import { MAP, MAP_GRANULE, MAP_SLACK_BITS, NO_POOL, Pool, SLICE_BITS, SliceMap } from "../layout";
-import { root, tableFree, tableRealloc } from "./host";
+import { MAP, NO_POOL, Pool, SliceMap } from "../layout";
+import { MAP_GRANULE, MAP_SLACK_BITS, SLICE_BITS } from "../policy/policy";
+import { root, tableFree, tableRealloc } from "./heap-host";
 
 export function sliceMap(): SliceMap {
   return changetype<SliceMap>(root + MAP);

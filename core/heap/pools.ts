@@ -10,7 +10,7 @@
  *            +------------- its last block is freed                   full, in no list
  *
  * The more slices a class has, the longer is its next pool: a rare size takes a kilobyte, a common one all that is free
- * in a run. And before the memory of a lean heap grows, a class uses what the next larger one has got back.
+ * in an arena. And before the memory of a lean heap grows, a class uses what the next larger one has got back.
  *
  * The only pool in a list is pinned: it stays there when its last block is freed, since the next malloc
  * of its class would have to bring it back. Its bias is 1, so that free never sees it become empty.
@@ -25,9 +25,7 @@
  */
 
 import {
-  CARVE_BYTES,
   CLASS_SLICES,
-  GROWTH_BITS,
   HEAD_SIZE,
   HEADS,
   Head,
@@ -38,8 +36,9 @@ import {
   STATE_FREE_MASK,
   STATE_USED_ONE,
 } from "../layout";
+import { CARVE_BYTES, GROWTH_BITS, LEAN_GROWTH_BITS, LEAN_THRESHOLD } from "../policy/policy";
 import {
-  approachRun,
+  approachArena,
   books,
   givePool,
   giveSpares,
@@ -50,7 +49,7 @@ import {
   slicesOf,
   takePool,
 } from "./arenas";
-import { leanGrowthBits, leanThreshold, mostUnseen, root } from "./host";
+import { root } from "./heap-host";
 import { classOf, isMultipleOf16, leastSlicesFor, sizeOf, slicesFor, unseenOf } from "./sizes";
 
 export function headOf(sizeClass: usize): Head {
@@ -123,7 +122,7 @@ function unlink(pool: Pool): void {
 
 let isQuiet = false;
 
-/** From now on, and until it is told otherwise, a run that becomes empty waits among the spares, and nobody is called. */
+/** From now on, and until it is told otherwise, an arena that becomes empty waits among the spares, and nobody is called. */
 export function setQuiet(quiet: bool): void {
   isQuiet = quiet;
 }
@@ -165,7 +164,7 @@ function hasUncarved(pool: Pool): bool {
   return <usize>pool.carved + <usize>pool.size <= <usize>pool.end;
 }
 
-/** Unpins pools: all that are empty, or all that are in runs where they may not stay. */
+/** Unpins pools: all that are empty, or all that are in arenas where they may not stay. */
 function collectEmpty(all: bool): void {
   for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
     const head = headOf(sizeClass);
@@ -175,12 +174,12 @@ function collectEmpty(all: bool): void {
   }
 }
 
-/** Adds a pool from a usable run to a class, as its current one. False when there is no such run. */
+/** Adds a pool from a usable arena to a class, as its current one. False when there is no such arena. */
 function addPool(sizeClass: usize, head: Head): bool {
   const size = sizeOf(sizeClass);
   const cell = slicesCell(sizeClass);
   const owned = load<u32>(cell);
-  const growthBits = isLean() ? leanGrowthBits : GROWTH_BITS;
+  const growthBits = isLean() ? LEAN_GROWTH_BITS : GROWTH_BITS;
   const first = firstBlockOf(size);
   const least = leastSlicesFor(size, first);
   const address = takePool(least, slicesFor(size, least, first + reserve(), owned, growthBits));
@@ -203,7 +202,7 @@ function usablePool(head: Head): usize {
     if (hasFree(pool) || hasUncarved(pool)) return changetype<usize>(pool);
     unlink(pool);
     const capacity = <i32>usedIn(pool);
-    setBias(pool, min(unseenOf(capacity), mostUnseen) - capacity);
+    setBias(pool, unseenOf(capacity) - capacity);
   }
   return 0;
 }
@@ -249,14 +248,14 @@ function useOwn(head: Head): bool {
 export function refill(sizeClass: usize): bool {
   const head = headOf(sizeClass);
   if (useOwn(head)) return true;
-  if (isLean() && sizeOf(sizeClass) > leanThreshold) return false;
+  if (isLean() && sizeOf(sizeClass) > LEAN_THRESHOLD) return false;
   if (addPool(sizeClass, head) || (isLean() && borrow(sizeClass, head))) return true;
   if (holdsOff()) return false;
   collectEmpty(true);
-  // What is found after a step serves; only when there is nothing still, the step after that makes a run.
+  // What is found after a step serves; only when there is nothing still, the step after that makes an arena.
   do {
     if (useOwn(head) || addPool(sizeClass, head)) return true;
-  } while (approachRun());
+  } while (approachArena());
   giveSpares();
   return false;
 }

@@ -15,8 +15,9 @@ import {
   STATE_FREE_MASK,
   STATE_USED_ONE,
 } from "../layout";
+import { WORDWISE } from "../policy/policy";
 import { books, giveSpares } from "./arenas";
-import { root } from "./host";
+import { root } from "./heap-host";
 import { isMapped, mappedSlice, poolAt, sliceInPool } from "./map";
 import { headOf, refill, resetPools, setQuiet, settle, wasLent } from "./pools";
 import { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";
@@ -132,9 +133,6 @@ export function realloc(p: usize, bytes: usize): usize {
   setQuiet(false);
   return moved;
 }
-
-/** Words beat the bulk instructions, which call out of the module, as long as there are few. */
-const WORDWISE: usize = 128;
 
 function clear(p: usize, bytes: usize): void {
   if (bytes > WORDWISE) {

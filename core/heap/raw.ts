@@ -7,7 +7,7 @@
  */
 
 import { MAX_REQUEST } from "../layout";
-import { calloc, free, malloc, realloc } from "./host";
+import { calloc, free, malloc, realloc } from "./heap-host";
 
 export function rawMalloc(bytes: usize): usize {
   return bytes > MAX_REQUEST ? 0 : malloc(max<usize>(bytes, 1));

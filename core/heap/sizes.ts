@@ -1,17 +1,16 @@
 /** Size classes: class `c` serves the requests of `8 * c + 1` to `8 * c + 8` bytes. Pure arithmetic. */
 
+import { ALIGNMENT, ARENA_SLICES, SLICE_SIZE } from "../layout";
 import {
-  ALIGNMENT,
   ALIGNMENT_BITS,
   ARENA_RESERVE,
   LEAST_BLOCKS,
   MOST_UNSEEN,
-  RUN_SLICES,
   SLICE_BITS,
-  SLICE_SIZE,
   SMALL_REQUEST_THRESHOLD,
   TAIL_BITS,
-} from "../layout";
+  UNSEEN_BITS,
+} from "../policy/policy";
 
 /** True for 1..SMALL_REQUEST_THRESHOLD; 0 wraps around and is not small. */
 export function isSmall(bytes: usize): bool {
@@ -54,8 +53,8 @@ export function leastSlicesFor(size: usize, first: usize): u32 {
  * as many, where the blocks would leave too much of it unused. No block reaches into `lost` bytes of a pool.
  */
 export function slicesFor(size: usize, least: u32, lost: usize, owned: u32, growthBits: u32): u32 {
-  const most = min(owned, RUN_SLICES);
-  let slices = min(max(least, owned >>> growthBits), RUN_SLICES);
+  const most = min(owned, ARENA_SLICES);
+  let slices = min(max(least, owned >>> growthBits), ARENA_SLICES);
   for (; slices < most; slices++) {
     const bytes = (<usize>slices) << SLICE_BITS;
     if ((bytes - lost) % size <= bytes >>> TAIL_BITS) break;
@@ -65,5 +64,5 @@ export function slicesFor(size: usize, least: u32, lost: usize, owned: u32, grow
 
 /** After how many frees, at most, a full pool of so many blocks is looked at again. */
 export function unseenOf(capacity: i32): i32 {
-  return min(1 + (capacity >> 4), MOST_UNSEEN);
+  return min(1 + (capacity >> UNSEEN_BITS), MOST_UNSEEN);
 }

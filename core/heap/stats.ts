@@ -11,16 +11,16 @@ import {
   Spare,
 } from "../layout";
 import {
+  arenaAt,
   books,
   firstSpare,
   freeCountOf,
-  runAt,
   sliceAt,
   sliceCountOf,
   sliceCountOfSpare,
   slicesOf,
 } from "./arenas";
-import { root } from "./host";
+import { root } from "./heap-host";
 import { firstBlockOf, usedIn } from "./pools";
 import { capacityOf, classOf } from "./sizes";
 
@@ -33,17 +33,17 @@ export function add(cell: usize, amount: u32): void {
 export function stats(): u32 {
   memory.fill(root + REPORT_POOLS, 0, ROOT_SIZE - REPORT_POOLS);
   let blocks: u32 = 0;
-  for (let slot: u32 = 0; slot < books().runSlots; slot++) {
-    const run = runAt(slot);
-    if (run.base === 0) continue;
-    add(root + REPORT_ALL_SLICES, sliceCountOf(run));
-    add(root + REPORT_FREE_SLICES, freeCountOf(run));
-    for (let slice: u32 = 0; slice < sliceCountOf(run); ) {
-      if (((run.free >>> slice) & 1) !== 0) {
+  for (let slot: u32 = 0; slot < books().arenaSlots; slot++) {
+    const arena = arenaAt(slot);
+    if (arena.base === 0) continue;
+    add(root + REPORT_ALL_SLICES, sliceCountOf(arena));
+    add(root + REPORT_FREE_SLICES, freeCountOf(arena));
+    for (let slice: u32 = 0; slice < sliceCountOf(arena); ) {
+      if (((arena.free >>> slice) & 1) !== 0) {
         slice++;
         continue;
       }
-      const pool = changetype<Pool>(sliceAt(run, slice));
+      const pool = changetype<Pool>(sliceAt(arena, slice));
       const cell = root + classOf(pool.size) * sizeof<u32>();
       add(cell + REPORT_POOLS, 1);
       add(cell + REPORT_BLOCKS, <u32>capacityOf(pool.size, firstBlockOf(pool.size), pool.end));

@@ -5,35 +5,33 @@
  */
 
 import {
-  ARENA_RESERVE,
-  ARENA_SIZE,
+  ARENA_SLICES,
+  ARENA_SLOT_SIZE,
+  Arena,
   LENT,
   POOL_HEADER,
   Pool,
   REPORT_BLOCKS,
   REPORT_POOLS,
-  RUN_ARENAS,
-  RUN_SLICES,
-  RUN_SLOT_SIZE,
-  Run,
   SIZE_CLASSES,
   SLICE_MASK,
-  SMALL_REQUEST_THRESHOLD,
   Spare,
   STATE_FREE_MASK,
+  UNIT_SIZE,
 } from "../layout";
+import { ARENA_RESERVE, ARENA_UNITS, SMALL_REQUEST_THRESHOLD } from "../policy/policy";
 import {
+  arenaAt,
   bitOf,
   books,
   bucketOf,
   endOf,
   freeCountOf,
-  runAt,
   sliceAt,
   sliceCountOf,
   slicesOf,
 } from "./arenas";
-import { root } from "./host";
+import { root } from "./heap-host";
 import { sliceInPool, sliceMap } from "./map";
 import { asPool, firstBlockOf, headOf, slicesCell, usedIn } from "./pools";
 import { capacityOf, classOf, roundUp, sizeOf, unseenOf } from "./sizes";
@@ -48,8 +46,8 @@ function broken(invariant: u32, at: usize): u32 {
 /** 0 when all is well, else the number of the first broken invariant. */
 export function validate(): u32 {
   memory.fill(unfullCell(0), 0, 2 * SIZE_CLASSES * sizeof<u32>());
-  const ofRuns = checkRuns();
-  if (ofRuns !== 0) return ofRuns;
+  const ofArenas = checkArenas();
+  if (ofArenas !== 0) return ofArenas;
   for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
     const ofClass = checkClass(sizeClass);
     if (ofClass !== 0) return ofClass;
@@ -71,10 +69,10 @@ function isMemory(p: usize, bytes: u64): bool {
   return <u64>p + bytes <= (<u64>memory.size()) << 16;
 }
 
-/** Is there room for a run of so many arenas from `base` on, and is that a number that a run may have? */
-function isRunOfArenas(base: usize, arenas: u32): bool {
-  if (arenas === 0 || arenas > <u32>RUN_ARENAS) return false;
-  return isMemory(base, arenas * <u32>ARENA_SIZE - <u32>ARENA_RESERVE);
+/** Is there room for an arena of so many units from `base` on, and is that a number that an arena may have? */
+function isArenaOf(base: usize, units: u32): bool {
+  if (units === 0 || units > <u32>ARENA_UNITS) return false;
+  return isMemory(base, units * <u32>UNIT_SIZE - <u32>ARENA_RESERVE);
 }
 
 /** Is this a pool of that class, and not just any number? */
@@ -84,67 +82,67 @@ function isPoolOf(pool: Pool, sizeClass: usize): bool {
   return <usize>pool.size === sizeOf(sizeClass);
 }
 
-// -------------------------------------------------------------------------------------- runs
+// -------------------------------------------------------------------------------------- arenas
 
-function checkRuns(): u32 {
+function checkArenas(): u32 {
   const book = books();
-  const tableBytes = <u64>book.runSlots * <u64>RUN_SLOT_SIZE;
-  if (!isMemory(book.runs, tableBytes)) return broken(1, book.runs);
+  const tableBytes = <u64>book.arenaSlots * <u64>ARENA_SLOT_SIZE;
+  if (!isMemory(book.arenas, tableBytes)) return broken(1, book.arenas);
   const map = sliceMap();
   if (!isMemory(map.origin + map.first, map.count)) return broken(3, map.origin);
-  let runs: u32 = 0;
   let arenas: u32 = 0;
+  let units: u32 = 0;
   let whollyFree: u32 = 0;
-  for (let slot: u32 = 0; slot < book.runSlots; slot++) {
-    const run = runAt(slot);
-    if (run.base === 0) continue;
-    runs++;
-    arenas += run.arenas;
-    const ofRun = checkRun(slot, run);
-    if (ofRun !== 0) return ofRun;
-    if (freeCountOf(run) === sliceCountOf(run) && ++whollyFree > 1) {
-      return broken(7, changetype<usize>(run));
+  for (let slot: u32 = 0; slot < book.arenaSlots; slot++) {
+    const arena = arenaAt(slot);
+    if (arena.base === 0) continue;
+    arenas++;
+    units += arena.units;
+    const ofArena = checkArena(slot, arena);
+    if (ofArena !== 0) return ofArena;
+    if (freeCountOf(arena) === sliceCountOf(arena) && ++whollyFree > 1) {
+      return broken(7, changetype<usize>(arena));
     }
   }
   let unused: u32 = 0;
-  for (let next = book.unusedSlot; next !== 0; next = runAt(next - 1).next) {
-    if (next > book.runSlots || runAt(next - 1).base !== 0) return broken(1, next);
-    if (++unused > book.runSlots) return broken(1, next);
+  for (let next = book.unusedSlot; next !== 0; next = arenaAt(next - 1).next) {
+    if (next > book.arenaSlots || arenaAt(next - 1).base !== 0) return broken(1, next);
+    if (++unused > book.arenaSlots) return broken(1, next);
   }
-  if (runs + unused !== book.runSlots) return broken(1, book.runs);
+  if (arenas + unused !== book.arenaSlots) return broken(1, book.arenas);
   for (let at = book.spare; at !== 0; at = changetype<Spare>(at).next) {
     if (!isMemory(at, offsetof<Spare>())) return broken(18, at);
     const spare = changetype<Spare>(at);
-    if (!isRunOfArenas(at, spare.arenas)) return broken(18, at);
-    arenas += spare.arenas;
+    if (!isArenaOf(at, spare.units)) return broken(18, at);
+    units += spare.units;
     // A list that leads back into itself has no end.
-    if (arenas > book.arenasCurrent) break;
+    if (units > book.unitsCurrent) break;
   }
-  if (arenas !== book.arenasCurrent) return broken(6, book.runs);
-  return checkBuckets(runs);
+  if (units !== book.unitsCurrent) return broken(6, book.arenas);
+  return checkBuckets(arenas);
 }
 
-function checkRun(slot: u32, run: Run): u32 {
-  const at = changetype<usize>(run);
-  if (!isRunOfArenas(run.base, run.arenas)) return broken(2, at);
-  const slices = sliceCountOf(run);
-  if (run.free >>> slices !== 0) return broken(2, at);
+function checkArena(slot: u32, arena: Arena): u32 {
+  const at = changetype<usize>(arena);
+  if (!isArenaOf(arena.base, arena.units)) return broken(2, at);
+  const slices = sliceCountOf(arena);
+  if (arena.free >>> slices !== 0) return broken(2, at);
   for (let slice: u32 = 0; slice < slices; ) {
-    if (((run.free >>> slice) & 1) !== 0) {
+    if (((arena.free >>> slice) & 1) !== 0) {
       slice++;
       continue;
     }
-    const p = sliceAt(run, slice);
+    const p = sliceAt(arena, slice);
     const pool = changetype<Pool>(p);
     const length = slicesOf(pool);
     if (length === 0 || length > slices - slice) return broken(4, p);
-    if (<u32>(pool.end & ~LENT) !== endOf(run, slice, length)) return broken(4, p);
-    if (((run.free >>> slice) & ((1 << length) - 1)) !== 0) return broken(4, p);
+    if (<u32>(pool.end & ~LENT) !== endOf(arena, slice, length)) return broken(4, p);
+    if (((arena.free >>> slice) & ((1 << length) - 1)) !== 0) return broken(4, p);
     for (let own: u32 = 0; own < length; own++) {
-      const q = sliceAt(run, slice + own);
+      const q = sliceAt(arena, slice + own);
       if (sliceInPool(q) !== own) return broken(3, q);
     }
-    if (pool.run !== slot) return broken(5, p);
+    if (pool.arena !== slot) return broken(5, p);
     const ofPool = checkPool(pool);
     if (ofPool !== 0) return ofPool;
     add(countedSlicesCell(classOf(pool.size)), length);
@@ -154,25 +152,25 @@ function checkRun(slot: u32, run: Run): u32 {
   return 0;
 }
 
-function checkBuckets(runs: u32): u32 {
+function checkBuckets(arenas: u32): u32 {
   const book = books();
   let listed: u32 = 0;
-  for (let count: u32 = 1; count <= RUN_SLICES; count++) {
+  for (let count: u32 = 1; count <= ARENA_SLICES; count++) {
     let before: u32 = 0;
     const first = load<u32>(bucketOf(count));
     if ((first !== 0) !== ((book.usable & bitOf(count)) !== 0)) return broken(8, bucketOf(count));
-    for (let at = first; at !== 0; at = runAt(at - 1).next) {
-      if (at > book.runSlots || ++listed > runs) return broken(8, bucketOf(count));
-      const run = runAt(at - 1);
-      if (run.base === 0 || freeCountOf(run) !== count || run.prev !== before) {
-        return broken(8, changetype<usize>(run));
+    for (let at = first; at !== 0; at = arenaAt(at - 1).next) {
+      if (at > book.arenaSlots || ++listed > arenas) return broken(8, bucketOf(count));
+      const arena = arenaAt(at - 1);
+      if (arena.base === 0 || freeCountOf(arena) !== count || arena.prev !== before) {
+        return broken(8, changetype<usize>(arena));
       }
       before = at;
     }
   }
-  for (let slot: u32 = 0; slot < book.runSlots; slot++) {
-    const run = runAt(slot);
-    if (run.base !== 0 && run.free !== 0) listed--;
+  for (let slot: u32 = 0; slot < book.arenaSlots; slot++) {
+    const arena = arenaAt(slot);
+    if (arena.base !== 0 && arena.free !== 0) listed--;
   }
   return listed === 0 ? 0 : broken(8, root);
 }
@@ -235,8 +233,8 @@ function checkClass(sizeClass: usize): u32 {
 function checkBooks(): u32 {
   const book = books();
   const at = changetype<usize>(book);
-  if (book.arenasCurrent !== book.arenasAllocated - book.arenasReclaimed) return broken(16, at);
-  if (book.arenasHighwater < book.arenasCurrent) return broken(16, at);
-  if (book.arenasHighwater > book.arenasAllocated) return broken(16, at);
+  if (book.unitsCurrent !== book.unitsAllocated - book.unitsReclaimed) return broken(16, at);
+  if (book.unitsHighwater < book.unitsCurrent) return broken(16, at);
+  if (book.unitsHighwater > book.unitsAllocated) return broken(16, at);
   return 0;
 }

@@ -2,12 +2,13 @@
  * The memory as TLSF sees it: it ends at a break of our own, at or below the real end.
  *
  * TLSF traps where C's malloc returns NULL, and doubles the memory where a few pages would do. So it never grows
- * it: `index.ts` moves the break and gives TLSF what lies before it. The compiler is told to use this namespace
- * wherever TLSF says `memory` (`--use memory=modules/tlsf/break/break_`). The break is kept in linear memory, as
+ * it: `large.ts` moves the break and gives TLSF what lies before it. The compiler is told to use this namespace
+ * wherever TLSF says `memory` (`--use memory=core/large/break/break_`). The break is kept in linear memory, as
  * all state is: a copy of the memory is a copy of the heap.
  */
 
 import { memory as linear } from "memory";
+import { BREAK_SLACK_BITS } from "../policy/policy";
 
 /** Where the break is kept, in pages: below the module's static data, which starts at 1024. */
 const BREAK: usize = 16;
@@ -34,8 +35,7 @@ export namespace break_ {
   export function move(end: i32): bool {
     if (end > LAST) return false;
     const missing = end - linear.size();
-    // Growing costs some microseconds, so it grows by a sixteenth where it can.
-    const more = min(max(missing, size() >> 4), LAST - linear.size());
+    const more = min(max(missing, size() >> BREAK_SLACK_BITS), LAST - linear.size());
     if (missing > 0 && linear.grow(more) < 0 && linear.grow(missing) < 0) return false;
     store<i32>(BREAK, end);
     return true;

@@ -3,7 +3,7 @@
  * it adds `WITH_PYMALLOC` to itself (Modules/_testcapi/mem.c), and CPython's own tests go by that.
  */
 
-import { PyBool_FromLong, theirAddObject, wordSwitch } from "./program";
+import { PyBool_FromLong, theirAddObject, wordSwitch } from "./linked-host";
 import { sameText } from "./text";
 
 /** In the place of `PyModule_AddObjectRef`, for modules that are loaded. (True and False are immortal since CPython 3.12.) */

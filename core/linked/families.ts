@@ -22,7 +22,7 @@ import {
   systemMallocIndex,
   systemRealloc,
   systemReallocIndex,
-} from "./program";
+} from "./linked-host";
 import { recordAt, settle } from "./records";
 
 function isTooMany(count: usize, size: usize): bool {

@@ -1,24 +1,22 @@
 /**
  * The arenas of a linked core. Most of those that an interpreter takes for its start lie in one block, the foundation: pools
- * there leave no gaps between larger blocks, and larger blocks none between pools. It is taken with the first run and
- * kept; runs that come back are the next to be taken. All others are where the system malloc has room (`holes.ts`).
+ * there leave no gaps between larger blocks, and larger blocks none between pools. It is taken with the first arena and
+ * kept; arenas that come back are the next to be taken. All others are where the system malloc has room (`holes.ts`).
  */
 
 import { books } from "../heap/heap";
-import { ARENA_RESERVE, RUN_ARENAS, RUN_SIZE, SLICE_SIZE } from "../layout";
-import { fillsHole, runAnywhere, runInHole } from "./holes";
+import { LONGEST_ARENA, SLICE_SIZE } from "../layout";
+import { ARENA_RESERVE, ARENA_UNITS, FOUNDATION_ARENAS } from "../policy/policy";
+import { arenaAnywhere, arenaInHole, fillsHole } from "./holes";
 import { releaseKept } from "./kept";
-import { systemFree, systemMemalign } from "./program";
+import { systemFree, systemMemalign } from "./linked-host";
 import { state } from "./state";
 import { report } from "./sys";
 
-/**
- * Pyodide's interpreters have 4.2 to 5 MB of pools when they are started; the rest of them, and what comes and goes
- * before, is best where there are holes.
- */
-const FOUNDATION: usize = 208 * RUN_SIZE;
+/** The foundation's length in bytes. */
+const FOUNDATION: usize = FOUNDATION_ARENAS * LONGEST_ARENA;
 
-/** A run of the foundation; 0 when all are taken, or there was no memory for it. */
+/** An arena of the foundation; 0 when all are taken, or there was no memory for it. */
 function takeFounded(): usize {
   const s = state();
   if (!s.founded) {
@@ -33,26 +31,26 @@ function takeFounded(): usize {
   }
   const next = s.foundationNext;
   if (next === 0 || next - s.foundation === FOUNDATION) return 0;
-  s.foundationNext = next + RUN_SIZE;
+  s.foundationNext = next + LONGEST_ARENA;
   return next;
 }
 
 /** With PYTHONMALLOCSTATS, CPython reports whenever an arena comes (new_arena). */
-function announced(run: usize): usize {
-  if (run !== 0 && state().reports) report();
-  return run;
+function announced(arena: usize): usize {
+  if (arena !== 0 && state().reports) report();
+  return arena;
 }
 
 export function holeAlloc(): usize {
   releaseKept();
   const founded = takeFounded();
-  if (founded !== 0) return announced(founded | RUN_ARENAS);
-  return fillsHole() ? 0 : announced(runInHole());
+  if (founded !== 0) return announced(founded | ARENA_UNITS);
+  return fillsHole() ? 0 : announced(arenaInHole());
 }
 
 export function arenaAlloc(_bytes: usize): usize {
   // There is a hole, and the core lets the system malloc fill it.
-  return books().holdOff !== 0 ? 0 : announced(runAnywhere());
+  return books().holdOff !== 0 ? 0 : announced(arenaAnywhere());
 }
 
 export function arenaFree(p: usize, _bytes: usize): void {
@@ -65,5 +63,5 @@ export function arenaFree(p: usize, _bytes: usize): void {
   s.foundationReturned = p;
 }
 
-/** The program's realloc has done so: see core/heap/host.ts. */
+/** The program's realloc has done so: see core/heap/heap-host.ts. */
 export function tableFree(_table: usize): void {}

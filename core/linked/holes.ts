@@ -1,52 +1,42 @@
 /**
- * Runs of arenas in the holes of the system malloc, which is Emscripten's dlmalloc. It does not say where its holes
+ * Arenas in the holes of the system malloc, which is Emscripten's dlmalloc. It does not say where its holes
  * are, but it puts a block into the smallest that will do; so a block that lies before the frontier, the farthest
- * run so far, has shown one.
+ * arena so far, has shown one.
  *
- * While the heap is lean the smallest are used first: those too short for any run by small blocks, which dlmalloc serves
+ * While the heap is lean the smallest are used first: those too short for any arena by small blocks, which dlmalloc serves
  * when the core lets it. So holes that are long stay so, for the large blocks that would make the memory longer. Later small
- * blocks all come from pools, and those rather from a whole run in one place.
+ * blocks all come from pools, and those rather from a whole arena in one place.
  */
 
 import { books, isLean } from "../heap/heap";
+import { SLICE_MASK, SLICE_SIZE, UNIT_SIZE } from "../layout";
 import {
-  ARENA_BITS,
   ARENA_RESERVE,
-  ARENA_SIZE,
-  RUN_ARENAS,
-  SLICE_MASK,
-  SLICE_SIZE,
-} from "../layout";
+  ARENA_UNITS,
+  HOLE,
+  HOLE_BLOCKS,
+  LONG_HOLE,
+  MOST_RAW,
+  MOST_TURNS,
+  UNIT_BITS,
+} from "../policy/policy";
 import { roomOf } from "./chunks";
-import { systemFree, systemMalloc, systemMemalign, systemRealloc } from "./program";
-
-/** A hole of so many bytes is worth filling. (Shorter ones than 256 dlmalloc keeps in another order.) */
-const HOLE: usize = 264;
-
-/** So many small blocks should fill one ... */
-const BLOCKS: u32 = 12;
-
-/** ... and so many holes are filled before the next run, as long as dlmalloc serves at most so many blocks for each arena. */
-const MOST_TURNS: u32 = 24;
-const MOST_RAW: u32 = 4;
-
-/** A hole of so many bytes is kept for large blocks as long as there are shorter ones. */
-const LONG: usize = 64 << 10;
+import { systemFree, systemMalloc, systemMemalign, systemRealloc } from "./linked-host";
 
 /** These two are no part of the heap's state: whoever does not know them searches once more. */
 let frontier: usize = 0;
 let turns: u32 = 0;
 
-function bytesOf(arenas: usize): usize {
-  return (arenas << ARENA_BITS) - ARENA_RESERVE;
+function bytesOf(units: usize): usize {
+  return (units << UNIT_BITS) - ARENA_RESERVE;
 }
 
-/** A run at a slice boundary, anywhere; 0 when there is no memory. */
-function takeRun(arenas: usize): usize {
-  const p = systemMalloc(bytesOf(arenas));
+/** An arena at a slice boundary, anywhere; 0 when there is no memory. */
+function takeArena(units: usize): usize {
+  const p = systemMalloc(bytesOf(units));
   if ((p & SLICE_MASK) === 0) return p;
   systemFree(p);
-  return systemMemalign(SLICE_SIZE, bytesOf(arenas));
+  return systemMemalign(SLICE_SIZE, bytesOf(units));
 }
 
 /** False for 0. */
@@ -54,18 +44,18 @@ function isBeforeFrontier(p: usize): bool {
   return p !== 0 && p < frontier;
 }
 
-/** A run in a hole; 0 when there is none. */
-function inHole(arenas: usize): usize {
-  const p = takeRun(arenas);
+/** An arena in a hole; 0 when there is none. */
+function inHole(units: usize): usize {
+  const p = takeArena(units);
   if (isBeforeFrontier(p)) return p;
   systemFree(p);
   return 0;
 }
 
-/** Is there a hole that is worth filling, and too short for a run? */
+/** Is there a hole that is worth filling, and too short for an arena? */
 function isShortHole(): bool {
   const hole = systemMalloc(HOLE);
-  const isShort = isBeforeFrontier(hole) && roomOf(hole, frontier) < ARENA_SIZE;
+  const isShort = isBeforeFrontier(hole) && roomOf(hole, frontier) < UNIT_SIZE;
   systemFree(hole);
   return isShort;
 }
@@ -74,47 +64,47 @@ function isShortHole(): bool {
 export function fillsHole(): bool {
   if (!isLean()) return false;
   const book = books();
-  const isEnough = turns === MOST_TURNS || book.rawBlocks > MOST_RAW * book.arenasCurrent;
+  const isEnough = turns === MOST_TURNS || book.rawBlocks > MOST_RAW * book.unitsCurrent;
   if (isEnough || !isShortHole()) {
     turns = 0;
     return false;
   }
   turns++;
-  book.holdOff = BLOCKS;
+  book.holdOff = HOLE_BLOCKS;
   return true;
 }
 
-/** A whole run in a hole that is not long; 0 when there is none. */
-function wholeRunInHole(): usize {
-  const p = inHole(RUN_ARENAS);
+/** A whole arena in a hole that is not long; 0 when there is none. */
+function wholeArenaInHole(): usize {
+  const p = inHole(ARENA_UNITS);
   if (p === 0) return 0;
-  if (roomOf(p, frontier) < LONG) return p | RUN_ARENAS;
+  if (roomOf(p, frontier) < LONG_HOLE) return p | ARENA_UNITS;
   systemFree(p);
   return 0;
 }
 
-/** The longest run in the smallest hole that has room for one; 0 when there is none. */
-function runInSmallestHole(): usize {
+/** The longest arena in the smallest hole that has room for one; 0 when there is none. */
+function arenaInSmallestHole(): usize {
   const p = inHole(1);
   if (p === 0) return 0;
-  const arenas = min(roomOf(p, frontier) >> ARENA_BITS, RUN_ARENAS);
-  if (arenas <= 1) return p | 1;
-  const longer = systemRealloc(p, bytesOf(arenas));
-  if (longer === p) return p | arenas;
+  const units = min(roomOf(p, frontier) >> UNIT_BITS, ARENA_UNITS);
+  if (units <= 1) return p | 1;
+  const longer = systemRealloc(p, bytesOf(units));
+  if (longer === p) return p | units;
   // dlmalloc's block would have grown where it is.
   systemFree(longer !== 0 ? longer : p);
   return 0;
 }
 
-/** A run that does not make the memory longer, as core/heap/host.ts says. */
-export function runInHole(): usize {
-  const whole = isLean() ? <usize>0 : wholeRunInHole();
-  return whole !== 0 ? whole : runInSmallestHole();
+/** An arena that does not make the memory longer, as core/heap/heap-host.ts says. */
+export function arenaInHole(): usize {
+  const whole = isLean() ? <usize>0 : wholeArenaInHole();
+  return whole !== 0 ? whole : arenaInSmallestHole();
 }
 
-/** The longest run, wherever there is room for it. */
-export function runAnywhere(): usize {
-  const p = takeRun(RUN_ARENAS);
+/** The longest arena, wherever there is room for it. */
+export function arenaAnywhere(): usize {
+  const p = takeArena(ARENA_UNITS);
   frontier = max(frontier, p);
   return p;
 }

@@ -8,15 +8,12 @@
  * may lie in the middle of a long hole.
  */
 
-import { SMALL_REQUEST_THRESHOLD } from "../layout";
+import { LONGEST_KEPT, SMALL_REQUEST_THRESHOLD } from "../policy/policy";
 import { chunkOf } from "./chunks";
 import { PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc } from "./families";
-import { rawRecord, systemFree, systemFreeIndex, systemMallocIndex } from "./program";
+import { rawRecord, systemFree, systemFreeIndex, systemMallocIndex } from "./linked-host";
 import { recordAt } from "./records";
 import { state } from "./state";
-
-/** The longest block that is kept. */
-const LONGEST: usize = 2048;
 
 /** Whoever stands on the raw domain sees every request. */
 function isSystems(): bool {
@@ -40,7 +37,7 @@ export function keptMalloc(bytes: usize): usize {
   }
   releaseKept();
   const p = PyMem_RawMalloc(bytes);
-  if (bytes > SMALL_REQUEST_THRESHOLD && bytes <= LONGEST && p !== 0) {
+  if (bytes > SMALL_REQUEST_THRESHOLD && bytes <= LONGEST_KEPT && p !== 0) {
     s.recent = p;
     s.recentBytes = bytes;
     s.recentChunk = chunkOf(p);

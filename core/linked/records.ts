@@ -28,7 +28,7 @@ import {
   theirAllocatorName,
   write,
   writeForeign,
-} from "./program";
+} from "./linked-host";
 import { FRONTED, FRONTED_BYTES, state } from "./state";
 import { firstTwo, MI, STDERR } from "./text";
 

@@ -22,7 +22,7 @@ import {
   wordPymallocDebug,
   wordStatsVariable,
   wordVariable,
-} from "./program";
+} from "./linked-host";
 import { below, isCounted, isOurs, recordAt, settle } from "./records";
 import { state } from "./state";
 import { firstTwo, MA, sameText } from "./text";

@@ -15,9 +15,9 @@ export class State {
   placed: bool;
   /** Is PYTHONMALLOCSTATS set? */
   reports: bool;
-  /** Was the memory for the foundation asked for? See `arenas.ts`. */
+  /** Was the memory for the foundation asked for? See `foundation.ts`. */
   founded: bool;
-  /** Where it begins, its first run that was never taken, and the list of those that came back; 0 for none. */
+  /** Where it begins, its first arena that was never taken, and the list of those that came back; 0 for none. */
   foundation: usize;
   foundationNext: usize;
   foundationReturned: usize;

@@ -5,7 +5,6 @@
 
 import { allocatedBlocks, books, root, sizeOf, stats } from "../heap/heap";
 import {
-  ARENA_SIZE,
   CLASS_SLICES,
   POOL_HEADER,
   REPORT_ALL_SLICES,
@@ -15,6 +14,7 @@ import {
   REPORT_USED,
   SIZE_CLASSES,
   SLICE_SIZE,
+  UNIT_SIZE,
 } from "../layout";
 import {
   PyLong_FromSize_t,
@@ -24,7 +24,7 @@ import {
   systemFree,
   systemMalloc,
   write,
-} from "./program";
+} from "./linked-host";
 import { state } from "./state";
 import { STDERR } from "./text";
 
@@ -124,12 +124,12 @@ export function report(): void {
   }
   const book = books();
   const unused = counted(REPORT_FREE_SLICES, 0);
-  const total = book.arenasCurrent * <u32>ARENA_SIZE;
-  let tail = fill(reportTail, book.arenasAllocated);
-  tail = fill(tail, book.arenasReclaimed);
-  tail = fill(tail, book.arenasHighwater);
-  tail = fill(tail, book.arenasCurrent);
-  tail = fill(tail, book.arenasCurrent);
+  const total = book.unitsCurrent * <u32>UNIT_SIZE;
+  let tail = fill(reportTail, book.unitsAllocated);
+  tail = fill(tail, book.unitsReclaimed);
+  tail = fill(tail, book.unitsHighwater);
+  tail = fill(tail, book.unitsCurrent);
+  tail = fill(tail, book.unitsCurrent);
   tail = fill(tail, total);
   tail = fill(tail, inUse);
   tail = fill(tail, available);

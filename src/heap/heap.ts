@@ -168,7 +168,7 @@ export class Heap extends OldNames implements AllocatorFunctions, ObjectFunction
 
   /**
    * Instantiates a guest in this heap's memory, with the functions in force now, and runs its constructors
-   * (`_initialize`). The guest's data and stack get the memory up to the end that it was linked for; see docs/guests.md.
+   * (`_initialize`). The guest's data and stack get the memory up to the end that it was linked for; see docs/guide/guests.md.
    * A guest that calls `PyMem_SetAllocator` or `PyMem_SetupDebugHooks` always has the functions in force.
    * @param bytes the guest's binary
    * @param imports what else it imports, by module and name: WASI's functions, for example

@@ -3,7 +3,10 @@ import { type Address, brokenInvariant, instantiate, layout, loadWord } from "..
 
 /** @throws PyMemError with the number in docs/invariants.md of the first broken invariant */
 export function validateHeap(memory: WebAssembly.Memory, root: Address): void {
-  const { validate } = instantiate("validate", { env: { memory }, host: { root } }) as unknown as {
+  const { validate } = instantiate("validate", {
+    env: { memory },
+    "heap-host": { root },
+  }) as unknown as {
     validate(): number;
   };
   const invariant = validate();

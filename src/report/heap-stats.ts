@@ -38,7 +38,7 @@ export interface HeapStats {
   /** `"pymalloc"` or `"malloc"`, where every number is 0: the system malloc keeps no books; or their debug modes. */
   readonly malloc: MallocName;
   readonly smallRequestThreshold: number;
-  /** Arenas are taken and given back in runs of one to eight. */
+  /** An arena here is a unit that is counted: what is taken from the arena allocator at a time has one to eight of them. */
   readonly arenas: {
     /** Bytes that one arena accounts for. */
     readonly size: number;
@@ -88,7 +88,7 @@ function statsFrom(read: (offset: number) => number, inPools: number): HeapStats
     quantization += room - pools * layout.POOL_HEADER - blocks * size;
   }
 
-  const current = read(layout.ARENAS_CURRENT);
+  const current = read(layout.UNITS_CURRENT);
   const slices = read(layout.REPORT_ALL_SLICES);
   const unused = read(layout.REPORT_FREE_SLICES);
   const pools = sum(classes, (c) => c.pools);
@@ -97,10 +97,10 @@ function statsFrom(read: (offset: number) => number, inPools: number): HeapStats
     malloc: "pymalloc",
     smallRequestThreshold: layout.SMALL_REQUEST_THRESHOLD,
     arenas: {
-      size: layout.ARENA_SIZE,
-      allocatedTotal: read(layout.ARENAS_ALLOCATED),
-      reclaimed: read(layout.ARENAS_RECLAIMED),
-      highwater: read(layout.ARENAS_HIGHWATER),
+      size: layout.UNIT_SIZE,
+      allocatedTotal: read(layout.UNITS_ALLOCATED),
+      reclaimed: read(layout.UNITS_RECLAIMED),
+      highwater: read(layout.UNITS_HIGHWATER),
       current,
     },
     pools: { size: layout.SLICE_SIZE, inUse: pools, unused },
@@ -111,8 +111,8 @@ function statsFrom(read: (offset: number) => number, inPools: number): HeapStats
       unusedPools: unused * layout.SLICE_SIZE,
       poolHeaders: pools * layout.POOL_HEADER,
       quantization,
-      arenaAlignment: current * layout.ARENA_SIZE - slices * layout.SLICE_SIZE,
-      total: current * layout.ARENA_SIZE,
+      arenaAlignment: current * layout.UNIT_SIZE - slices * layout.SLICE_SIZE,
+      total: current * layout.UNIT_SIZE,
     },
     blocks: { inPools, raw, allocated: inPools + raw },
   };

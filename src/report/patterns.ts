@@ -24,7 +24,7 @@ class   size   num pools   blocks in use  avail blocks
     line("# arenas reclaimed"),
     line("# arenas highwater mark"),
     line("# arenas allocated current"),
-    line(`%0 arenas * ${layout.ARENA_SIZE} bytes/arena`),
+    line(`%0 arenas * ${layout.UNIT_SIZE} bytes/arena`),
     "\n",
     line("# bytes in allocated blocks"),
     line("# bytes in available blocks"),

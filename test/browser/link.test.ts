@@ -1,4 +1,4 @@
-/** A linked Pyodide on pages in Chromium, with the lines that docs/pyodide.md and README.md print: as a folder, and with Vite. */
+/** A linked Pyodide on pages in Chromium, with the lines that docs/guide/pyodide.md and README.md print: as a folder, and with Vite. */
 import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -119,29 +119,29 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
 
   test("the folder is served in the place of the original", async () => {
     await project.shell(snippet("README.md#link"));
-    assert.equal(snippet("README.md#link"), snippet("docs/pyodide.md#link"));
-    const main = snippet("docs/pyodide.md#load") + LOOK;
+    assert.equal(snippet("README.md#link"), snippet("docs/guide/pyodide.md#link"));
+    const main = snippet("docs/guide/pyodide.md#load") + LOOK;
     const pyodide = join(project.folder, "public/pyodide");
     const site = await serve({ "/index.html": INDEX, "/main.js": main }, { pyodide });
     assertCounted([await printedFrom(site, "/index.html", 2)]);
   });
 
   test("Vite leaves the folder to the browser", async () => {
-    project.write("main.js", snippet("docs/pyodide.md#load") + LOOK);
+    project.write("main.js", snippet("docs/guide/pyodide.md#load") + LOOK);
     assertCounted(await printedByVite(2));
   });
 
   test("in an app of Vite's, Pyodide gets its allocator at run time", async () => {
     rmSync(join(project.folder, "public"), { recursive: true });
-    await project.shell(snippet("docs/pyodide.md#vite-copy"));
-    project.write("main.js", snippet("docs/pyodide.md#vite-install.js") + LOOK);
+    await project.shell(snippet("docs/guide/pyodide.md#vite-copy"));
+    project.write("main.js", snippet("docs/guide/pyodide.md#vite-install.js") + LOOK);
     assertCounted(await printedByVite(2));
     rmSync(join(project.folder, "public"), { recursive: true });
   });
 
   test("Vite's plugin gives the linked one for the package", async () => {
-    project.write("vite.config.js", snippet("docs/pyodide.md#vite.config.js"));
-    project.write("main.js", snippet("docs/pyodide.md#vite-main.js") + LOOK);
+    project.write("vite.config.js", snippet("docs/guide/pyodide.md#vite.config.js"));
+    project.write("main.js", snippet("docs/guide/pyodide.md#vite-main.js") + LOOK);
     assertCounted(await printedByVite(2));
     const linked = readFileSync(join(await linkedFolder("pyodide"), "pyodide.asm.wasm"));
     const built = readFileSync(join(project.folder, "dist/pyodide/pyodide.asm.wasm"));
@@ -150,8 +150,8 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
   });
 
   test("the plugin serves workers as well, and below a base", async () => {
-    project.write("vite.config.js", snippet("docs/pyodide.md#vite-worker.config.js"));
-    project.write("worker.js", snippet("docs/pyodide.md#vite-main.js"));
+    project.write("vite.config.js", snippet("docs/guide/pyodide.md#vite-worker.config.js"));
+    project.write("worker.js", snippet("docs/guide/pyodide.md#vite-main.js"));
     project.write("main.js", `${snippet("README.md#in-pyodide")}${WORKER}`);
     for (const [blocks = "", report = "", inWorker = ""] of await printedByVite(3, "/app/")) {
       assert.ok(Number(blocks) > 60_000, blocks);
@@ -162,7 +162,7 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
 
   test("the plugin answers for the folder's file, too", async () => {
     rmSync(join(project.folder, "vite.config.js"));
-    const [, , ...rest] = snippet("docs/pyodide.md#load").split("\n");
+    const [, , ...rest] = snippet("docs/guide/pyodide.md#load").split("\n");
     const main = ['const { loadPyodide } = await import("/pyodide/pyodide.mjs");', ...rest];
     project.write("main.js", main.join("\n") + LOOK);
     assertCounted(await printedByVite(2, "./", () => [linkedPyodide()]));

@@ -1,5 +1,5 @@
 /**
- * The programs of examples/mistakes/: each is named, and docs/debugging.md shows what is really printed.
+ * The programs of examples/mistakes/: each is named, and docs/guide/corrupted-heap.md shows what is really printed.
  * UPDATE_DOCS=1 writes the outputs into it.
  */
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const page = `${root}docs/debugging.md`;
+const page = `${root}docs/guide/corrupted-heap.md`;
 
 const results = new Map<string, ReturnType<typeof spawn>>();
 
@@ -92,7 +92,7 @@ function plain(text: string): string {
   return text.replace(/0x[0-9a-f]{6,8}\b/g, "0x1a2b3c8").replace(/call #\d+/g, "call #111000");
 }
 
-test("docs/debugging.md shows what is printed", () => {
+test("docs/guide/corrupted-heap.md shows what is printed", () => {
   const before = readFileSync(page, "utf8");
   const after = before.replace(
     /<!-- (stacks )?(examples\/mistakes\/\w+\.py) -->\n(\n```\n[\s\S]*?```\n)?/g,

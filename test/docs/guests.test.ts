@@ -1,4 +1,4 @@
-/** docs/guests.md: its example builds as it is printed, in an empty project, runs, and prints what it says. */
+/** C guests in docs/guide/guests.md and the README: each builds as it is printed, in an empty project, runs, and prints what it says. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ function comparable(text: string): string {
     .trim();
 }
 
-describe("docs/guests.md", () => {
+describe("docs/guide/guests.md", () => {
   let project: Project;
   before(async () => {
     project = await newProject(snippet("README.md#install"));
@@ -24,18 +24,26 @@ describe("docs/guests.md", () => {
   after(() => project?.close());
 
   test("its example in C", { skip: reasonToSkip() }, async () => {
-    project.write("guest.c", snippet("docs/guests.md#guest.c"));
+    project.write("guest.c", snippet("docs/guide/guests.md#guest.c"));
     const { PATH = "" } = compilerEnvironment();
-    await succeed(project.folder, snippet("docs/guests.md#build").trim(), [], { PATH }, true);
-    const printed = await project.program("run.mjs", snippet("docs/guests.md#run.mjs"));
+    await succeed(project.folder, snippet("docs/guide/guests.md#build").trim(), [], { PATH }, true);
+    const printed = await project.program("run.mjs", snippet("docs/guide/guests.md#run.mjs"));
     if (process.env["UPDATE_DOCS"]) {
-      const path = join(repository, "docs/guests.md");
+      const path = join(repository, "docs/guide/guests.md");
       const output = printed.replace(/^ +at .*(file:|node:).*\n/gm, "").trim();
       const shown = /(<!-- output -->\n\n```\n)[\s\S]*?```/;
       writeFileSync(path, readFileSync(path, "utf8").replace(shown, `$1${output}\n\`\`\``));
       return;
     }
-    assert.equal(comparable(printed), comparable(snippet("docs/guests.md#output")));
+    assert.equal(comparable(printed), comparable(snippet("docs/guide/guests.md#output")));
+  });
+
+  test("the README's guest", { skip: reasonToSkip() }, async () => {
+    project.write("squares.c", snippet("README.md#squares.c"));
+    const { PATH = "" } = compilerEnvironment();
+    await succeed(project.folder, snippet("README.md#build").trim(), [], { PATH }, true);
+    const printed = await project.program("squares.mjs", snippet("README.md#squares.mjs"));
+    assert.equal(printed, "0,1,4,9\n");
   });
 
   test("its lines for AssemblyScript", async () => {
@@ -43,7 +51,7 @@ describe("docs/guests.md", () => {
       "guest.ts",
       "export function count(n: i32): i32 { return new Array<i32>(n).length; }\n",
     );
-    await project.shell(snippet("docs/guests.md#asc"));
+    await project.shell(snippet("docs/guide/guests.md#asc"));
     const program = `
 import { readFileSync } from "node:fs";
 import { createHeap } from "pymalloc";

@@ -19,22 +19,23 @@ import { allBlocks, snippet } from "../support/snippets.js";
 
 /** Blocks that no test takes, and why. */
 const NOT_RUN: Record<string, string> = {
-  "README.md#start":
-    "sets up this repository, as .ci/run does; test/cli/run.test.ts compares a shorter program",
-  "README.md#commands":
-    "the forms of all commands, with placeholders: test/cli*.test.ts and test/link/command.test.ts",
+  "docs/guide/command.md#commands":
+    "the forms of all commands, with placeholders: test/cli and test/link/command.test.ts",
   "CONTRIBUTING.md#dev": "runs until it is stopped",
-  "docs/guests.md#rust": "no compiler for it here; the page says that it is not tested",
-  "docs/guests.md#zig": "no compiler for it here; the page says that it is not tested",
+  "docs/guide/guests.md#rust": "no compiler for it here; the page says that it is not tested",
+  "docs/guide/guests.md#zig": "no compiler for it here; the page says that it is not tested",
   "docs/upstream.md#link":
     "a line for Pyodide's own Makefile: the command is that of README.md#link",
-  "docs/environments.md#jupyter-lite.json":
+  "docs/guide/environments.md#jupyter-lite.json":
     "needs a whole distribution of Pyodide and JupyterLite's build",
 };
 
 describe("what the documentation prints", () => {
   test("is run by a test, block by block, or has a reason not to be", () => {
-    const tests = readdirSync(join(repository, "test")).filter((name) => name.endsWith(".test.ts"));
+    const tests = readdirSync(join(repository, "test"), {
+      recursive: true,
+      encoding: "utf8",
+    }).filter((name) => name.endsWith(".test.ts"));
     const text = tests.map((name) => readFileSync(join(repository, "test", name), "utf8")).join();
     const code = allBlocks().filter(({ language }) => language !== "");
     const ids = code.map(({ id }) => id);
@@ -78,47 +79,79 @@ describe("in an empty project", () => {
     assert.match(printed, /\btotal: \d+/);
   });
 
+  test("pymalloc is installed, and Python can look at it", async () => {
+    const printed = await project.program("install.mjs", snippet("docs/guide/pyodide.md#install"));
+    assert.match(printed, /^\d{5,}\n\{\n {2}inUse: \d{6,},/);
+  });
+
   test("the debug modes are switched on", async () => {
-    const code = snippet("README.md#debug");
+    const code = snippet("docs/guide/corrupted-heap.md#pyodide");
     assert.equal(await project.program("debug.mjs", code), "45\n");
-    // The same but for a comment.
-    const plain = code.replace(/ \/\/ or createHeap.*/, "");
-    assert.equal(plain, snippet("docs/debugging.md#pyodide"));
     const shows = "\nconsole.log(heap.stats().malloc);\n";
     assert.equal(
-      await project.program("debug.mjs", snippet("docs/debugging.md#heap") + shows),
+      await project.program("debug.mjs", snippet("docs/guide/corrupted-heap.md#heap") + shows),
       "pymalloc_debug\n",
     );
-    const fault = await project.program("fault.mjs", snippet("docs/debugging.md#fault"));
+    const fault = await project.program("fault.mjs", snippet("docs/guide/corrupted-heap.md#fault"));
     assert.equal(fault, "double-free 24\n");
   });
 
   test("the command runs a program in a debug mode", async () => {
-    const lines = snippet("docs/debugging.md#command");
+    const lines = snippet("docs/guide/corrupted-heap.md#command");
     assert.equal(await project.shell(lines), "True\nTrue\n");
-    assert.ok(lines.startsWith(snippet("README.md#debug-command")));
   });
 
-  test("the program of docs/objects.md prints what is printed there", async () => {
-    const program = snippet("docs/objects.md#objects");
-    assert.equal(await project.program("objects.mjs", program), snippet("docs/objects.md#output"));
+  test("a memory that grows is looked at, from JavaScript, from Python and by the command", async () => {
+    const page = "docs/guide/memory-grows.md";
+    const looks = await project.program(
+      "growth.mjs",
+      snippet("docs/guide/memory-grows.md#growth.mjs"),
+    );
+    const inUse = [...looks.matchAll(/; (\d+) KB in use of \d+ KB in arenas$/gm)].map(Number);
+    assert.equal(looks.trim().split("\n").length, 3, page);
+    assert.equal(inUse.length, 3);
+    project.write("growth.py", snippet("docs/guide/memory-grows.md#growth.py"));
+    assert.match(await project.shell("npx pymalloc run growth.py"), /growth\.py:5: size=\d+/);
+    const printed = await project.shell(snippet("docs/guide/memory-grows.md#growth"));
+    assert.match(printed, /never freed/);
+  });
+
+  test("the library's page: a snapshot, a hook, an allocation that fails", async () => {
+    const printed = {
+      snapshot: await project.program("a.mjs", snippet("docs/guide/library.md#snapshot")),
+      hooks: await project.program("b.mjs", snippet("docs/guide/library.md#hooks")),
+      testing: await project.program("c.mjs", snippet("docs/guide/library.md#testing")),
+    };
+    assert.deepEqual(printed, {
+      snapshot: "42 1\n",
+      hooks: "1\n",
+      testing: "[ true, false, true ]\n",
+    });
+  });
+
+  test("the program of docs/guide/objects.md prints what is printed there", async () => {
+    const program = snippet("docs/guide/objects.md#objects");
+    assert.equal(
+      await project.program("objects.mjs", program),
+      snippet("docs/guide/objects.md#output"),
+    );
   });
 
   test("objects of a snapshot are read", async () => {
-    const printed = await project.program("adopt.mjs", snippet("docs/objects.md#adopt"));
+    const printed = await project.program("adopt.mjs", snippet("docs/guide/objects.md#adopt"));
     assert.equal(printed, "1.5\n");
   });
 
   test("a reference is given back at the end of a block", async () => {
     // What TypeScript makes of `using`, which Node 20 does not know.
     const loader = { loader: "ts", target: "node20" } as const;
-    const { code } = await transform(snippet("docs/objects.md#own"), loader);
+    const { code } = await transform(snippet("docs/guide/objects.md#own"), loader);
     assert.equal(await project.program("own.mjs", code), "0\n");
   });
 
   test("an interpreter is linked by a script", async () => {
     await project.shell("npm install binaryen");
-    const printed = await project.program("script.mjs", snippet("docs/pyodide.md#script"));
+    const printed = await project.program("script.mjs", snippet("docs/guide/pyodide.md#script"));
     assert.match(printed, /^\d{7,}\n$/);
     assert.ok(existsSync(join(project.folder, "public/pyodide/pyodide.asm.wasm")));
   });

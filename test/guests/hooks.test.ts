@@ -124,7 +124,7 @@ describe("a guest's hooks", { skip: reasonToSkip() }, () => {
     for (const p of blocks) heap.object.free(p);
     const counted = guest["unhook_arenas"]?.() as number;
     const [taken, given] = [Math.floor(counted / 1000), counted % 1000];
-    assert.ok(taken >= 10, `${taken} runs of arenas were taken`);
+    assert.ok(taken >= 10, `${taken} arenas were taken`);
     assert.ok(given >= taken - 2 && given <= taken, `${given} of ${taken} were given back`);
     assertBalanced(heap, 0);
   });

@@ -40,7 +40,7 @@ test("a word that PYTHONMALLOC does not have is refused, as by any CPython", asy
   await assert.rejects(loadLinked("pyodide", "tcmalloc"));
 });
 
-test("with PYTHONMALLOCSTATS, each run of arenas is reported, as in CPython", async () => {
+test("with PYTHONMALLOCSTATS, each arena is reported, as in CPython", async () => {
   const env = { PYTHONMALLOCSTATS: "1" };
   let text = "";
   const stderr = (line: string) => {

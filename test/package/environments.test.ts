@@ -1,5 +1,5 @@
 /**
- * docs/environments.md: its lines as they are printed. What has to be fetched for it (bundlers, browsers' Pythons, other
+ * docs/guide/environments.md: its lines as they are printed. What has to be fetched for it (bundlers, browsers' Pythons, other
  * run times) is fetched with PYMALLOC_LONG=1 only.
  */
 import assert from "node:assert/strict";
@@ -55,7 +55,7 @@ try {
 }
 `;
 
-describe("docs/environments.md, on a page", { skip: noChromium }, () => {
+describe("docs/guide/environments.md, on a page", { skip: noChromium }, () => {
   let browser: Browser;
   before(async () => {
     browser = await launchChromium(executable as string);
@@ -101,7 +101,7 @@ describe("docs/environments.md, on a page", { skip: noChromium }, () => {
   }
 
   test("a content security policy with wasm-unsafe-eval is enough", async () => {
-    const [name = "", value = ""] = snippet("docs/environments.md#csp").trim().split(": ");
+    const [name = "", value = ""] = snippet("docs/guide/environments.md#csp").trim().split(": ");
     const worker = 'import { use } from "/uses.js"; postMessage(use() + " in a worker");';
     const texts = { "/main.js": PAGE, "/uses.js": USES, "/worker.js": worker };
     const html = '<script type="module" src="/main.js"></script>';
@@ -113,7 +113,7 @@ describe("docs/environments.md, on a page", { skip: noChromium }, () => {
   });
 
   test("a content security policy is enough for Pyodide, too", async () => {
-    const [name = "", value = ""] = snippet("docs/environments.md#csp").trim().split(": ");
+    const [name = "", value = ""] = snippet("docs/guide/environments.md#csp").trim().split(": ");
     const main = snippet("README.md#in-pyodide")
       .replace('"pyodide"', '"/pyodide/pyodide.mjs"')
       .replace('"pymalloc/pyodide"', '"/esm/install.js"');
@@ -140,9 +140,9 @@ describe("docs/environments.md, on a page", { skip: noChromium }, () => {
     }
 
     test("webpack", async () => {
-      project.write("webpack.config.cjs", snippet("docs/environments.md#webpack.config.cjs"));
-      project.write("src/index.js", snippet("docs/environments.md#webpack-index.js"));
-      for (const line of snippet("docs/environments.md#webpack").trim().split("\n")) {
+      project.write("webpack.config.cjs", snippet("docs/guide/environments.md#webpack.config.cjs"));
+      project.write("src/index.js", snippet("docs/guide/environments.md#webpack-index.js"));
+      for (const line of snippet("docs/guide/environments.md#webpack").trim().split("\n")) {
         await inProject(line);
       }
       const dist = join(project.folder, "dist");
@@ -156,15 +156,15 @@ describe("docs/environments.md, on a page", { skip: noChromium }, () => {
       const pyscript = join(project.folder, "node_modules/@pyscript/core/dist");
       const pyodide = await linkedFolder("pyodide");
       const [linked] = await printed(
-        snippet("docs/environments.md#pyscript-linked.html"),
+        snippet("docs/guide/environments.md#pyscript-linked.html"),
         {},
         { pyscript, pyodide },
       );
       assert.ok(Number(linked) > 60_000, linked);
       for (const html of [
-        snippet("docs/environments.md#pyscript-page.html"),
-        snippet("docs/environments.md#pyscript-worker.html"),
-        snippet("docs/environments.md#pyscript-modules.html"),
+        snippet("docs/guide/environments.md#pyscript-page.html"),
+        snippet("docs/guide/environments.md#pyscript-worker.html"),
+        snippet("docs/guide/environments.md#pyscript-modules.html"),
       ]) {
         const [blocks] = await printed(html, {}, { pyscript, pymalloc: esm });
         assert.ok(Number(blocks) > 60_000, blocks);
@@ -177,8 +177,8 @@ describe("docs/environments.md, on a page", { skip: noChromium }, () => {
       project.write("program.py", "print('ran')\n");
       await inProject("npm install deno bun");
       for (const lines of [
-        snippet("docs/environments.md#deno"),
-        snippet("docs/environments.md#bun"),
+        snippet("docs/guide/environments.md#deno"),
+        snippet("docs/guide/environments.md#bun"),
       ]) {
         const [heap, python, command] = lines.trim().split("\n") as [string, string, string];
         assert.match(await inProject(heap), /total: \d+/);

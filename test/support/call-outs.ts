@@ -164,8 +164,8 @@ export class World {
     const counted = live.filter(({ domain }) => domain !== "raw").length;
     assert.equal(heap.getAllocatedBlocks(), counted, "live blocks");
     if (arenas.size > 0 || stats.arenas.current === 0) {
-      const perRun = layout.RUN_SIZE / layout.ARENA_SIZE;
-      assert.equal(stats.arenas.current, arenas.size * perRun, "arenas that were given out");
+      const units = layout.LONGEST_ARENA / layout.UNIT_SIZE;
+      assert.equal(stats.arenas.current, arenas.size * units, "arenas that were given out");
     }
   }
 

@@ -18,15 +18,25 @@ export interface Block {
   readonly text: string;
 }
 
-const PAGES = [
-  ...["README.md", "CONTRIBUTING.md", "core/README.md", "examples/README.md"],
-  ...readdirSync(join(repository, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
-];
+/** What is generated, and not ours to word. */
+const BUILT = ["docs/api/"];
+
+/** All pages that one reads here, by their paths from the repository. */
+export const PAGES: readonly string[] = [
+  ...readdirSync(repository),
+  ...["core/README.md", "examples/README.md"],
+  ...readdirSync(join(repository, "docs"), { recursive: true, encoding: "utf8" })
+    .map((name) => join("docs", name))
+    .filter((name) => !BUILT.some((folder) => name.startsWith(folder))),
+].filter((name) => name.endsWith(".md"));
+
+/** The text of a page. */
+export function readPage(page: string): string {
+  return readFileSync(join(repository, page), "utf8");
+}
 
 function blocksOf(page: string): Block[] {
-  const text = readFileSync(join(repository, page), "utf8");
+  const text = readPage(page);
   const found = text.matchAll(/(?:^<!-- (\S+) -->\n\n)?^( *)```(\w*)\n([\s\S]*?)^\2```$/gm);
   return [...found].map((match) => {
     const [, mark, , language = "", code = ""] = match;

@@ -216,8 +216,8 @@ everywhere(
   "a broken invariant is told with its place",
   (heap, { start }) => {
     const p = unsigned(heap.object.malloc(40));
-    const { ARENAS_CURRENT } = layout;
-    const word = (heap.root + ARENAS_CURRENT) / 4;
+    const { UNITS_CURRENT } = layout;
+    const word = (heap.root + UNITS_CURRENT) / 4;
     heap.u32[word] = (heap.u32[word] as number) + 1;
     const broken = faultOf(() => heap.validate());
     assert.equal(broken.kind, "broken-invariant");

@@ -143,10 +143,10 @@ test("what an arena allocator throws comes out, and costs no slot and no arena",
     for (const p of blocks) attempt(() => heap.object.free(p));
     heap.validate();
     assert.equal(heap.getAllocatedBlocks(), 0);
-    assert.ok(heap.stats().arenas.current <= layout.RUN_SIZE / layout.ARENA_SIZE);
+    assert.ok(heap.stats().arenas.current <= layout.LONGEST_ARENA / layout.UNIT_SIZE);
   }
   const slots = heap.u32[(heap.root + layout.BOOKS) / 4 + 1] as number;
-  assert.ok(slots <= 32, `${slots} slots for at most ${2000 / 150} runs`);
+  assert.ok(slots <= 32, `${slots} slots for at most ${2000 / 150} arenas`);
   attempt(() => Array.from({ length: 2000 }, () => heap.object.malloc(100)));
   assert.ok(caught > 200, `${caught}`);
   heap.validate();
@@ -261,7 +261,7 @@ test("a system malloc that throws loses nothing that it gave", () => {
         try {
           blocks.push(heap.object.malloc(100 + (i % 400)));
           if (i % 10 === 0) large.push(heap.raw.malloc(600 + ((i * 997) % 9000)));
-          // Holes, for runs of all lengths.
+          // Holes, for arenas of all lengths.
           if (i % 30 === 0) heap.raw.free(large.shift() ?? 0);
         } catch (error) {
           assert.ok(error instanceof RangeError);
@@ -274,10 +274,14 @@ test("a system malloc that throws loses nothing that it gave", () => {
       const [table = 0, slots = 0] = heap.u32.subarray((heap.root + layout.BOOKS) / 4);
       const bases = Array.from(
         { length: slots },
-        (_, slot) => heap.u32[(table + slot * layout.RUN_SLOT_SIZE) / 4],
+        (_, slot) => heap.u32[(table + slot * layout.ARENA_SLOT_SIZE) / 4],
       );
-      const runs = bases.filter((base) => base !== 0).length;
-      assert.equal(given.size, 3 + runs, `${name} ${n}: the root, two tables and ${runs} runs`);
+      const arenas = bases.filter((base) => base !== 0).length;
+      assert.equal(
+        given.size,
+        3 + arenas,
+        `${name} ${n}: the root, two tables and ${arenas} arenas`,
+      );
     }
   }
 });

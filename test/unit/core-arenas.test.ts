@@ -12,7 +12,7 @@ import {
   poolOf,
 } from "../support/heaps.js";
 
-const { ARENA_SIZE, RUN_REQUEST, RUN_SIZE, SLICE_SIZE } = layout;
+const { UNIT_SIZE, ARENA_REQUEST, LONGEST_ARENA, SLICE_SIZE } = layout;
 
 test("a pool is filled to its last block before the next one is taken", () => {
   const heap = pooledHeap();
@@ -54,7 +54,7 @@ test("the first pools of a class are short, and the more it has the longer they 
     assert.ok(length <= Math.max(1, all >>> layout.GROWTH_BITS), `${length} after ${all}`);
     all += length;
   }
-  assert.equal(Math.max(...lengths), layout.RUN_SLICES);
+  assert.equal(Math.max(...lengths), layout.ARENA_SLICES);
 });
 
 test("a pool is longer where that leaves less of it unused, up to what its class has", () => {
@@ -67,7 +67,7 @@ test("a pool is longer where that leaves less of it unused, up to what its class
       const two = firstBlockOf(heap, size) + 2 * size + layout.ARENA_RESERVE;
       const shortest = Math.ceil(two / SLICE_SIZE);
       const least = Math.max(shortest, all >>> layout.GROWTH_BITS);
-      const most = Math.max(shortest, Math.min(all, layout.RUN_SLICES));
+      const most = Math.max(shortest, Math.min(all, layout.ARENA_SLICES));
       // Any longer one was not better, or there was no room for it.
       const shorter = Array.from({ length: length - least }, (_, i) => least + i);
       assert.ok(length <= most, `${length} slices for ${size}, after ${all}`);
@@ -89,7 +89,7 @@ test("a class uses what the next larger one got back before the memory grows", (
   const before = heap.stats();
   for (let i = 0; i < larger.length; i += 4) heap.object.free(larger[i] as number);
   const lent = Array.from({ length: 1000 }, () => heap.object.malloc(33));
-  assert.ok(heap.stats().arenas.current <= before.arenas.current + 8, "at most a run more");
+  assert.ok(heap.stats().arenas.current <= before.arenas.current + 8, "at most an arena more");
   const sizes = lent.map((p) => heap.u16[(poolOf(heap, p) + layout.POOL_BLOCK_SIZE) / 2]);
   const share = sizes.filter((size) => size === 48).length / sizes.length;
   assert.ok(share > 0.5, `${share} are in pools of 48 bytes`);
@@ -172,7 +172,7 @@ test("all blocks that full pools get back are handed out again before a pool is 
       assertBalanced(heap, blocks.length);
     }
     // A full pool keeps a sixteenth of its blocks back, so a few pools more may be there.
-    assert.ok(heap.stats().bytes.total <= total * 1.1 + RUN_SIZE);
+    assert.ok(heap.stats().bytes.total <= total * 1.1 + LONGEST_ARENA);
     for (const p of blocks) heap.object.free(p);
     assertBalanced(heap, 0);
   }
@@ -204,13 +204,13 @@ test("arenas are given back when they are empty, and no address in them is ours 
   for (const p of blocks) heap.object.free(p);
   assertBalanced(heap, 0);
   const { arenas } = heap.stats();
-  const perRun = RUN_SIZE / ARENA_SIZE;
-  assert.ok(arenas.current <= perRun, `${arenas.current} arenas are left`);
+  const units = LONGEST_ARENA / UNIT_SIZE;
+  assert.ok(arenas.current <= units, `${arenas.current} units are left`);
   assert.equal(arenas.highwater, highwater);
   assert.equal(arenas.reclaimed, arenas.allocatedTotal - arenas.current);
   const ours = new Set(blocks.map((p) => poolOf(heap, p)));
-  assert.ok(ours.size <= 1 + RUN_SIZE / SLICE_SIZE, "what is left fits one run");
-  // The addresses serve again; runs may lie a little differently, for which the memory grows once at most.
+  assert.ok(ours.size <= 1 + LONGEST_ARENA / SLICE_SIZE, "what is left fits one arena");
+  // The addresses serve again; arenas may lie a little differently, for which the memory grows once at most.
   const again = Array.from({ length: 20_000 }, (_, i) => heap.object.malloc(8 + ((i * 40) % 500)));
   assert.ok(heap.memory.buffer.byteLength <= (length * 17) / 16);
   for (const p of again) heap.object.free(p);
@@ -228,13 +228,13 @@ test("memory that all size classes used comes back, in whatever order blocks are
       heap.object.free(p as number);
     }
     assertBalanced(heap, 0);
-    // One pinned pool a class, at worst all in runs that half-full ones keep.
+    // One pinned pool a class, at worst all in arenas that half-full ones keep.
     const { current } = heap.stats().arenas;
-    assert.ok(current * ARENA_SIZE <= 2 * 64 * 2 * SLICE_SIZE, `${current} arenas are left`);
+    assert.ok(current * UNIT_SIZE <= 2 * 64 * 2 * SLICE_SIZE, `${current} arenas are left`);
   }
 });
 
-test("pools are taken from the fullest usable run", () => {
+test("pools are taken from the fullest usable arena", () => {
   const heap = pooledHeap();
   const next = numbers(12);
   const blocks = Array.from({ length: 12_000 }, (_, i) => heap.object.malloc(256 + 8 * (i % 32)));
@@ -244,15 +244,15 @@ test("pools are taken from the fullest usable run", () => {
     blocks[at] = 0;
   }
   const table = heap.u32[(heap.root + layout.BOOKS) / 4] as number;
-  const freeIn = (run: number) => {
-    const bits = heap.u32[(table + run * layout.RUN_SLOT_SIZE) / 4 + 2] as number;
+  const freeIn = (slot: number) => {
+    const bits = heap.u32[(table + slot * layout.ARENA_SLOT_SIZE) / 4 + 2] as number;
     return bits.toString(2).replaceAll("0", "").length;
   };
   const counts = [...new Set(blocks)]
     .map((p) => poolOf(heap, p))
     .filter((pool) => pool !== 0)
     .map((pool) => freeIn(heap.u32[pool / 4 + 3] as number));
-  assert.ok(new Set(counts).size > 4, "there are runs of many kinds");
+  assert.ok(new Set(counts).size > 4, "there are arenas of many kinds");
   const before = Math.min(...counts.filter((count) => count > 0));
   const p = heap.object.malloc(8); // a pool of one slice
   assert.equal(freeIn(heap.u32[poolOf(heap, p) / 4 + 3] as number), before - 1);
@@ -271,7 +271,7 @@ test("isPymallocAddress tells pools from everything else, for every kind of numb
   }
 });
 
-test("runs of a heap that owns its memory start at a slice boundary and lose next to nothing", () => {
+test("arenas of a heap that owns its memory start at a slice boundary and lose next to nothing", () => {
   const heap = pooledHeap();
   const next = numbers(9);
   const large: number[] = [];
@@ -283,18 +283,18 @@ test("runs of a heap that owns its memory start at a slice boundary and lose nex
   assert.ok(arenaAlignment <= total / 100, `${arenaAlignment} of ${total} bytes are lost`);
 });
 
-test("runs at any address serve, and an unaligned one loses exactly one slice", () => {
+test("arenas at any address serve, and an unaligned one loses exactly one slice", () => {
   for (const shift of [0, 8, 16, 512, 1016]) {
     const heap = pooledHeap({ initialBytes: 1 << 22 });
-    // Runs from a row in one large block, each as far from a slice boundary as asked for.
+    // Arenas from a row in one large block, each as far from a slice boundary as asked for.
     const row = heap.raw.malloc(1 << 20);
     let at = row + SLICE_SIZE - (row % SLICE_SIZE) + shift;
     heap.setArenaAllocator({
       ctx: null,
       alloc(_ctx, bytes) {
-        assert.equal(bytes, RUN_REQUEST);
+        assert.equal(bytes, ARENA_REQUEST);
         const p = at;
-        at += RUN_SIZE;
+        at += LONGEST_ARENA;
         return p;
       },
       free() {},
@@ -303,8 +303,8 @@ test("runs at any address serve, and an unaligned one loses exactly one slice", 
     assertBalanced(heap, 3000);
     const { arenas, bytes } = heap.stats();
     const lost = shift === 0 ? 0 : SLICE_SIZE;
-    const runs = (arenas.current * ARENA_SIZE) / RUN_SIZE;
-    assert.equal(bytes.arenaAlignment, runs * lost, `shift ${shift}`);
+    const longest = (arenas.current * UNIT_SIZE) / LONGEST_ARENA;
+    assert.equal(bytes.arenaAlignment, longest * lost, `shift ${shift}`);
     for (const p of blocks) heap.object.free(p);
     assertBalanced(heap, 0);
   }
@@ -330,10 +330,10 @@ test("holes between large blocks are used before the memory gets longer", () => 
   }
 });
 
-test("runs may come from anywhere, and the map grows to both sides", () => {
+test("arenas may come from anywhere, and the map grows to both sides", () => {
   const heap = pooledHeap({ initialBytes: 1 << 23 });
   const row = heap.raw.malloc(6 << 20);
-  const places = [4 << 20, 5 << 20, 1 << 20, 2 << 20, 1 << 19, (6 << 20) - RUN_SIZE].map(
+  const places = [4 << 20, 5 << 20, 1 << 20, 2 << 20, 1 << 19, (6 << 20) - LONGEST_ARENA].map(
     (distance) => row + distance,
   );
   const asked: number[] = [];
@@ -352,7 +352,7 @@ test("runs may come from anywhere, and the map grows to both sides", () => {
     heap.validate();
   }
   assertBalanced(heap, blocks.length);
-  assert.ok(asked.every((run) => blocks.some((p) => p >= run && p < run + RUN_SIZE)));
+  assert.ok(asked.every((base) => blocks.some((p) => p >= base && p < base + LONGEST_ARENA)));
   for (const p of blocks) assert.equal(heap.isPymallocAddress(p), poolOf(heap, p) !== 0);
   for (const p of blocks) heap.object.free(p);
   assertBalanced(heap, 0);
@@ -377,9 +377,9 @@ test("while the host holds arenas off, small requests go to the raw domain, and 
   const heap = pooledHeap();
   const pooled = heap.object.malloc(48);
   const { unused } = heap.stats().pools;
-  assert.equal(unused, layout.RUN_SLICES - 1);
+  assert.equal(unused, layout.ARENA_SLICES - 1);
   heap.u32[(heap.root + layout.HOLD_OFF) / 4] = 3;
-  // As long as the run has free slices, nobody has to ask.
+  // As long as the arena has free slices, nobody has to ask.
   const others = Array.from({ length: unused }, (_, i) => heap.object.malloc(56 + 8 * i));
   assert.ok(others.every((p) => heap.isPymallocAddress(p)));
   assert.equal(heap.stats().pools.unused, 0);

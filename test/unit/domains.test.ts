@@ -174,7 +174,7 @@ test("blocks from before a hook and from after it are the same heap's", () => {
   assertBalanced(heap, 0);
 });
 
-test("an arena allocator sees every run of arenas, its size, and gets each back", () => {
+test("an arena allocator sees every arena, its size, and gets each back", () => {
   const heap = pooledHeap();
   const inner = heap.getArenaAllocator();
   const arenas = new Map<number, number>();
@@ -195,11 +195,11 @@ test("an arena allocator sees every run of arenas, its size, and gets each back"
     },
   });
   const blocks = Array.from({ length: 5000 }, () => heap.object.malloc(64));
-  const perRun = layout.RUN_SIZE / layout.ARENA_SIZE;
-  assert.equal(arenas.size * perRun, heap.stats().arenas.current);
-  assert.deepEqual(new Set(arenas.values()), new Set([layout.RUN_REQUEST]));
+  const units = layout.LONGEST_ARENA / layout.UNIT_SIZE;
+  assert.equal(arenas.size * units, heap.stats().arenas.current);
+  assert.deepEqual(new Set(arenas.values()), new Set([layout.ARENA_REQUEST]));
   for (const p of blocks) heap.object.free(p);
-  assert.equal(arenas.size * perRun, heap.stats().arenas.current);
+  assert.equal(arenas.size * units, heap.stats().arenas.current);
   assert.ok(arenas.size <= 1);
   heap.setArenaAllocator(inner);
   assert.equal(heap.getArenaAllocator(), inner);

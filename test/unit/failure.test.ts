@@ -55,7 +55,7 @@ function release(heap: Heap, live: readonly Block[]): void {
   assertBalanced(heap, 0);
 }
 
-test("the n-th run of arenas can't be had, for every n: small blocks come from the raw domain", () => {
+test("the n-th arena can't be had, for every n: small blocks come from the raw domain", () => {
   let all = Number.POSITIVE_INFINITY;
   for (let n = 1; n <= all; n++) {
     const heap = pooledHeap();

@@ -80,8 +80,8 @@ test("a heap in someone else's memory takes everything from their malloc, and gi
     bytes.every((byte) => byte === 0x77),
     "their block is untouched",
   );
-  // Left are their block, the root, the table of runs, the map of slices, and one run at most.
-  assert.ok(heap.stats().arenas.current <= layout.RUN_SIZE / layout.ARENA_SIZE);
+  // Left are their block, the root, the table of arenas, the map of slices, and one arena at most.
+  assert.ok(heap.stats().arenas.current <= layout.LONGEST_ARENA / layout.UNIT_SIZE);
   assert.equal(system.live.size, 4 + (heap.stats().arenas.current > 0 ? 1 : 0));
 });
 

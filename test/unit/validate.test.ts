@@ -7,7 +7,7 @@ import { layout, pooledHeap, poolOf } from "../support/heaps.js";
 
 const { SLICE_SIZE, POOL_HEADER, BOOKS, HEAD_SIZE, MAP, BY_FREE_SLICES } = layout;
 
-/** A heap with full pools, pools with room, free slices, and more than one run of arenas. */
+/** A heap with full pools, pools with room, free slices, and more than one arena. */
 function busyHeap(): { heap: Heap; blocks: number[]; words: Uint32Array; halves: Uint16Array } {
   const heap = pooledHeap({ initialBytes: 1 << 20 });
   const blocks = Array.from({ length: 3000 }, (_, i) => heap.object.malloc(i < 2000 ? 48 : 200));
@@ -26,10 +26,10 @@ interface Damage {
   readonly done: (busy: Busy) => void;
 }
 
-/** Offsets in words: of the books (core/layout.ts, Books), and of a run of arenas (Run). */
+/** Offsets in words: of the books (core/layout.ts, Books), and of an arena (Arena). */
 const book = {
-  runs: 0,
-  runSlots: 1,
+  arenas: 0,
+  arenaSlots: 1,
   unusedSlot: 2,
   usable: 3,
   allocated: 4,
@@ -37,27 +37,27 @@ const book = {
   current: 7,
   spare: 12,
 };
-const run = { base: 0, arenas: 1, free: 2, next: 3, prev: 4 };
+const arena = { base: 0, units: 1, free: 2, next: 3, prev: 4 };
 
 function bookAt(heap: Heap, field: keyof typeof book): number {
   return (heap.root + BOOKS) / 4 + book[field];
 }
 
-/** The word index of a field in the first run that satisfies the condition. */
-function runAt(
+/** The word index of a field in the first arena that satisfies the condition. */
+function arenaAt(
   heap: Heap,
-  field: keyof typeof run,
-  wanted: (read: (field: keyof typeof run) => number) => boolean = () => true,
+  field: keyof typeof arena,
+  wanted: (read: (field: keyof typeof arena) => number) => boolean = () => true,
 ): number {
   const words = heap.u32;
-  const table = words[bookAt(heap, "runs")] as number;
-  const slots = words[bookAt(heap, "runSlots")] as number;
+  const table = words[bookAt(heap, "arenas")] as number;
+  const slots = words[bookAt(heap, "arenaSlots")] as number;
   for (let slot = 0; slot < slots; slot++) {
-    const at = (table + slot * layout.RUN_SLOT_SIZE) / 4;
-    const read = (name: keyof typeof run) => words[at + run[name]] as number;
-    if (read("base") !== 0 && wanted(read)) return at + run[field];
+    const at = (table + slot * layout.ARENA_SLOT_SIZE) / 4;
+    const read = (name: keyof typeof arena) => words[at + arena[name]] as number;
+    if (read("base") !== 0 && wanted(read)) return at + arena[field];
   }
-  return assert.fail("no such run");
+  return assert.fail("no such arena");
 }
 
 /** The pool of the first block for which the condition holds. */
@@ -81,8 +81,8 @@ function set(words: Uint32Array | Uint16Array, at: number, to: (old: number) => 
 const damages: Damage[] = [
   {
     invariant: 1,
-    what: "the table of runs lies outside the memory",
-    done: ({ heap, words }) => set(words, bookAt(heap, "runs"), () => 0x7000_0000),
+    what: "the table of arenas lies outside the memory",
+    done: ({ heap, words }) => set(words, bookAt(heap, "arenas"), () => 0x7000_0000),
   },
   {
     invariant: 1,
@@ -91,13 +91,13 @@ const damages: Damage[] = [
   },
   {
     invariant: 2,
-    what: "a run has too many arenas",
-    done: ({ heap, words }) => set(words, runAt(heap, "arenas"), (n) => n + 8),
+    what: "an arena has too many units",
+    done: ({ heap, words }) => set(words, arenaAt(heap, "units"), (n) => n + 8),
   },
   {
     invariant: 2,
     what: "a slice behind its end is free",
-    done: ({ heap, words }) => set(words, runAt(heap, "free"), (bits) => bits | (1 << 20)),
+    done: ({ heap, words }) => set(words, arenaAt(heap, "free"), (bits) => bits | (1 << 20)),
   },
   {
     invariant: 3,
@@ -114,9 +114,9 @@ const damages: Damage[] = [
     done: (busy) => {
       const long = poolWhere(busy, (pool) => (busy.halves[pool / 2 + 11] as number) > SLICE_SIZE);
       const at = runOfPool(busy, long);
-      const base = busy.words[at + run.base] as number;
+      const base = busy.words[at + arena.base] as number;
       const slice = Math.floor((long - base) / SLICE_SIZE) + 1;
-      set(busy.words, at + run.free, (bits) => bits | (1 << slice));
+      set(busy.words, at + arena.free, (bits) => bits | (1 << slice));
     },
   },
   {
@@ -127,7 +127,7 @@ const damages: Damage[] = [
   },
   {
     invariant: 5,
-    what: "a pool says it is of another run",
+    what: "a pool says it is of another arena",
     done: ({ heap, blocks, words }) =>
       set(words, poolOf(heap, blocks[2000] as number) / 4 + 3, (n) => n + 1),
   },
@@ -138,10 +138,10 @@ const damages: Damage[] = [
   },
   {
     invariant: 8,
-    what: "a run is in the list for another number",
+    what: "an arena is in the list for another number",
     done: ({ heap, words }) => {
       const at = (heap.root + BY_FREE_SLICES) / 4;
-      const lists = Array.from({ length: layout.RUN_SLICES }, (_, i) => words[at + i] as number);
+      const lists = Array.from({ length: layout.ARENA_SLICES }, (_, i) => words[at + i] as number);
       const used = lists.findIndex((first) => first !== 0);
       set(words, at + used, () => 0);
     },
@@ -256,7 +256,7 @@ const damages: Damage[] = [
     invariant: 6,
     what: "the list of spares leads back into itself",
     done: ({ heap, words }) => {
-      const p = heap.raw.calloc(1, layout.RUN_SIZE);
+      const p = heap.raw.calloc(1, layout.LONGEST_ARENA);
       words.set([p, 8], p / 4);
       set(words, bookAt(heap, "spare"), () => p);
     },
@@ -273,34 +273,34 @@ const damages: Damage[] = [
   },
 ];
 
-/** The word index of the run that a pool is in. */
+/** The word index of the arena that a pool is in. */
 function runOfPool({ heap, words }: Busy, pool: number): number {
   const slot = words[pool / 4 + 3] as number;
-  return ((words[bookAt(heap, "runs")] as number) + slot * layout.RUN_SLOT_SIZE) / 4;
+  return ((words[bookAt(heap, "arenas")] as number) + slot * layout.ARENA_SLOT_SIZE) / 4;
 }
 
-test("invariant 7: two runs are wholly free", () => {
+test("invariant 7: two arenas are wholly free", () => {
   const heap = pooledHeap({ initialBytes: 1 << 20 });
   const arenasOf = () => heap.stats().arenas.current;
-  while (arenasOf() <= layout.RUN_SIZE / layout.ARENA_SIZE) heap.object.malloc(400);
+  while (arenasOf() <= layout.LONGEST_ARENA / layout.UNIT_SIZE) heap.object.malloc(400);
   const words = heap.u32;
-  const table = words[bookAt(heap, "runs")] as number;
-  const slotAt = (slot: number) => (table + slot * layout.RUN_SLOT_SIZE) / 4;
-  // By hand: no slice of the two runs is in a pool, and no class has one.
+  const table = words[bookAt(heap, "arenas")] as number;
+  const slotAt = (slot: number) => (table + slot * layout.ARENA_SLOT_SIZE) / 4;
+  // By hand: no slice of the two arenas is in a pool, and no class has one.
   for (const [slot, next, prev] of [
     [0, 2, 0],
     [1, 0, 1],
   ] as const) {
-    words[slotAt(slot) + run.arenas] = layout.RUN_SIZE / layout.ARENA_SIZE;
-    words[slotAt(slot) + run.free] = 2 ** layout.RUN_SLICES - 1;
-    words[slotAt(slot) + run.next] = next;
-    words[slotAt(slot) + run.prev] = prev;
+    words[slotAt(slot) + arena.units] = layout.LONGEST_ARENA / layout.UNIT_SIZE;
+    words[slotAt(slot) + arena.free] = 2 ** layout.ARENA_SLICES - 1;
+    words[slotAt(slot) + arena.next] = next;
+    words[slotAt(slot) + arena.prev] = prev;
   }
-  assert.equal(words[slotAt(2) + run.base], 0, "there are two runs");
+  assert.equal(words[slotAt(2) + arena.base], 0, "there are two arenas");
   const lists = (heap.root + BY_FREE_SLICES) / 4;
-  words.fill(0, lists, lists + layout.RUN_SLICES);
-  words[lists + layout.RUN_SLICES - 1] = 1;
-  words[bookAt(heap, "usable")] = 1 << (layout.RUN_SLICES - 1);
+  words.fill(0, lists, lists + layout.ARENA_SLICES);
+  words[lists + layout.ARENA_SLICES - 1] = 1;
+  words[bookAt(heap, "usable")] = 1 << (layout.ARENA_SLICES - 1);
   for (let sizeClass = 0; sizeClass < layout.SIZE_CLASSES; sizeClass++) {
     const head = heap.root + sizeClass * HEAD_SIZE;
     words.fill(head, head / 4 + 1, head / 4 + 4);

@@ -10,7 +10,7 @@
  *
  * - all invariants hold (docs/invariants.md): `validate` may be called from inside;
  * - nothing that was taken is known only to the caller. A table that is to be replaced stays in force until the new one is
- *   filled; memory for a run waits among the spares;
+ *   filled; memory for an arena waits among the spares;
  * - books come first and the call last: what is given back is nobody's before the host hears of it, so whatever a
  *   `tableFree` or an `arenaFree` throws, the heap is done with that memory;
  * - nothing that was read before is believed afterwards: no pointer into a table, no pool, no count.
@@ -21,22 +21,6 @@
  */
 
 export declare const root: usize;
-
-/**
- * How many blocks a full pool may have got back, at most, before it is looked at again: 1 to MOST_UNSEEN. A few make free
- * and malloc faster where blocks come and go at random, and leave memory idle while a heap grows.
- */
-export declare const mostUnseen: i32;
-
-/**
- * As long as the heap never had more arenas than this, it is lean: what is left over in one size class serves another, and
- * pools grow by another part of their class, 1 << `leanGrowthBits` instead of GROWTH_BITS. Afterwards the blocks that a program
- * allocates one after the other rather lie together. And no class of larger blocks than `leanThreshold` bytes gets a pool while the
- * heap is lean: an interpreter has few of each, and a pool's unused end and free blocks would be more than a malloc's headers.
- */
-export declare const leanArenas: u32;
-export declare const leanGrowthBits: u32;
-export declare const leanThreshold: usize;
 
 /** The raw domain (CPython: PyMem_RawMalloc, ...), hooks included. C's contracts; 0 for no memory. */
 export declare function malloc(bytes: usize): usize;
@@ -55,8 +39,8 @@ export declare function tableFree(p: usize): void;
 
 /**
  * The arena allocator (CPython: PyObjectArenaAllocator). 0 for no memory, or for "the raw domain should serve
- * this request and the next HOLD_OFF ones". `holeAlloc` gives a run that does not make the memory longer and begins
- * at a slice boundary: its address, and in the low bits of that how many arenas it has; 0 where there is no such place, or
+ * this request and the next HOLD_OFF ones". `holeAlloc` gives an arena that does not make the memory longer and begins
+ * at a slice boundary: its address, and in the low bits of that how many units it has; 0 where there is no such place, or
  * the host does not know of one. What either gave goes back to `arenaFree`.
  */
 export declare function arenaAlloc(bytes: usize): usize;
