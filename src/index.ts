@@ -22,12 +22,13 @@ export {
   type PyMemErrorDetails,
   type PyMemErrorKind,
 } from "../base/base.js";
-export { type CApi, createHeap, type Heap } from "./heap/heap.js";
+export { type AllocatorFunctions, type CApi, createHeap, type Heap } from "./heap/heap.js";
 export type {
   Cursor,
   FieldArray,
   FieldType,
   FieldTypes,
+  ObjectFunctions,
   Owned,
   ScalarType,
   TypeDefinition,
