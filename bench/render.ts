@@ -103,8 +103,9 @@ function renderPython({ pyodide, processes, rounds, programs, means, pure }: Pyt
     ]),
     "",
     `Pyodide ${pyodide}, ${rounds} paired rounds in each of ${processes} processes; ratios are to CPython's own malloc, of the`,
-    "shortest rounds of all (in brackets the median of the rounds' ratios), with pymalloc installed at run time and linked in. The last rows",
-    "only compute. Heap ratio: installed / linked. Debug mode: time / heap against pymalloc without it.",
+    "shortest rounds of all (in brackets the median of the rounds' ratios), with pymalloc installed at run time and",
+    "linked in. The last rows only compute. Heap ratio: installed / linked.",
+    "Debug mode: time / heap against pymalloc without it.",
   ].join("\n");
 }
 
@@ -151,8 +152,9 @@ function renderTraces({ processes, rounds, traces, means }: TraceResults): strin
   return [
     table(head, [...rows, last]),
     "",
-    `\`pymalloc replay\`, ${rounds} rounds in turn in each of ${processes} processes (the shortest of all): time per event against dlmalloc's, over used memory and (behind the stroke) over`,
-    "untouched memory; memory taken from the system against the most live bytes (its mean is over the traces above 1 MB).",
+    `\`pymalloc replay\`, ${rounds} rounds in turn in each of ${processes} processes (the shortest of all):`,
+    "time per event against dlmalloc's, over used memory and (behind the stroke) over untouched memory;",
+    "memory taken from the system against the most live bytes (its mean is over the traces above 1 MB).",
     "Each is called by WebAssembly from another instance.",
   ].join("\n");
 }
@@ -196,10 +198,11 @@ function renderRecords({ rounds, operations, entries, slots, patterns }: Records
     tableOf("strings", `${whole(slots)} byte strings, 8 to 400 long`, false),
     "",
     `${whole(operations)} operations on what is empty at first, each line in processes of its own, ${rounds} rounds in turn.`,
-    "Times are the shortest of the rounds. CPU: with the garbage collector's threads. Memory: what the resident set grew by (median).",
-    "Longest stall: the longest that a thousand operations took.",
-    "Pauses: the garbage collector's. Copy: of everything, for another thread. Above: the least recently used record goes when the",
-    "cache is full. Below: every other operation replaces a string by one of another length.",
+    "Above: when the cache is full, the record that was not used for the longest time goes.",
+    "Below: every other operation replaces a string by one of another length.",
+    "Times are the shortest of the rounds. CPU: with the garbage collector's threads. Memory: what the resident set",
+    "grew by (median). Longest stall: the longest that a thousand operations took. Pauses: the garbage collector's.",
+    "Copy: of everything, for another thread.",
   ].join("\n");
 }
 
