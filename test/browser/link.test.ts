@@ -8,6 +8,7 @@ import { build, createServer, type PluginOption } from "vite";
 import { linkedPyodide } from "../../link/vite.js";
 import { findChromium, launchChromium, type Site, serve } from "../support/chromium.js";
 import { linkedFolder } from "../support/linked.js";
+import { onlyLong } from "../support/profile.js";
 import { newProject, type Project } from "../support/project.js";
 import { snippet } from "../support/snippets.js";
 
@@ -126,7 +127,7 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
     assertCounted([await printedFrom(site, "/index.html", 2)]);
   });
 
-  test("Vite leaves the folder to the browser", async () => {
+  test("Vite leaves the folder to the browser", { skip: onlyLong }, async () => {
     project.write("main.js", snippet("docs/guide/pyodide.md#load") + LOOK);
     assertCounted(await printedByVite(2));
   });
@@ -160,7 +161,7 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
     }
   });
 
-  test("the plugin answers for the folder's file, too", async () => {
+  test("the plugin answers for the folder's file, too", { skip: onlyLong }, async () => {
     rmSync(join(project.folder, "vite.config.js"));
     const [, , ...rest] = snippet("docs/guide/pyodide.md#load").split("\n");
     const main = ['const { loadPyodide } = await import("/pyodide/pyodide.mjs");', ...rest];

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { assertRefused, type RunOptions, restoringPyodide, runIn } from "../support/command.js";
+import { onlyLong } from "../support/profile.js";
 import { temporaryFolder } from "../support/traces.js";
 
 const { version } = JSON.parse(
@@ -199,7 +200,7 @@ test("--json has the faults as data, also of a program that was stopped", () => 
   assert.ok(report.stats.debug.serial > 1000);
 });
 
-test("--compare runs the program on each allocator and reports", () => {
+test("--compare runs the program on each allocator and reports", { skip: onlyLong }, () => {
   const script = write(
     "work.py",
     "import sys\nprint(len(sys.stdin.read()), sum(n for n, _ in [(n, n) for n in range(9999)]))\n",
@@ -250,11 +251,14 @@ test("--compare tells when the debug mode found a mistake and when the output di
   const script = write("differs.py", program + differs);
   const { status, stderr } = started(["run", "--compare", "--rounds", "3", script]);
   assert.equal(status, 0, stderr);
+  assert.match(stderr, /CPython's own malloc \(dlmalloc\) +[\d.]+ ms +1\.000 /);
+  assert.match(stderr, /\npymalloc +[\d.]+ ms +\d\.\d{3} +\d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\) /);
+  assert.match(stderr, /requests +[\d,]+ in one run; pools served \d+\.\d % of them/);
   assert.match(stderr, /\n +it found a mistake, the first: buffer-overflow: PyMem_Free\(0x/);
   assert.match(stderr, /output +NOT the same on all allocators/);
 });
 
-test("--compare compares nothing when the program fails", () => {
+test("--compare compares nothing when the program fails", { skip: onlyLong }, () => {
   const script = write("fails.py", "print(1); raise SystemExit(3)\n");
   const { status, stdout, stderr } = started(["run", "--compare", script]);
   assert.deepEqual([status, stdout], [3, "1\n"]);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { main, restoringPyodide } from "../support/command.js";
@@ -40,7 +41,10 @@ function interrupted(
     };
     child.stdout.on("data", listen);
     child.stderr.on("data", listen);
-    child.on("close", (status) => resolve({ status, output }));
+    // What a shell sees of one that the signal itself has ended: its worker did not stop in time.
+    const statusOf = (signal: NodeJS.Signals | null) =>
+      signal ? 128 + constants.signals[signal] : null;
+    child.on("close", (status, signal) => resolve({ status: status ?? statusOf(signal), output }));
   });
 }
 

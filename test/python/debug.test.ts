@@ -7,6 +7,7 @@ import { type EmscriptenProgram, emscriptenProgram } from "../../hosts/emscripte
 import { install } from "../../python/install.js";
 import { dumpBlock } from "../../src/debug/dump.js";
 import { debugModes, faultOf } from "../support/mistakes.js";
+import { skipUnlessNewest } from "../support/profile.js";
 import { load, type Pyodide, VERSIONS, WORKLOAD } from "../support/pyodide.js";
 
 function programOf(pyodide: Pyodide): EmscriptenProgram {
@@ -28,7 +29,11 @@ object_free = function("PyObject_Free", None, size)
 `;
 
 for (const name of VERSIONS) {
-  test(`${name}: unmodified Python runs in the debug modes, and is not accused`, async () => {
+  const skip = skipUnlessNewest(name);
+
+  test(`${name}: unmodified Python runs in the debug modes, and is not accused`, {
+    skip,
+  }, async () => {
     const expected = (await load(name)).runPython(WORKLOAD);
     for (const malloc of debugModes) {
       const pyodide = await load(name);
@@ -50,7 +55,9 @@ for (const name of VERSIONS) {
     }
   });
 
-  test(`${name}: blocks from before, of whichever allocator, are not accused`, async () => {
+  test(`${name}: blocks from before, of whichever allocator, are not accused`, {
+    skip,
+  }, async () => {
     for (const old of ["malloc", "debug", "mimalloc"]) {
       const pyodide = await load(name, old);
       pyodide.runPython("early = [(n, str(n)) for n in range(20_000)]; large = [bytes(5000)] * 10");
@@ -67,7 +74,9 @@ for (const name of VERSIONS) {
     }
   });
 
-  test(`${name}: a mistake that Python makes is named, with the line that made it`, async () => {
+  test(`${name}: a mistake that Python makes is named, with the line that made it`, {
+    skip,
+  }, async () => {
     const faults: PyMemError[] = [];
     const pyodide = await load(name);
     const heap = install(pyodide, { malloc: "debug", onFault: (fault) => faults.push(fault) });

@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { install, type PyodideLike } from "../../python/install.js";
+import { skipUnlessNewest } from "../support/profile.js";
 import { keepStderr, load, VERSIONS, WORKLOAD } from "../support/pyodide.js";
 
 for (const name of VERSIONS) {
+  const skip = skipUnlessNewest(name);
+
   test(`${name}: unmodified Python runs on it, and the numbers tell the truth`, async () => {
     const stock = await load(name);
     const expected = stock.runPython(WORKLOAD);
@@ -31,7 +34,7 @@ for (const name of VERSIONS) {
     assert.equal(total, stats.arenas.current * stats.arenas.size);
   });
 
-  test(`${name}: Python code imports pymalloc; sys tells the same`, async () => {
+  test(`${name}: Python code imports pymalloc; sys tells the same`, { skip }, async () => {
     const pyodide = await load(name);
     const heap = install(pyodide);
     const stderrOf = keepStderr(pyodide);
@@ -69,7 +72,7 @@ pymalloc.debug_malloc_stats()
     assert.equal(heap.isPymallocAddress(0), false);
   });
 
-  test(`${name}: tracemalloc works on top, on and off`, async () => {
+  test(`${name}: tracemalloc works on top, on and off`, { skip }, async () => {
     const pyodide = await load(name);
     const heap = install(pyodide);
     const sizes = pyodide.runPython(`
@@ -108,7 +111,9 @@ tracemalloc.stop()
     assert.equal(before, undefined);
   });
 
-  test(`${name}: blocks from before go back to the allocator they came from, whichever it is`, async () => {
+  test(`${name}: blocks from before go back to the allocator they came from, whichever it is`, {
+    skip,
+  }, async () => {
     for (const old of ["malloc", "debug", "mimalloc"]) {
       const pyodide = await load(name, old);
       pyodide.runPython("early = [(n, str(n)) for n in range(50_000)]; large = [bytes(5000)] * 10");

@@ -2,7 +2,7 @@
  * Real interpreters for tests. A start costs a second or two, a restored memory snapshot a fifth of it, so `load` restores
  * one that is kept in build/cache/; `start` is for what a start itself must show.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -57,9 +57,15 @@ export function snapshotOf(pyodide: Pyodide): Uint8Array {
 
 /** The file with the snapshot of a started interpreter. @param name stands for the folder's content */
 async function snapshotFile(folder: string, name: string, pythonMalloc?: string): Promise<string> {
-  return await madeOnce(join(snapshots, `${name}-${pythonMalloc ?? "default"}`), async () =>
-    snapshotOf(await startFrom(folder, pythonMalloc, { _makeSnapshot: true })),
-  );
+  const file = `${name}-${pythonMalloc ?? "default"}`;
+  return await madeOnce(join(snapshots, file), async () => {
+    // Each has 20 to 30 MB. Those of a linked program that was made anew are of no use any more.
+    const kind = (other: string) => other.replace(/-[0-9a-f]{16}-/, "-");
+    for (const other of readdirSync(snapshots)) {
+      if (other !== file && kind(other) === kind(file)) rmSync(join(snapshots, other));
+    }
+    return snapshotOf(await startFrom(folder, pythonMalloc, { _makeSnapshot: true }));
+  });
 }
 
 /** The same interpreter as a start gives, from a snapshot of one. @param name stands for the folder's content */
