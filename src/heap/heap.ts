@@ -37,6 +37,7 @@ import {
 import {
   givenHost,
   type Host,
+  longestOf,
   restoredHost,
   standaloneHost,
   systemArenas,
@@ -125,15 +126,15 @@ export class Heap extends ObjectHeap {
     const source = systemArenas(memory, system, this.root, { fillHoles: !debug });
     this.#defaultArenas = Object.freeze({
       ctx: null,
-      alloc: (_ctx: unknown, bytes: number) => unsigned(source.alloc(bytes)),
+      alloc: (_ctx: unknown, bytes: number) => unsigned(source.longest(bytes)),
       free: (_ctx: unknown, p: Address, bytes: number) => source.free(p, bytes),
     });
     this.#arenas = this.#defaultArenas;
     this.#arenaSource = unnested({
-      alloc: (bytes) => this.#arenas.alloc(this.#arenas.ctx, bytes),
+      // An allocator that was set is asked for the longest arenas only, and knows itself where to put them.
+      alloc: () =>
+        this.#arenas === this.#defaultArenas ? source.alloc() : longestOf(memory, this.#arenas),
       free: (p, bytes) => this.#arenas.free(this.#arenas.ctx, p, bytes),
-      // An allocator that was set is asked for the longest runs only, and knows itself where to put them.
-      hole: () => (this.#arenas === this.#defaultArenas ? source.hole() : 0),
     });
     const systemCore = this.#coreOver(system);
     if (adopted === undefined) systemCore.initialize(own?.indent);
