@@ -100,12 +100,11 @@ export function instantiate(binary: Binary, imports: WebAssembly.Imports): WebAs
   return new WebAssembly.Instance(module, imports).exports;
 }
 
-/** What the core takes arenas from. */
+/** What the core takes arenas from: see core/heap/heap-host.ts. */
 export interface ArenaSource {
-  alloc(bytes: number): Address;
+  /** An arena, into which it has written how long it is; 0 for none. */
+  alloc(): Address;
   free(p: Address, bytes: number): void;
-  /** An arena in a hole of the memory, with the number of its units in the low bits; 0 when none is known. */
-  hole(): Address;
 }
 
 const functionTable = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
@@ -156,7 +155,6 @@ export function instantiateCore(
     ...tablesOf(memory, system),
     arenaAlloc: arenas.alloc,
     arenaFree: arenas.free,
-    holeAlloc: arenas.hole,
   };
   return instantiate(coreModule, { env: { memory }, "heap-host": host }) as unknown as Core;
 }

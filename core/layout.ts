@@ -101,7 +101,7 @@ export class Arena {
 
 /**
  * A spare: memory for an arena that is in no table, because it has just come from the host or is about to go back. What is
- * known of it stands in the memory itself.
+ * known of it stands in the memory itself: the host writes `units` (`arenaAlloc`), the core the rest.
  *
  *     base   4       8
  *     | next | units | unused ...
@@ -191,6 +191,9 @@ export const NO_POOL: u32 = 255;
 
 /** Where the host reads the bytes of a pool's blocks: an offset from the pool. */
 export const POOL_BLOCK_SIZE: usize = offsetof<Pool>("size");
+
+/** Where the host writes into an arena how long it is. */
+export const SPARE_UNITS: usize = offsetof<Spare>("units");
 
 /** Bytes in a slot of the table of arenas. */
 export const ARENA_SLOT_SIZE: usize = offsetof<Arena>();

@@ -1,11 +1,14 @@
 /** A host: a memory, the malloc that owns it, and how arenas are best taken from that malloc. */
 import {
   type Address,
+  type ArenaAllocator,
   type ArenaSource,
   arenasModule,
+  bytesAt,
   instantiate,
   layout,
   type SystemMalloc,
+  unsigned,
 } from "../base/base.js";
 
 export interface Host {
@@ -33,9 +36,15 @@ export interface OwnMemory {
 
 /** The exports of hosts/wasm/arena-source.ts. */
 interface Arenas {
-  arenaAlloc(bytes: number): Address;
+  arenaAlloc(): Address;
   arenaFree(p: Address, bytes: number): void;
-  holeAlloc(): Address;
+  longestArena(bytes: number): Address;
+}
+
+/** Arenas out of a system malloc. */
+export interface SystemArenas extends ArenaSource {
+  /** The longest arena, of so many bytes, for whoever asks by CPython's interface, which has no word for another length. */
+  longest(bytes: number): Address;
 }
 
 export interface ArenaOptions {
@@ -52,18 +61,25 @@ export interface ArenaOptions {
  * A source that is not asked for another arena while it looks for one. Who has to allocate in order to give an arena would
  * otherwise be asked for the next one, and so on without an end; so that gets what it needs from the raw domain.
  */
-export function unnested({ alloc, free, hole }: ArenaSource): ArenaSource {
+export function unnested({ alloc, free }: ArenaSource): ArenaSource {
   let isAtWork = false;
-  const once = (take: () => Address): Address => {
+  const once = (): Address => {
     if (isAtWork) return 0;
     isAtWork = true;
     try {
-      return take();
+      return alloc();
     } finally {
       isAtWork = false;
     }
   };
-  return { alloc: (bytes) => once(() => alloc(bytes)), free, hole: () => once(hole) };
+  return { alloc: once, free };
+}
+
+/** The longest arena of an allocator that was set, as the core wants it: how long it is stands in it. */
+export function longestOf(memory: WebAssembly.Memory, allocator: ArenaAllocator): Address {
+  const p = unsigned(allocator.alloc(allocator.ctx, layout.ARENA_REQUEST));
+  if (p !== 0) bytesAt(memory, p + layout.SPARE_UNITS, 4).set([layout.ARENA_UNITS, 0, 0, 0]);
+  return p;
 }
 
 /** Arenas, for the heap at `root`, out of the malloc that owns the memory. */
@@ -72,11 +88,14 @@ export function systemArenas(
   system: SystemMalloc,
   root: Address,
   { begin = 0, fillHoles }: ArenaOptions,
-): ArenaSource {
+): SystemArenas {
   const { malloc, realloc, free, memalign = () => 0 } = system;
   const holdOff = root + layout.HOLD_OFF;
   const arenas = { malloc, realloc, free, memalign, begin, fillHoles: fillHoles ? 1 : 0, holdOff };
   const imports = { env: { memory }, "arena-source": arenas };
-  const exports = instantiate(arenasModule, imports) as unknown as Arenas;
-  return { alloc: exports.arenaAlloc, free: exports.arenaFree, hole: exports.holeAlloc };
+  const { arenaAlloc, arenaFree, longestArena } = instantiate(
+    arenasModule,
+    imports,
+  ) as unknown as Arenas;
+  return { alloc: arenaAlloc, free: arenaFree, longest: longestArena };
 }

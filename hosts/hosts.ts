@@ -5,5 +5,12 @@
 export { countBlocks, mapBlocks } from "./dlmalloc.js";
 export { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
 export { givenHost } from "./foreign.js";
-export { type Host, type OwnMemory, systemArenas, unnested } from "./host.js";
+export {
+  type Host,
+  longestOf,
+  type OwnMemory,
+  type SystemArenas,
+  systemArenas,
+  unnested,
+} from "./host.js";
 export { restoredHost, standaloneHost } from "./own.js";

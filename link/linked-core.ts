@@ -42,7 +42,6 @@ const OWN = {
   free: "core/linked/kept/keptFree",
   tableFree: "core/linked/foundation/tableFree",
   arenaAlloc: "core/linked/foundation/arenaAlloc",
-  holeAlloc: "core/linked/foundation/holeAlloc",
   arenaFree: "core/linked/foundation/arenaFree",
 };
 

@@ -13,7 +13,7 @@ import type { Takeover } from "./takeover.js";
 
 /** What a core that only looks is over. */
 const nothing: Domain = { malloc: () => 0, calloc: () => 0, realloc: () => 0, free() {} };
-const noArenas = { alloc: () => 0, free() {}, hole: () => 0 };
+const noArenas = { alloc: () => 0, free() {} };
 
 /**
  * The heap that was linked in, where it is in force: with PYTHONMALLOC=malloc or mimalloc it is not.

@@ -107,8 +107,7 @@ function announced(arenas: ArenaSource, onNewArena: (() => void) | undefined): A
   };
   return {
     free: arenas.free,
-    alloc: (bytes) => tell(arenas.alloc(bytes)),
-    hole: () => tell(arenas.hole()),
+    alloc: () => tell(arenas.alloc()),
   };
 }
 

@@ -12,25 +12,15 @@
  * Only `approachArena` and `giveSpares` call out of the core: what holds when they do is said in `heap-host.ts`.
  */
 
-import {
-  ARENA_REQUEST,
-  Arena,
-  BOOKS,
-  Books,
-  BY_FREE_SLICES,
-  Pool,
-  SLICE_MASK,
-  Spare,
-} from "../layout";
+import { Arena, BOOKS, Books, BY_FREE_SLICES, Pool, SLICE_MASK, Spare } from "../layout";
 import {
   ARENA_RESERVE,
-  ARENA_UNITS,
   FIRST_ARENA_SLOTS,
   LEAN_UNITS,
   SLICE_BITS,
   UNIT_BITS,
 } from "../policy/policy";
-import { arenaAlloc, arenaFree, holeAlloc, root, tableFree, tableRealloc } from "./heap-host";
+import { arenaAlloc, arenaFree, root, tableFree, tableRealloc } from "./heap-host";
 import { growMap, isCovered, writeMap } from "./map";
 
 export function books(): Books {
@@ -190,12 +180,11 @@ function addSpare(base: usize, units: u32): void {
   books().spare = base;
 }
 
-/** Takes memory for an arena, in a hole, or else for the longest arena there is; false when there is none. */
+/** Takes memory for an arena; false when there is none. */
 function takeSpare(): bool {
-  const hole = holeAlloc();
-  const base = hole !== 0 ? hole & ~SLICE_MASK : arenaAlloc(ARENA_REQUEST);
+  const base = arenaAlloc();
   if (base === 0) return false;
-  const units = <u32>(hole !== 0 ? hole & SLICE_MASK : ARENA_UNITS);
+  const units = changetype<Spare>(base).units;
   addSpare(base, units);
   const book = books();
   book.unitsAllocated += units;
@@ -302,7 +291,7 @@ export function takePool(least: u32, most: u32): usize {
 
 /**
  * Gives a pool back to its arena, and makes the arena a spare when that was its last pool in use. True when the
- * arena has just become one whose empty pools may not stay (`mayStayEmpty`).
+ * arena begins to empty: it has just become one whose empty pools may not stay (`mayStayEmpty`).
  */
 export function givePool(pool: Pool): bool {
   const slot = pool.arena;

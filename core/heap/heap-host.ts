@@ -38,11 +38,9 @@ export declare function tableRealloc(p: usize, bytes: usize): usize;
 export declare function tableFree(p: usize): void;
 
 /**
- * The arena allocator (CPython: PyObjectArenaAllocator). 0 for no memory, or for "the raw domain should serve
- * this request and the next HOLD_OFF ones". `holeAlloc` gives an arena that does not make the memory longer and begins
- * at a slice boundary: its address, and in the low bits of that how many units it has; 0 where there is no such place, or
- * the host does not know of one. What either gave goes back to `arenaFree`.
+ * The arena allocator (CPython: PyObjectArenaAllocator). `arenaAlloc` gives an arena of one to ARENA_UNITS units, and has written
+ * how many into it (Spare); 0 for none. Where the raw domain should serve some small requests before it is asked again, it has
+ * written how many into the books (HOLD_OFF). `arenaFree` gets what `arenaAlloc` gave.
  */
-export declare function arenaAlloc(bytes: usize): usize;
-export declare function holeAlloc(): usize;
+export declare function arenaAlloc(): usize;
 export declare function arenaFree(p: usize, bytes: usize): void;

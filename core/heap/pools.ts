@@ -127,12 +127,41 @@ export function setQuiet(quiet: bool): void {
   isQuiet = quiet;
 }
 
-/** Takes a pool out of the list of its class and gives it back, and what has become empty with it. */
-function retire(pool: Pool): void {
+/** Takes a pool out of the list of its class and gives it back. True when its arena begins to empty: see `givePool`. */
+function giveBack(pool: Pool): bool {
   unlink(pool);
   const cell = slicesCell(classOf(pool.size));
   store<u32>(cell, load<u32>(cell) - slicesOf(pool));
-  if (givePool(pool)) collectEmpty(false);
+  return givePool(pool);
+}
+
+/** For "no pool": also what null is. */
+const NONE: Pool = changetype<Pool>(<usize>0);
+
+/**
+ * Unpins pools of the classes from one on, all that are empty or all that are where they may not stay, up to one that is empty;
+ * NONE when no more is.
+ */
+function unpinFrom(first: usize, all: bool): Pool {
+  for (let sizeClass = first; sizeClass < SIZE_CLASSES; sizeClass++) {
+    const head = headOf(sizeClass);
+    const pool = head.next;
+    if (pool === asPool(head) || pool.bias === 0) continue;
+    // Its state counts its bias, too, which is 1.
+    const waits = pool.state < 2 * STATE_USED_ONE;
+    if (all ? !waits : mayStayEmpty(pool)) continue;
+    setBias(pool, 0);
+    if (waits) return pool;
+  }
+  return NONE;
+}
+
+/** Gives an empty pool back, and when its arena begins to empty, all that wait empty where they may not. It calls out last. */
+function retire(first: Pool): void {
+  let begins = false;
+  for (let pool = first; pool !== NONE; pool = begins ? unpinFrom(0, false) : NONE) {
+    if (giveBack(pool)) begins = true;
+  }
   if (!isQuiet) giveSpares();
 }
 
@@ -164,13 +193,12 @@ function hasUncarved(pool: Pool): bool {
   return <usize>pool.carved + <usize>pool.size <= <usize>pool.end;
 }
 
-/** Unpins pools: all that are empty, or all that are in arenas where they may not stay. */
-function collectEmpty(all: bool): void {
-  for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
-    const head = headOf(sizeClass);
-    const pool = head.next;
-    if (pool === asPool(head) || pool.bias === 0) continue;
-    if (all ? usedIn(pool) === 0 : !mayStayEmpty(pool)) unpinOrRetire(pool);
+/** Gives back the pools that wait empty, each class's once: whoever is called meanwhile may make others. */
+function collectEmpty(): void {
+  for (let pool = unpinFrom(0, true); pool !== NONE; ) {
+    const next = classOf(pool.size) + 1;
+    retire(pool);
+    pool = unpinFrom(next, true);
   }
 }
 
@@ -251,7 +279,7 @@ export function refill(sizeClass: usize): bool {
   if (isLean() && sizeOf(sizeClass) > LEAN_THRESHOLD) return false;
   if (addPool(sizeClass, head) || (isLean() && borrow(sizeClass, head))) return true;
   if (holdsOff()) return false;
-  collectEmpty(true);
+  collectEmpty();
   // What is found after a step serves; only when there is nothing still, the step after that makes an arena.
   do {
     if (useOwn(head) || addPool(sizeClass, head)) return true;

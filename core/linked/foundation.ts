@@ -4,10 +4,9 @@
  * kept; arenas that come back are the next to be taken. All others are where the system malloc has room (`holes.ts`).
  */
 
-import { books } from "../heap/heap";
 import { LONGEST_ARENA, SLICE_SIZE } from "../layout";
 import { ARENA_RESERVE, ARENA_UNITS, FOUNDATION_ARENAS } from "../policy/policy";
-import { arenaAnywhere, arenaInHole, fillsHole } from "./holes";
+import { arenaAnywhere, arenaInHole, fillsHole, sized } from "./holes";
 import { releaseKept } from "./kept";
 import { systemFree, systemMemalign } from "./linked-host";
 import { state } from "./state";
@@ -16,7 +15,7 @@ import { report } from "./sys";
 /** The foundation's length in bytes. */
 const FOUNDATION: usize = FOUNDATION_ARENAS * LONGEST_ARENA;
 
-/** An arena of the foundation; 0 when all are taken, or there was no memory for it. */
+/** An arena of the foundation, the longest there is; 0 when all are taken, or there was no memory for it. */
 function takeFounded(): usize {
   const s = state();
   if (!s.founded) {
@@ -27,30 +26,26 @@ function takeFounded(): usize {
   const returned = s.foundationReturned;
   if (returned !== 0) {
     s.foundationReturned = load<usize>(returned);
-    return returned;
+    return sized(returned, ARENA_UNITS);
   }
   const next = s.foundationNext;
   if (next === 0 || next - s.foundation === FOUNDATION) return 0;
   s.foundationNext = next + LONGEST_ARENA;
-  return next;
+  return sized(next, ARENA_UNITS);
 }
 
-/** With PYTHONMALLOCSTATS, CPython reports whenever an arena comes (new_arena). */
-function announced(arena: usize): usize {
+/** The arena allocator of the core: see core/heap/heap-host.ts. */
+export function arenaAlloc(): usize {
+  releaseKept();
+  let arena = takeFounded();
+  if (arena === 0) {
+    if (fillsHole()) return 0;
+    arena = arenaInHole();
+  }
+  if (arena === 0) arena = arenaAnywhere();
+  // With PYTHONMALLOCSTATS, CPython reports whenever an arena comes (new_arena).
   if (arena !== 0 && state().reports) report();
   return arena;
-}
-
-export function holeAlloc(): usize {
-  releaseKept();
-  const founded = takeFounded();
-  if (founded !== 0) return announced(founded | ARENA_UNITS);
-  return fillsHole() ? 0 : announced(arenaInHole());
-}
-
-export function arenaAlloc(_bytes: usize): usize {
-  // There is a hole, and the core lets the system malloc fill it.
-  return books().holdOff !== 0 ? 0 : announced(arenaAnywhere());
 }
 
 export function arenaFree(p: usize, _bytes: usize): void {

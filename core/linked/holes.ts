@@ -9,7 +9,7 @@
  */
 
 import { books, isLean } from "../heap/heap";
-import { SLICE_MASK, SLICE_SIZE, UNIT_SIZE } from "../layout";
+import { SLICE_MASK, SLICE_SIZE, Spare, UNIT_SIZE } from "../layout";
 import {
   ARENA_RESERVE,
   ARENA_UNITS,
@@ -29,6 +29,12 @@ let turns: u32 = 0;
 
 function bytesOf(units: usize): usize {
   return (units << UNIT_BITS) - ARENA_RESERVE;
+}
+
+/** Says how long an arena is, in it. */
+export function sized(p: usize, units: usize): usize {
+  changetype<Spare>(p).units = <u32>units;
+  return p;
 }
 
 /** An arena at a slice boundary, anywhere; 0 when there is no memory. */
@@ -78,7 +84,7 @@ export function fillsHole(): bool {
 function wholeArenaInHole(): usize {
   const p = inHole(ARENA_UNITS);
   if (p === 0) return 0;
-  if (roomOf(p, frontier) < LONG_HOLE) return p | ARENA_UNITS;
+  if (roomOf(p, frontier) < LONG_HOLE) return sized(p, ARENA_UNITS);
   systemFree(p);
   return 0;
 }
@@ -88,23 +94,23 @@ function arenaInSmallestHole(): usize {
   const p = inHole(1);
   if (p === 0) return 0;
   const units = min(roomOf(p, frontier) >> UNIT_BITS, ARENA_UNITS);
-  if (units <= 1) return p | 1;
+  if (units <= 1) return sized(p, 1);
   const longer = systemRealloc(p, bytesOf(units));
-  if (longer === p) return p | units;
+  if (longer === p) return sized(p, units);
   // dlmalloc's block would have grown where it is.
   systemFree(longer !== 0 ? longer : p);
   return 0;
 }
 
-/** An arena that does not make the memory longer, as core/heap/heap-host.ts says. */
+/** An arena that does not make the memory longer; 0 when there is no place for one. */
 export function arenaInHole(): usize {
   const whole = isLean() ? <usize>0 : wholeArenaInHole();
   return whole !== 0 ? whole : arenaInSmallestHole();
 }
 
-/** The longest arena, wherever there is room for it. */
+/** The longest arena, wherever there is room for it; 0 when there is none. */
 export function arenaAnywhere(): usize {
   const p = takeArena(ARENA_UNITS);
   frontier = max(frontier, p);
-  return p;
+  return p === 0 ? 0 : sized(p, ARENA_UNITS);
 }

@@ -17,7 +17,7 @@ export {
   PyObject_Malloc,
   PyObject_Realloc,
 } from "./families";
-export { arenaAlloc, arenaFree, holeAlloc, tableFree } from "./foundation";
+export { arenaAlloc, arenaFree, tableFree } from "./foundation";
 export { keptCalloc, keptFree, keptMalloc, keptRealloc } from "./kept";
 export { allocatorName, constructors, getenv } from "./start";
 export { STATE_LAYOUT, STATE_PLACED, TEXTS } from "./state";

@@ -45,6 +45,7 @@ export {
   ROOT_SIZE,
   SIZE_CLASSES,
   SLICE_SIZE,
+  SPARE_UNITS,
   UNIT_SIZE,
   UNITS_ALLOCATED,
   UNITS_CURRENT,
@@ -53,6 +54,7 @@ export {
 } from "../layout";
 export {
   ARENA_RESERVE,
+  ARENA_UNITS,
   GROWTH_BITS,
   LEAST_BLOCKS,
   MOST_UNSEEN,

@@ -12,7 +12,7 @@
  * lies before the frontier, the farthest arena so far, has shown one.
  */
 
-import { SLICE_MASK, SLICE_SIZE } from "../../core/layout";
+import { ARENA_REQUEST, SLICE_MASK, SLICE_SIZE, Spare } from "../../core/layout";
 import {
   ARENA_RESERVE,
   ARENA_UNITS,
@@ -83,8 +83,8 @@ function aligned(p: usize, bytes: usize): usize {
   return moved !== 0 ? moved : malloc(bytes);
 }
 
-/** The arena allocator of the core: an arena wherever there is room for it; see core/heap/heap-host.ts. */
-export function arenaAlloc(bytes: usize): usize {
+/** The longest arena, of so many bytes, wherever there is room for it; 0 for none, or where small blocks should fill a hole. */
+export function longestArena(bytes: usize): usize {
   dropHeld();
   if (unsearched !== 0) {
     unsearched--;
@@ -116,12 +116,18 @@ function inHole(units: usize): usize {
   return 0;
 }
 
-/** The longest arena that fits into a hole, as core/heap/heap-host.ts says. */
-export function holeAlloc(): usize {
+/** Says how long an arena is, in it. */
+function sized(p: usize, units: usize): usize {
+  changetype<Spare>(p).units = <u32>units;
+  return p;
+}
+
+/** The longest arena that fits into a hole; 0 when none does. */
+function arenaInHole(): usize {
   dropHeld();
   if (unsearched !== 0) return 0;
   const longest = inHole(ARENA_UNITS);
-  if (longest !== 0) return longest | ARENA_UNITS;
+  if (longest !== 0) return sized(longest, ARENA_UNITS);
   // Where not even the shortest fits, there is no need to look for those between.
   const short = inHole(1);
   if (short === 0) return 0;
@@ -132,10 +138,18 @@ export function holeAlloc(): usize {
     shortest = longer;
     free(short);
     shortest = 0;
-    return longer | units;
+    return sized(longer, units);
   }
   shortest = 0;
-  return short | 1;
+  return sized(short, 1);
+}
+
+/** The arena allocator of the core: see core/heap/heap-host.ts. */
+export function arenaAlloc(): usize {
+  const inHole = arenaInHole();
+  if (inHole !== 0) return inHole;
+  const p = longestArena(ARENA_REQUEST);
+  return p === 0 ? 0 : sized(p, ARENA_UNITS);
 }
 
 export function arenaFree(p: usize, _bytes: usize): void {

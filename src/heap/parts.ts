@@ -57,7 +57,7 @@ export class HeapParts {
     }
     const { pools, debug } = this.mode;
     const source = systemArenas(memory, system, this.root, { fillHoles: !debug });
-    this.arenas = new ArenaAllocators(source);
+    this.arenas = new ArenaAllocators(memory, source);
     const systemCore = this.#coreOver(system);
     if (adopted === undefined) systemCore.initialize(own?.indent);
     this.allocators = new Allocators({
