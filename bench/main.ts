@@ -9,6 +9,7 @@ import { benchGuests } from "./guests.js";
 import { benchJavaScript } from "./javascript.js";
 import { benchMemory } from "./memory.js";
 import { benchPython } from "./python.js";
+import { benchRecords } from "./records.js";
 import {
   type Conditions,
   PARTS,
@@ -28,6 +29,7 @@ const TRACE_PROCESSES = 7;
 const TRACE_ROUNDS = 4;
 const GUEST_PROCESSES = 7;
 const GUEST_ROUNDS = 9;
+const RECORD_ROUNDS = 5;
 const results = new URL("results/", import.meta.url);
 
 const measures: {
@@ -38,6 +40,7 @@ const measures: {
   memory: () => benchMemory(STARTS),
   traces: () => benchTraces(TRACE_PROCESSES, TRACE_ROUNDS),
   guests: () => benchGuests(GUEST_PROCESSES, GUEST_ROUNDS),
+  records: () => benchRecords(RECORD_ROUNDS),
 };
 
 const conditions: Conditions = {

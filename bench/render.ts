@@ -4,6 +4,7 @@ import type { GuestResults } from "./guests.js";
 import type { JavaScriptResults } from "./javascript.js";
 import type { MemoryResult } from "./memory.js";
 import type { ProgramResult, PythonResults, Ratios } from "./python.js";
+import type { Pattern, RecordsResults } from "./records.js";
 import type { TraceResults } from "./traces.js";
 
 /** With what a part was measured, and on what. */
@@ -25,6 +26,7 @@ export interface Results {
   readonly memory: Measured<readonly MemoryResult[]>;
   readonly traces: Measured<TraceResults>;
   readonly guests: Measured<GuestResults>;
+  readonly records: Measured<RecordsResults>;
 }
 
 export type Part = keyof Results;
@@ -172,12 +174,41 @@ function renderGuests({ processes, rounds, programs }: GuestResults): string {
   ].join("\n");
 }
 
+function renderRecords({ rounds, operations, entries, slots, patterns }: RecordsResults): string {
+  const ms = (value: number) => `${value.toFixed(0)} ms`;
+  const tableOf = (pattern: Pattern, name: string, hasCopy: boolean) =>
+    table(
+      [
+        ...[name, "CPU an operation", "memory", "longest stall", "longest pause", "all pauses"],
+        ...(hasCopy ? ["copy"] : []),
+      ],
+      patterns[pattern].map((result) => [
+        result.title,
+        `${result.nanoseconds.toFixed(0)} ns`,
+        megabytes(result.residentBytes, 0),
+        ...[result.longestBatch, result.longestPause, result.pauses].map(ms),
+        ...(hasCopy ? [ms(result.copy ?? 0)] : []),
+      ]),
+    );
+  return [
+    tableOf("cache", `cache of ${whole(entries)} records`, true),
+    "",
+    tableOf("strings", `${whole(slots)} byte strings, 8 to 400 long`, false),
+    "",
+    `${whole(operations)} operations on what is empty at first, each line in processes of its own, ${rounds} rounds in turn (medians).`,
+    "CPU: with the garbage collector's threads. Memory: what the resident set grew by. Longest stall: of a thousand operations.",
+    "Pauses: the garbage collector's. Copy: of everything, for another thread. Above: the least recently used record goes when the",
+    "cache is full. Below: every other operation replaces a string by one of another length.",
+  ].join("\n");
+}
+
 const renderers: { readonly [P in Part]: (figures: Results[P]["figures"]) => string } = {
   javascript: renderJavaScript,
   python: renderPython,
   memory: renderMemory,
   traces: renderTraces,
   guests: renderGuests,
+  records: renderRecords,
 };
 
 /** In the order of results.md. */

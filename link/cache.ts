@@ -16,8 +16,9 @@ import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { layoutMark, linkerMark, modules } from "../base/base.js";
 import { LinkError } from "./errors.js";
-import { type LinkOptions, linkWith, type PyodideFolder, readPyodide } from "./folder.js";
+import { type LinkOptions, linkWith } from "./link-folder.js";
 import { PARTIAL, partialName } from "./partial.js";
+import { type PyodideFolder, readPyodide } from "./pyodide-folder.js";
 
 /** The list of a copy's files, in the copy. */
 export const MANIFEST = ".pymalloc.json";

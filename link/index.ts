@@ -3,5 +3,5 @@
  * (Node); needs the package `binaryen`.
  */
 export { LinkError } from "./errors.js";
-export { type LinkOptions, type LinkReport, link } from "./folder.js";
+export { type LinkOptions, type LinkReport, link } from "./link-folder.js";
 export { linkProgram } from "./link-program.js";

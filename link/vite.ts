@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import sirv from "sirv";
 import { cachedLink, MANIFEST } from "./cache.js";
-import { readPyodide } from "./folder.js";
+import { readPyodide } from "./pyodide-folder.js";
 
 export interface LinkedPyodideOptions {
   /** The folder of the installed Pyodide. Default: the package `pyodide`, as the project sees it. */

@@ -250,7 +250,7 @@ function declare(): void {
     cpSync("build/types", `dist/${format}/types`, { recursive: true });
     withoutDom(`dist/${format}/types`);
     // What its two entries declare, and no more.
-    for (const name of ["index", "vite", "folder", "link-program", "errors"]) {
+    for (const name of ["index", "vite", "link-folder", "link-program", "errors"]) {
       cpSync(`build/link-types/link/${name}.d.ts`, `dist/${format}/link/${name}.d.ts`);
     }
   }

@@ -1,5 +1,5 @@
 /**
- * What the linked core asks of the CPython that it is linked into, besides core/heap/heap-host.ts. `link/bind.ts` puts the numbers
+ * What the linked core asks of the CPython that it is linked into, besides core/heap/heap-host.ts. `link/linked-core.ts` puts the numbers
  * and functions of that program in the place of these imports.
  */
 
