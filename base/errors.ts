@@ -130,7 +130,6 @@ export class PyMemError extends Error {
   }
 
   override readonly name = "PyMemError";
-  /** Which mistake it is. */
   readonly kind: PyMemErrorKind;
   /** The kind as a code: `"PYMALLOC_DOUBLE_FREE"`. */
   readonly code: PyMemErrorCode;
@@ -152,9 +151,8 @@ export class PyMemError extends Error {
   readonly serial?: number | undefined;
   /** The block in CPython's words (Objects/obmalloc.c, _PyObject_DebugDumpAddress). */
   readonly dump?: string | undefined;
-  /** With `stacks`: where the block was allocated. */
+  /** With `stacks`: where the block was allocated, and where it was freed. */
   readonly allocationStack?: string | undefined;
-  /** With `stacks`: where the block was freed. */
   readonly freeStack?: string | undefined;
   /** In a Python interpreter: what it was running, the innermost line first. */
   readonly pythonStack?: string | undefined;

@@ -40,7 +40,6 @@ export interface DebugOptions {
   quarantineBytes?: number | undefined;
 }
 
-/** What `createHeap` takes. */
 export interface HeapOptions extends DebugOptions {
   /**
    * Which allocator serves the mem and object domains. Default: what the environment variable PYMALLOC says, where there

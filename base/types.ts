@@ -15,9 +15,8 @@ export type MallocName =
   | "pymalloc_debug"
   | "malloc_debug";
 
-/** A domain of CPython's (`PYMEM_DOMAIN_RAW`, `_MEM`, `_OBJ`). */
+/** A domain of CPython's: by its name here, or by its number in C (`PYMEM_DOMAIN_RAW` 0, `_MEM` 1, `_OBJ` 2). */
 export type DomainName = "raw" | "mem" | "object";
-/** CPython's numbers of the domains: raw, mem, object. */
 export type DomainNumber = 0 | 1 | 2;
 
 /**
@@ -59,15 +58,10 @@ export interface SystemMalloc extends Domain {
  * numbers from 0 to 2^32 - 1.
  */
 export interface Allocator {
-  /** What the functions get as their first argument. */
   ctx: unknown;
-  /** As {@link Domain.malloc}. */
   malloc(ctx: unknown, bytes: number): Address;
-  /** As {@link Domain.calloc}. */
   calloc(ctx: unknown, count: number, size: number): Address;
-  /** As {@link Domain.realloc}. */
   realloc(ctx: unknown, p: Address, bytes: number): Address;
-  /** As {@link Domain.free}. */
   free(ctx: unknown, p: Address): void;
 }
 
@@ -76,11 +70,8 @@ export interface Allocator {
  * `free` as numbers from 0 to 2^32 - 1.
  */
 export interface ArenaAllocator {
-  /** What the functions get as their first argument. */
   ctx: unknown;
-  /** Memory for `bytes` bytes; 0 for none. */
   alloc(ctx: unknown, bytes: number): Address;
-  /** Takes back what `alloc` gave, with the same size. */
   free(ctx: unknown, p: Address, bytes: number): void;
 }
 

@@ -19,13 +19,10 @@ import { domainNames, type RemovableHook, readDomain, replacement } from "./doma
 
 /** What the helpers need of a heap. */
 export interface HookableHeap {
-  /** See `Heap.getAllocator`. */
   getAllocator(domain: DomainName): Allocator;
-  /** See `Heap.setAllocator`. */
   setAllocator(domain: DomainName, allocator: Allocator): void;
 }
 
-/** Which allocations fail. */
 export interface FailureOptions {
   /** The number of the first call that fails, the next one being 1. Default 1. */
   start?: number | undefined;
@@ -92,7 +89,6 @@ export class FailingAllocations implements Disposable {
     }
   }
 
-  /** As {@link remove}. */
   [dispose](): void {
     this.remove();
   }

@@ -59,59 +59,35 @@ export interface NamedHeap extends AllocatorFunctions, ObjectFunctions {
  * the very functions that the heap has by JavaScript's names, which see.
  */
 export interface CApi {
-  /** `heap.raw.malloc`. */
+  /** {@link Heap.raw}: the raw domain, the system malloc. */
   readonly PyMem_RawMalloc: Domain["malloc"];
-  /** `heap.raw.calloc`. */
   readonly PyMem_RawCalloc: Domain["calloc"];
-  /** `heap.raw.realloc`. */
   readonly PyMem_RawRealloc: Domain["realloc"];
-  /** `heap.raw.free`. */
   readonly PyMem_RawFree: Domain["free"];
-  /** `heap.mem.malloc`. */
+  /** {@link Heap.mem}: the mem domain, for buffers. */
   readonly PyMem_Malloc: Domain["malloc"];
-  /** `heap.mem.calloc`. */
   readonly PyMem_Calloc: Domain["calloc"];
-  /** `heap.mem.realloc`. */
   readonly PyMem_Realloc: Domain["realloc"];
-  /** `heap.mem.free`. */
   readonly PyMem_Free: Domain["free"];
-  /** `heap.object.malloc`. */
+  /** {@link Heap.object}: the object domain. */
   readonly PyObject_Malloc: Domain["malloc"];
-  /** `heap.object.calloc`. */
   readonly PyObject_Calloc: Domain["calloc"];
-  /** `heap.object.realloc`. */
   readonly PyObject_Realloc: Domain["realloc"];
-  /** `heap.object.free`. */
   readonly PyObject_Free: Domain["free"];
-  /** `heap.getAllocator`. */
   readonly PyMem_GetAllocator: AllocatorFunctions["getAllocator"];
-  /** `heap.setAllocator`. */
   readonly PyMem_SetAllocator: AllocatorFunctions["setAllocator"];
-  /** `heap.setupDebugHooks`. */
   readonly PyMem_SetupDebugHooks: AllocatorFunctions["setupDebugHooks"];
-  /** `heap.getArenaAllocator`. */
   readonly PyObject_GetArenaAllocator: AllocatorFunctions["getArenaAllocator"];
-  /** `heap.setArenaAllocator`. */
   readonly PyObject_SetArenaAllocator: AllocatorFunctions["setArenaAllocator"];
-  /** `heap.newObject`. */
   readonly PyObject_New: ObjectFunctions["newObject"];
-  /** `heap.newVarObject`. */
   readonly PyObject_NewVar: ObjectFunctions["newVarObject"];
-  /** `heap.initObject`. */
   readonly PyObject_Init: ObjectFunctions["initObject"];
-  /** `heap.initVarObject`. */
   readonly PyObject_InitVar: ObjectFunctions["initVarObject"];
-  /** `heap.deleteObject`. */
   readonly PyObject_Del: ObjectFunctions["deleteObject"];
-  /** `heap.incref`. */
   readonly Py_INCREF: ObjectFunctions["incref"];
-  /** `heap.decref`. */
   readonly Py_DECREF: ObjectFunctions["decref"];
-  /** `heap.refcount`. */
   readonly Py_REFCNT: ObjectFunctions["refcount"];
-  /** `heap.typeOf`. */
   readonly Py_TYPE: ObjectFunctions["typeOf"];
-  /** `heap.itemCount`. */
   readonly Py_SIZE: ObjectFunctions["itemCount"];
 }
 

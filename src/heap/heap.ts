@@ -220,37 +220,30 @@ export class Heap extends OldNames implements AllocatorFunctions, ObjectFunction
     return this.#views.u8;
   }
 
-  /** As {@link u8}. */
   get i8(): Int8Array {
     return this.#views.i8;
   }
 
-  /** As {@link u8}. */
   get u16(): Uint16Array {
     return this.#views.u16;
   }
 
-  /** As {@link u8}. */
   get i16(): Int16Array {
     return this.#views.i16;
   }
 
-  /** As {@link u8}. */
   get u32(): Uint32Array {
     return this.#views.u32;
   }
 
-  /** As {@link u8}. */
   get i32(): Int32Array {
     return this.#views.i32;
   }
 
-  /** As {@link u8}. */
   get f32(): Float32Array {
     return this.#views.f32;
   }
 
-  /** As {@link u8}. */
   get f64(): Float64Array {
     return this.#views.f64;
   }

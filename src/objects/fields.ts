@@ -194,22 +194,20 @@ export class FieldArray implements Iterable<number> {
     this.#length = length;
   }
 
-  /** How many numbers it has. */
   get length(): number {
     return this.#length();
   }
 
-  /** A number of the array. @throws RangeError when `i` is not a whole number from 0 to `length - 1` */
+  /** @throws RangeError when `i` is not a whole number from 0 to `length - 1` */
   get(i: number): number {
     return this.#scalar.read(this.#views, this.#at(i));
   }
 
-  /** Writes one. @throws RangeError when `i` is not a whole number from 0 to `length - 1` */
+  /** @throws RangeError when `i` is not a whole number from 0 to `length - 1` */
   set(i: number, value: number): void {
     this.#scalar.write(this.#views, this.#at(i), value);
   }
 
-  /** The numbers, one after the other, as they are when they are asked for. */
   *[Symbol.iterator](): Generator<number, void, undefined> {
     for (let i = 0; i < this.length; i++) yield this.get(i);
   }

@@ -194,7 +194,6 @@ export function showShape({ basicsize, itemsize, description }: Shape): string {
 
 /** A type that `heap.defineType` made or `heap.adoptType` found: a PyTypeObject in the memory, and typed access to its objects. */
 export class TypeObject<F = unknown, Items = unknown> {
-  /** CPython: tp_name. */
   readonly name: string;
   /** Where the PyTypeObject is, for guests. It lives as long as the heap. */
   readonly address: Address;

@@ -17,28 +17,19 @@ import { fillPattern, reportPatterns } from "./patterns.js";
 export interface SizeClassStats {
   /** Bytes in a block. */
   readonly size: number;
-  /** Pools that have blocks of this size, whatever their length. */
   readonly pools: number;
-  /** Live blocks. */
   readonly blocksInUse: number;
-  /** Blocks that the class's pools have left. */
   readonly blocksAvailable: number;
 }
 
 /** Where the arenas' bytes are. The parts sum to `total`, which is arenas x arena size. */
 export interface HeapBytes {
-  /** Of live blocks, each as long as its size class says. */
   readonly inUse: number;
-  /** Of blocks that the pools have left. */
   readonly available: number;
-  /** Of the room that no pool takes. */
   readonly unusedPools: number;
   readonly poolHeaders: number;
-  /** At the ends of pools, too short for a block. */
   readonly quantization: number;
-  /** Before the first pool of an arena and behind the last one. */
   readonly arenaAlignment: number;
-  /** The sum of all others. */
   readonly total: number;
 }
 
@@ -46,19 +37,14 @@ export interface HeapBytes {
 export interface HeapStats {
   /** `"pymalloc"` or `"malloc"`, where every number is 0: the system malloc keeps no books; or their debug modes. */
   readonly malloc: MallocName;
-  /** The bytes of the longest request that a pool serves (CPython: SMALL_REQUEST_THRESHOLD). */
   readonly smallRequestThreshold: number;
   /** An arena here is a unit that is counted: what is taken from the arena allocator at a time has one to eight of them. */
   readonly arenas: {
     /** Bytes that one arena accounts for. */
     readonly size: number;
-    /** So many came since the heap was made. */
     readonly allocatedTotal: number;
-    /** So many of them were given back. */
     readonly reclaimed: number;
-    /** The most that there were at a time. */
     readonly highwater: number;
-    /** Those that are there now. */
     readonly current: number;
   };
   readonly pools: {
