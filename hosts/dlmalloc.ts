@@ -1,7 +1,17 @@
 /** dlmalloc, the malloc of Emscripten's programs: what its memory looks like, and what to do about it. */
 
-import { type Address, type BlockMap, bytesAt, unsigned, wordsAt } from "../base/base.js";
+import {
+  type Address,
+  type BlockMap,
+  bytesAt,
+  linkedLayout,
+  unsigned,
+  wordsAt,
+} from "../base/base.js";
 import type { EmscriptenProgram } from "./emscripten.js";
+
+/** What a chunk's head means is said once, for WebAssembly as well: core/linked/chunks.ts. */
+const { CHUNK_FLAGS, CHUNK_IN_USE } = linkedLayout;
 
 /**
  * Walks over dlmalloc's chunks and shows each to `see`: where its block begins, how long the chunk is, whether
@@ -10,8 +20,7 @@ import type { EmscriptenProgram } from "./emscripten.js";
  *
  * In a program that pymalloc was linked into, its root comes before them.
  *
- * A chunk begins with the size of the chunk before it and its own size, whose lowest three bits are
- * flags: 2 stands for "in use". The block follows.
+ * A chunk begins with the size of the chunk before it and its own head; the block follows.
  */
 function walkChunks(
   program: EmscriptenProgram,
@@ -22,9 +31,9 @@ function walkChunks(
   let chunk: Address = program.addressOf("pymalloc_heap") ?? program.heapBase;
   while (chunk < end) {
     const head = words[(chunk + 4) / 4] as number;
-    const size = head - (head % 8);
+    const size = head - (head % (CHUNK_FLAGS + 1));
     if (size < 16) return false;
-    see(chunk + 8, size, (head & 2) !== 0);
+    see(chunk + 8, size, (head & CHUNK_IN_USE) !== 0);
     chunk += size;
   }
   return chunk === end;

@@ -78,7 +78,8 @@ export function unnested({ alloc, free }: ArenaSource): ArenaSource {
 /** The longest arena of an allocator that was set, as the core wants it: how long it is stands in it. */
 export function longestOf(memory: WebAssembly.Memory, allocator: ArenaAllocator): Address {
   const p = unsigned(allocator.alloc(allocator.ctx, layout.ARENA_REQUEST));
-  if (p !== 0) bytesAt(memory, p + layout.SPARE_UNITS, 4).set([layout.ARENA_UNITS, 0, 0, 0]);
+  const units = layout.LONGEST_ARENA / layout.UNIT_SIZE;
+  if (p !== 0) bytesAt(memory, p + layout.SPARE_UNITS, 4).set([units, 0, 0, 0]);
   return p;
 }
 

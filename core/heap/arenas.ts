@@ -262,9 +262,10 @@ function rowsOf(free: u32, slices: u32): u32 {
 
 /**
  * `most` free slices in a row, or the longest row that there is but not less than `least`, of the fullest arena
- * that has such a row, as a pool of which only `arena` and `end` are written; 0 for none.
+ * that has such a row, as a pool for blocks of `size` bytes, the first one at `first`: it has no block yet and is in no list. 0 for
+ * none.
  */
-export function takePool(least: u32, most: u32): usize {
+export function takePool(least: u32, most: u32, size: usize, first: usize): usize {
   for (let usable = books().usable; usable !== 0; usable &= usable - 1) {
     const slot = load<u32>(bucketOf(<u32>ctz(usable) + 1)) - 1;
     const arena = arenaAt(slot);
@@ -282,8 +283,13 @@ export function takePool(least: u32, most: u32): usize {
     link(slot);
     const address = sliceAt(arena, slice);
     writeMap(address, slices, true);
-    changetype<Pool>(address).arena = slot;
-    changetype<Pool>(address).end = <u16>endOf(arena, slice, slices);
+    const pool = changetype<Pool>(address);
+    pool.state = 0;
+    pool.arena = slot;
+    pool.size = <u16>size;
+    pool.carved = <u16>first;
+    pool.bias = 0;
+    pool.end = <u16>endOf(arena, slice, slices);
     return address;
   }
   return 0;

@@ -210,14 +210,11 @@ function addPool(sizeClass: usize, head: Head): bool {
   const growthBits = isLean() ? LEAN_GROWTH_BITS : GROWTH_BITS;
   const first = firstBlockOf(size);
   const least = leastSlicesFor(size, first);
-  const address = takePool(least, slicesFor(size, least, first + reserve(), owned, growthBits));
+  const most = slicesFor(size, least, first + reserve(), owned, growthBits);
+  const address = takePool(least, most, size, first);
   if (address === 0) return false;
   const pool = changetype<Pool>(address);
   store<u32>(cell, owned + slicesOf(pool));
-  pool.state = 0;
-  pool.size = <u16>size;
-  pool.carved = <u16>first;
-  pool.bias = 0;
   carve(pool);
   link(pool, head);
   head.current = pool;

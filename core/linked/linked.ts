@@ -1,6 +1,7 @@
 /** The core in a CPython's program: the functions that take the place of the program's, and nothing else. */
 
 export { pyCalloc, pyFree, pyMalloc, pyRealloc } from "../heap/heap";
+export { CHUNK_FLAGS, CHUNK_IN_USE } from "./chunks";
 export { addObject } from "./constants";
 export { countedCalloc, countedFree, countedMalloc, countedRealloc } from "./counted";
 export {

@@ -48,8 +48,8 @@ export const WORDWISE: usize = 128;
 // ------------------------------------------------------------------------------------- arenas
 
 /**
- * Arenas are multiples of `1 << UNIT_BITS` bytes, and as long as one at least. Statistics count units, and call them arenas. (By arenas of
- * 4, 8 and 16 KiB alone: memory 1.126, 1.133, 1.142; this 1.109.)
+ * Arenas are multiples of `1 << UNIT_BITS` bytes, the shortest is one. Statistics count units, and call them arenas. (Arenas of 4
+ * KiB and more in holes, 8, 16: memory 1.126, 1.133, 1.142; this 1.109.)
  */
 export const UNIT_BITS: usize = 11;
 

@@ -14,7 +14,7 @@ export * from "./common";
 export const MOST_UNSEEN: i32 = 16;
 
 /**
- * As long as the heap never had more units of arenas than this it is lean: what is left over in one size class serves another. For ever,
+ * As long as the heap never had arenas of more units than this it is lean: what is left over in one size class serves another. For ever,
  * here: lending only for a while has memory 1.125 where this has 1.115.
  */
 export const LEAN_UNITS: u32 = u32.MAX_VALUE;

@@ -54,7 +54,6 @@ export {
 } from "../layout";
 export {
   ARENA_RESERVE,
-  ARENA_UNITS,
   GROWTH_BITS,
   LEAST_BLOCKS,
   MOST_UNSEEN,
