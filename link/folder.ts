@@ -18,6 +18,7 @@ const STDLIB = "python_stdlib.zip";
 /** Of the oldest Pyodide that is known, 0.27: the program's exports were others before. */
 const FIRST_MINOR = 27;
 
+/** What `link` takes. */
 export interface LinkOptions {
   /** The folder of an installed Pyodide (as of the npm package), or the `pyodide.asm.wasm` in it. */
   readonly pyodide: string;
@@ -39,15 +40,19 @@ export interface LinkOptions {
   readonly onPartial?: (path: string) => void;
 }
 
+/** What `link` has done. */
 export interface LinkReport {
   /** Absolute path of the folder that was written. */
   readonly output: string;
   /** Of the Pyodide, as its package or its lock file says; `"unknown"` where neither does. */
   readonly pyodide: string;
+  /** Is pymalloc in it now? */
   readonly withPymalloc: boolean;
-  /** Lengths of `pyodide.asm.wasm` before and after. */
+  /** Length of `pyodide.asm.wasm` before. */
   readonly bytesBefore: number;
+  /** Length of `pyodide.asm.wasm` after. */
   readonly bytesAfter: number;
+  /** How long it took. */
   readonly seconds: number;
 }
 
