@@ -129,7 +129,9 @@ export class PyMemError extends Error {
     brand(PyMemError, "pymalloc.PyMemError");
   }
 
+  /** As every error has it; it stays when code is minified. */
   override readonly name = "PyMemError";
+  /** Which mistake it is. */
   readonly kind: PyMemErrorKind;
   /** The kind as a code: `"PYMALLOC_DOUBLE_FREE"`. */
   readonly code: PyMemErrorCode;
@@ -153,6 +155,7 @@ export class PyMemError extends Error {
   readonly dump?: string | undefined;
   /** With `stacks`: where the block was allocated, and where it was freed. */
   readonly allocationStack?: string | undefined;
+  /** With `stacks`: where it was freed, if it was. */
   readonly freeStack?: string | undefined;
   /** In a Python interpreter: what it was running, the innermost line first. */
   readonly pythonStack?: string | undefined;

@@ -40,6 +40,7 @@ export interface DebugOptions {
   quarantineBytes?: number | undefined;
 }
 
+/** What `createHeap` takes; every option may be left out. */
 export interface HeapOptions extends DebugOptions {
   /**
    * Which allocator serves the mem and object domains. Default: what the environment variable PYMALLOC says, where there

@@ -15,8 +15,9 @@ export type MallocName =
   | "pymalloc_debug"
   | "malloc_debug";
 
-/** A domain of CPython's: by its name here, or by its number in C (`PYMEM_DOMAIN_RAW` 0, `_MEM` 1, `_OBJ` 2). */
+/** A domain of CPython's, by its name here. */
 export type DomainName = "raw" | "mem" | "object";
+/** A domain by its number in C: `PYMEM_DOMAIN_RAW` 0, `_MEM` 1, `_OBJ` 2. */
 export type DomainNumber = 0 | 1 | 2;
 
 /**
@@ -58,10 +59,15 @@ export interface SystemMalloc extends Domain {
  * numbers from 0 to 2^32 - 1.
  */
 export interface Allocator {
+  /** What each of the functions gets first; the heap does not look at it. */
   ctx: unknown;
+  /** A block of `bytes` bytes, or 0. For 0 bytes a block of its own, too. */
   malloc(ctx: unknown, bytes: number): Address;
+  /** The same for `count` times `size` bytes, all zero. */
   calloc(ctx: unknown, count: number, size: number): Address;
+  /** Makes a block longer or shorter, wherever it then is; 0 leaves it as it was. `p` may be 0. */
   realloc(ctx: unknown, p: Address, bytes: number): Address;
+  /** Frees a block; 0 is let pass. */
   free(ctx: unknown, p: Address): void;
 }
 
@@ -70,8 +76,11 @@ export interface Allocator {
  * `free` as numbers from 0 to 2^32 - 1.
  */
 export interface ArenaAllocator {
+  /** What both functions get first; the heap does not look at it. */
   ctx: unknown;
+  /** Memory of `bytes` bytes for a run of arenas, or 0. */
   alloc(ctx: unknown, bytes: number): Address;
+  /** Takes back what `alloc` gave, with the same `bytes`. */
   free(ctx: unknown, p: Address, bytes: number): void;
 }
 

@@ -6,5 +6,6 @@ export class LinkError extends Error {
     brand(LinkError, "pymalloc.LinkError");
   }
 
+  /** As every error has it; it stays when code is minified. */
   override readonly name = "LinkError";
 }

@@ -11,6 +11,7 @@ import { stdlibWithPymalloc } from "./stdlib.js";
 
 const STDLIB = "python_stdlib.zip";
 
+/** What `link` takes. */
 export interface LinkOptions {
   /** The folder of an installed Pyodide (as of the npm package), or the `pyodide.asm.wasm` in it. */
   readonly pyodide: string;
@@ -32,15 +33,19 @@ export interface LinkOptions {
   readonly onPartial?: (path: string) => void;
 }
 
+/** What `link` has done. */
 export interface LinkReport {
   /** Absolute path of the folder that was written. */
   readonly output: string;
   /** Of the Pyodide, as its package or its lock file says; `"unknown"` where neither does. */
   readonly pyodide: string;
+  /** Is pymalloc in it now? */
   readonly withPymalloc: boolean;
-  /** Lengths of `pyodide.asm.wasm` before and after. */
+  /** Length of `pyodide.asm.wasm` before. */
   readonly bytesBefore: number;
+  /** Length of `pyodide.asm.wasm` after. */
   readonly bytesAfter: number;
+  /** How long it took. */
   readonly seconds: number;
 }
 

@@ -7,6 +7,7 @@ import sirv from "sirv";
 import { cachedLink, MANIFEST } from "./cache.js";
 import { readPyodide } from "./pyodide-folder.js";
 
+/** What the plugin takes; every option may be left out. */
 export interface LinkedPyodideOptions {
   /** The folder of the installed Pyodide. Default: the package `pyodide`, as the project sees it. */
   readonly pyodide?: string;
@@ -16,10 +17,15 @@ export interface LinkedPyodideOptions {
 
 /** The part of Vite's plugins that is used here. */
 export interface VitePlugin {
+  /** What Vite calls it in messages. */
   readonly name: string;
+  /** Before Vite's own resolution, which would find the package. */
   readonly enforce: "pre";
+  /** Keeps Vite from bundling the package beforehand. */
   config(): { optimizeDeps: { exclude: string[] } };
+  /** Takes the project's root, base and folder of outputs. */
   configResolved(config: { root: string; base: string; build: { outDir: string } }): void;
+  /** Serves the linked copy while the project is developed. */
   configureServer(server: {
     // "never" for what Node's types name, which a project may lack.
     middlewares: {
@@ -29,13 +35,17 @@ export interface VitePlugin {
       ): unknown;
     };
   }): Promise<void>;
+  /** Takes the import of `pyodide` in code for pages. */
   resolveId(
     source: string,
     importer: string | undefined,
     options: { ssr?: boolean | undefined },
   ): string | undefined;
+  /** What is imported in its place. */
   load(id: string): string | undefined;
+  /** Forgets the build before. */
   buildStart(): void;
+  /** Puts the linked copy into what was built. */
   writeBundle(): Promise<void>;
 }
 

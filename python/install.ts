@@ -28,6 +28,7 @@ export type { InstalledPymalloc, PyodideLike };
 // CommonJS has a copy of the class for each entry of the package.
 export { PyMemError };
 
+/** What `install` takes; every option may be left out. */
 export interface InstallOptions extends DebugOptions {
   /** `"pymalloc"` (the default), a debug mode, or `"malloc"` to leave the interpreter as it is. */
   malloc?: MallocName | undefined;

@@ -30,7 +30,10 @@ export interface InstalledPymalloc {
    * domain's. In a stock interpreter on another malloc they count as 0.
    */
   getAllocatedBlocks(): number;
-  /** @throws PyMemError with the number in docs/invariants.md of the first broken invariant */
+  /**
+   * Walks the whole heap, and in a debug mode every block.
+   * @throws PyMemError with the number in docs/invariants.md of the first broken invariant
+   */
   validate(): void;
   /**
    * For the moment after Python has crashed: all that `validate` finds, and in a debug mode what in the interpreter's memory

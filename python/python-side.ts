@@ -3,6 +3,7 @@ import type { PythonView } from "./installation.js";
 
 /** What `install` needs of a Pyodide: the object that `loadPyodide` gives. */
 export interface PyodideLike {
+  /** Runs Python; what its last expression gives. */
   runPython(code: string): unknown;
 }
 

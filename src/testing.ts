@@ -19,10 +19,13 @@ import { domainNames, type RemovableHook, readDomain, replacement } from "./doma
 
 /** What the helpers need of a heap. */
 export interface HookableHeap {
+  /** See `heap.getAllocator`. */
   getAllocator(domain: DomainName): Allocator;
+  /** See `heap.setAllocator`. */
   setAllocator(domain: DomainName, allocator: Allocator): void;
 }
 
+/** Which allocations fail. */
 export interface FailureOptions {
   /** The number of the first call that fails, the next one being 1. Default 1. */
   start?: number | undefined;
@@ -89,6 +92,7 @@ export class FailingAllocations implements Disposable {
     }
   }
 
+  /** Removes them, for `using`. */
   [dispose](): void {
     this.remove();
   }

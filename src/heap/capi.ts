@@ -61,33 +61,57 @@ export interface NamedHeap extends AllocatorFunctions, ObjectFunctions {
 export interface CApi {
   /** {@link Heap.raw}: the raw domain, the system malloc. */
   readonly PyMem_RawMalloc: Domain["malloc"];
+  /** `heap.raw.calloc`: see {@link Domain}. */
   readonly PyMem_RawCalloc: Domain["calloc"];
+  /** `heap.raw.realloc`: see {@link Domain}. */
   readonly PyMem_RawRealloc: Domain["realloc"];
+  /** `heap.raw.free`: see {@link Domain}. */
   readonly PyMem_RawFree: Domain["free"];
   /** {@link Heap.mem}: the mem domain, for buffers. */
   readonly PyMem_Malloc: Domain["malloc"];
+  /** `heap.mem.calloc`: see {@link Domain}. */
   readonly PyMem_Calloc: Domain["calloc"];
+  /** `heap.mem.realloc`: see {@link Domain}. */
   readonly PyMem_Realloc: Domain["realloc"];
+  /** `heap.mem.free`: see {@link Domain}. */
   readonly PyMem_Free: Domain["free"];
   /** {@link Heap.object}: the object domain. */
   readonly PyObject_Malloc: Domain["malloc"];
+  /** `heap.object.calloc`: see {@link Domain}. */
   readonly PyObject_Calloc: Domain["calloc"];
+  /** `heap.object.realloc`: see {@link Domain}. */
   readonly PyObject_Realloc: Domain["realloc"];
+  /** `heap.object.free`: see {@link Domain}. */
   readonly PyObject_Free: Domain["free"];
+  /** CPython's name of {@link Heap.getAllocator}. */
   readonly PyMem_GetAllocator: AllocatorFunctions["getAllocator"];
+  /** CPython's name of {@link Heap.setAllocator}. */
   readonly PyMem_SetAllocator: AllocatorFunctions["setAllocator"];
+  /** CPython's name of {@link Heap.setupDebugHooks}. */
   readonly PyMem_SetupDebugHooks: AllocatorFunctions["setupDebugHooks"];
+  /** CPython's name of {@link Heap.getArenaAllocator}. */
   readonly PyObject_GetArenaAllocator: AllocatorFunctions["getArenaAllocator"];
+  /** CPython's name of {@link Heap.setArenaAllocator}. */
   readonly PyObject_SetArenaAllocator: AllocatorFunctions["setArenaAllocator"];
+  /** CPython's name of {@link Heap.newObject}. */
   readonly PyObject_New: ObjectFunctions["newObject"];
+  /** CPython's name of {@link Heap.newVarObject}. */
   readonly PyObject_NewVar: ObjectFunctions["newVarObject"];
+  /** CPython's name of {@link Heap.initObject}. */
   readonly PyObject_Init: ObjectFunctions["initObject"];
+  /** CPython's name of {@link Heap.initVarObject}. */
   readonly PyObject_InitVar: ObjectFunctions["initVarObject"];
+  /** CPython's name of {@link Heap.deleteObject}. */
   readonly PyObject_Del: ObjectFunctions["deleteObject"];
+  /** CPython's name of {@link Heap.incref}. */
   readonly Py_INCREF: ObjectFunctions["incref"];
+  /** CPython's name of {@link Heap.decref}. */
   readonly Py_DECREF: ObjectFunctions["decref"];
+  /** CPython's name of {@link Heap.refcount}. */
   readonly Py_REFCNT: ObjectFunctions["refcount"];
+  /** CPython's name of {@link Heap.typeOf}. */
   readonly Py_TYPE: ObjectFunctions["typeOf"];
+  /** CPython's name of {@link Heap.itemCount}. */
   readonly Py_SIZE: ObjectFunctions["itemCount"];
 }
 

@@ -3,13 +3,10 @@
 
 import {
   type Address,
-  type Allocator,
-  type ArenaAllocator,
   bytesAt,
   conflict,
   type Domain,
   type DomainName,
-  type DomainNumber,
   debugLayout,
   dispose,
   disposed,
@@ -136,10 +133,10 @@ export class Heap extends OldNames implements AllocatorFunctions, ObjectFunction
     this.#living?.guests.rebind();
   }
 
-  readonly getAllocator = (domain: DomainName | DomainNumber): Allocator =>
+  readonly getAllocator: AllocatorFunctions["getAllocator"] = (domain) =>
     this.#alive.parts.allocators.get(readDomain(domain, "PyMem_GetAllocator"));
 
-  readonly setAllocator = (domain: DomainName | DomainNumber, allocator: Allocator): void => {
+  readonly setAllocator: AllocatorFunctions["setAllocator"] = (domain, allocator) => {
     const where = "PyMem_SetAllocator";
     const name = readDomain(domain, where);
     requireMembers(allocator, allocatorMembers, where);
@@ -147,15 +144,16 @@ export class Heap extends OldNames implements AllocatorFunctions, ObjectFunction
     this.#publish();
   };
 
-  readonly setupDebugHooks = (): void => {
+  readonly setupDebugHooks: AllocatorFunctions["setupDebugHooks"] = () => {
     const parts = this.#alive.parts;
     if (parts.allocators.setupDebugHooks()) parts.debugHeap?.write(debugLayout.EARLIER_ANY, 1);
     this.#publish();
   };
 
-  readonly getArenaAllocator = (): ArenaAllocator => this.#alive.parts.arenas.get();
+  readonly getArenaAllocator: AllocatorFunctions["getArenaAllocator"] = () =>
+    this.#alive.parts.arenas.get();
 
-  readonly setArenaAllocator = (allocator: ArenaAllocator): void =>
+  readonly setArenaAllocator: AllocatorFunctions["setArenaAllocator"] = (allocator) =>
     this.#alive.parts.arenas.set(allocator);
 
   /**
@@ -220,30 +218,37 @@ export class Heap extends OldNames implements AllocatorFunctions, ObjectFunction
     return this.#views.u8;
   }
 
+  /** Like {@link u8}, of 8-bit numbers with a sign. */
   get i8(): Int8Array {
     return this.#views.i8;
   }
 
+  /** Like {@link u8}, of 16-bit numbers. */
   get u16(): Uint16Array {
     return this.#views.u16;
   }
 
+  /** Like {@link u8}, of 16-bit numbers with a sign. */
   get i16(): Int16Array {
     return this.#views.i16;
   }
 
+  /** Like {@link u8}, of 32-bit numbers: the index is an address / 4. */
   get u32(): Uint32Array {
     return this.#views.u32;
   }
 
+  /** Like {@link u8}, of 32-bit numbers with a sign. */
   get i32(): Int32Array {
     return this.#views.i32;
   }
 
+  /** Like {@link u8}, of 32-bit floats. */
   get f32(): Float32Array {
     return this.#views.f32;
   }
 
+  /** Like {@link u8}, of 64-bit floats: the index is an address / 8. */
   get f64(): Float64Array {
     return this.#views.f64;
   }

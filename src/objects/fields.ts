@@ -18,10 +18,16 @@ type ScalarNames<F> = { [K in keyof F]: F[K] extends ScalarType ? K : never }[ke
  * wrap around, `f32` rounds.
  */
 export type View<F, Items = undefined> = {
+  /** Where the object begins. */
   readonly address: Address;
 } & { -readonly [K in ScalarNames<F>]: number } & {
   readonly [K in Exclude<keyof F, ScalarNames<F>>]: FieldArray;
-} & (Items extends ScalarType ? { readonly items: FieldArray } : unknown);
+} & (Items extends ScalarType
+    ? {
+        /** The items, as many as the object's `ob_size` says. */
+        readonly items: FieldArray;
+      }
+    : unknown);
 
 /** A view that moves from object to object. */
 export type Cursor<F, Items = undefined> = View<F, Items>;
@@ -194,20 +200,25 @@ export class FieldArray implements Iterable<number> {
     this.#length = length;
   }
 
+  /** How many numbers it has. */
   get length(): number {
     return this.#length();
   }
 
-  /** @throws RangeError when `i` is not a whole number from 0 to `length - 1` */
+  /** The number at `i`. @throws RangeError when `i` is not a whole number from 0 to `length - 1` */
   get(i: number): number {
     return this.#scalar.read(this.#views, this.#at(i));
   }
 
-  /** @throws RangeError when `i` is not a whole number from 0 to `length - 1` */
+  /**
+   * Writes the number at `i`, as a typed array does: rounded, modulo its bits.
+   * @throws RangeError when `i` is not a whole number from 0 to `length - 1`
+   */
   set(i: number, value: number): void {
     this.#scalar.write(this.#views, this.#at(i), value);
   }
 
+  /** The numbers, each read when its turn comes. */
   *[Symbol.iterator](): Generator<number, void, undefined> {
     for (let i = 0; i < this.length; i++) yield this.get(i);
   }

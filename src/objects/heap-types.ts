@@ -126,7 +126,7 @@ export class Types {
 
   #requireMetatype(): void {
     if (this.metatype !== 0) return;
-    const { TYPE_SIZE: basicsize } = layout;
+    const basicsize: number = layout.TYPE_SIZE;
     this.#writeType("type", { basicsize, itemsize: 0, description: "" }, 0);
   }
 

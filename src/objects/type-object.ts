@@ -194,6 +194,7 @@ export function showShape({ basicsize, itemsize, description }: Shape): string {
 
 /** A type that `heap.defineType` made or `heap.adoptType` found: a PyTypeObject in the memory, and typed access to its objects. */
 export class TypeObject<F = unknown, Items = unknown> {
+  /** As its definition says. */
   readonly name: string;
   /** Where the PyTypeObject is, for guests. It lives as long as the heap. */
   readonly address: Address;
@@ -253,7 +254,10 @@ export class TypeObject<F = unknown, Items = unknown> {
     return this.#cursor as View<F, Items>;
   }
 
-  /** @deprecated Use {@link at}, which is the same. */
+  /**
+   * The same as {@link at}.
+   * @deprecated Use {@link at}.
+   */
   view(p: Address): View<F, Items> {
     return this.at(p);
   }

@@ -17,19 +17,29 @@ import { fillPattern, reportPatterns } from "./patterns.js";
 export interface SizeClassStats {
   /** Bytes in a block. */
   readonly size: number;
+  /** Pools of the class. */
   readonly pools: number;
+  /** Blocks of them that are allocated. */
   readonly blocksInUse: number;
+  /** Blocks of them that are free. */
   readonly blocksAvailable: number;
 }
 
 /** Where the arenas' bytes are. The parts sum to `total`, which is arenas x arena size. */
 export interface HeapBytes {
+  /** In blocks that are allocated, as long as their size class. */
   readonly inUse: number;
+  /** In the free blocks of pools. */
   readonly available: number;
+  /** In slices that no pool has. */
   readonly unusedPools: number;
+  /** In the headers of pools. */
   readonly poolHeaders: number;
+  /** At the ends of pools, where no further block fits. */
   readonly quantization: number;
+  /** In arenas, but in no slice. */
   readonly arenaAlignment: number;
+  /** All of them. */
   readonly total: number;
 }
 
@@ -37,35 +47,50 @@ export interface HeapBytes {
 export interface HeapStats {
   /** `"pymalloc"` or `"malloc"`, where every number is 0: the system malloc keeps no books; or their debug modes. */
   readonly malloc: MallocName;
+  /** The longest request, in bytes, that pools serve. */
   readonly smallRequestThreshold: number;
   /** An arena here is a unit that is counted: what is taken from the arena allocator at a time has one to eight of them. */
   readonly arenas: {
     /** Bytes that one arena accounts for. */
     readonly size: number;
+    /** Arenas ever taken from the system malloc. */
     readonly allocatedTotal: number;
+    /** Those of them that were given back. */
     readonly reclaimed: number;
+    /** The most that there were at one time. */
     readonly highwater: number;
+    /** Those that there are. */
     readonly current: number;
   };
+  /** Pools, of whatever class. */
   readonly pools: {
     /** Bytes of the shortest pool; others are a multiple of that long. */
     readonly size: number;
+    /** Pools that have a size class. */
     readonly inUse: number;
     /** Room for so many of the shortest. */
     readonly unused: number;
   };
   /** All size classes, the smallest first. */
   readonly classes: readonly SizeClassStats[];
+  /** Where the arenas' bytes are. */
   readonly bytes: HeapBytes;
-  /**
-   * Live blocks that pools serve, those that the raw domain serves instead, and both. In a debug mode freed
-   * blocks that are held back are among them: they have their memory still.
-   */
-  readonly blocks: { readonly inPools: number; readonly raw: number; readonly allocated: number };
+  /** Live blocks. In a debug mode freed blocks that are held back are among them: they have their memory still. */
+  readonly blocks: {
+    /** Those that pools serve. */
+    readonly inPools: number;
+    /** Those of mem and object that the raw domain serves instead. */
+    readonly raw: number;
+    /** Both. */
+    readonly allocated: number;
+  };
   /** In a debug mode: the quarantine, pads included, and the number of the last call that made a block. */
   readonly debug?: {
+    /** Freed blocks that the quarantine holds. */
     readonly heldBlocks: number;
+    /** Their bytes, pads included. */
     readonly heldBytes: number;
+    /** The number of the last call that made a block. */
     readonly serial: number;
   };
 }
