@@ -4,6 +4,7 @@ import type { FieldTypes, ScalarType } from "./fields.js";
 import type { Owned } from "./owned.js";
 import type { TypeDefinition, TypeObject } from "./type-object.js";
 
+/** The functions of a heap that make types and objects, count references and take objects apart. */
 export interface ObjectFunctions {
   /**
    * Makes a type: a PyTypeObject in the memory, as CPython and its guests know it, and typed access to its objects
