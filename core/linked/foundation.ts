@@ -5,7 +5,7 @@
  */
 
 import { LONGEST_ARENA, SLICE_SIZE } from "../layout";
-import { ARENA_RESERVE, ARENA_UNITS, FOUNDATION_ARENAS } from "../policy/policy";
+import { ARENA_RESERVE, ARENA_UNITS, FOUNDATION_ARENAS } from "../policy/linked";
 import { arenaAnywhere, arenaInHole, fillsHole, sized } from "./holes";
 import { releaseKept } from "./kept";
 import { systemFree, systemMemalign } from "./linked-host";

@@ -19,7 +19,7 @@ import {
   MOST_RAW,
   MOST_TURNS,
   UNIT_BITS,
-} from "../policy/policy";
+} from "../policy/linked";
 import { roomOf } from "./chunks";
 import { systemFree, systemMalloc, systemMemalign, systemRealloc } from "./linked-host";
 

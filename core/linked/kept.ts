@@ -8,7 +8,7 @@
  * may lie in the middle of a long hole.
  */
 
-import { LONGEST_KEPT, SMALL_REQUEST_THRESHOLD } from "../policy/policy";
+import { LONGEST_KEPT, SMALL_REQUEST_THRESHOLD } from "../policy/linked";
 import { chunkOf } from "./chunks";
 import { PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc } from "./families";
 import { rawRecord, systemFree, systemFreeIndex, systemMallocIndex } from "./linked-host";

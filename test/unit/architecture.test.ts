@@ -12,7 +12,9 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
  * its own name, and that is all that others import; what a name ends in `.ts` stands for is a file of its own.
  */
 const house = [
-  ...["core/policy", "core/layout.ts", "core/heap", "core/large", "core/debug", "core/objects"],
+  // Each file of the policy may be asked for: the one that was chosen, or just that of one host.
+  ...["common", "default", "linked", "policy"].map((name) => `core/policy/${name}.ts`),
+  ...["core/layout.ts", "core/heap", "core/large", "core/debug", "core/objects"],
   ...["core/linked", "core/programs", "base", "hosts", "src/domains.ts", "src/debug"],
   ...["src/objects", "src/guests", "src/report", "src/heap", "src/testing.ts", "src/index.ts"],
   ...["python", "link", "process", "trace", "interpreter", "measure", "cli"],
