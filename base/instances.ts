@@ -44,7 +44,7 @@ export type DebugCore = PyMemFunctions & {
   isEarlier(p: Address): number;
 };
 
-/** The exports of modules/tlsf. */
+/** The exports of core/programs/tlsf.ts. */
 export interface Tlsf extends Domain {
   usableSize(p: Address): number;
   pagesInUse(): number;

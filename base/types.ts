@@ -78,7 +78,7 @@ export interface Allocator {
 export interface ArenaAllocator {
   /** What both functions get first; the heap does not look at it. */
   ctx: unknown;
-  /** Memory of `bytes` bytes for a run of arenas, or 0. */
+  /** Memory of `bytes` bytes for an arena, or 0. */
   alloc(ctx: unknown, bytes: number): Address;
   /** Takes back what `alloc` gave, with the same `bytes`. */
   free(ctx: unknown, p: Address, bytes: number): void;

@@ -38,8 +38,8 @@ export interface AllocatorFunctions {
   getArenaAllocator(): ArenaAllocator;
 
   /**
-   * Sets where arenas come from and go to (CPython: PyObject_SetArenaAllocator). `alloc` is asked for a run of
-   * several arenas, and a few bytes less, so that a malloc's own header fits into it; `free` gets the same size. Both
+   * Sets where arenas come from and go to (CPython: PyObject_SetArenaAllocator). `alloc` is asked for an
+   * arena, a few bytes less than up to 16 KiB, so that a malloc's own header fits into it; `free` gets the same size. Both
    * may use the heap; `alloc` is not called again while it is at work, and what it needs then comes from the raw domain.
    * What they throw comes out of the call that asked for an arena or gave one back; see core/heap/heap-host.ts.
    * @throws TypeError for an incomplete allocator
