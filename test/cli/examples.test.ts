@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Outcome, restoringPyodide, runIn } from "../support/command.js";
+import { long } from "../support/profile.js";
 import { temporaryFolder } from "../support/traces.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -54,6 +55,7 @@ for (const [name, kind] of Object.entries(kinds)) {
       stderr,
       new RegExp(`\\n {2}File ".*/examples/mistakes/${name}\\.py", line \\d+ in `),
     );
+    if (!long) return;
     const unnoticed = run("--malloc", "malloc", `examples/mistakes/${name}.py`);
     assert.deepEqual([unnoticed.status, unnoticed.stderr], [0, ""], "on the plain malloc");
   });

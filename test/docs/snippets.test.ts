@@ -14,6 +14,8 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { transform } from "esbuild";
+import { restoringPyodide } from "../support/command.js";
+import { long, onlyLong } from "../support/profile.js";
 import { newProject, type Project, repository, run, succeed } from "../support/project.js";
 import { allBlocks, snippet } from "../support/snippets.js";
 
@@ -82,6 +84,8 @@ describe("in an empty project", () => {
   });
 
   test("pymalloc is installed, and Python can look at it", async () => {
+    // From here on, the shorter profile has an interpreter that is restored and not started.
+    if (!long) await restoringPyodide(project.folder);
     const printed = await project.program("install.mjs", snippet("docs/guide/pyodide.md#install"));
     assert.match(printed, /^\d{5,}\n\{\n {2}inUse: \d+,/);
   });
@@ -151,7 +155,7 @@ describe("in an empty project", () => {
     assert.equal(await project.program("own.mjs", code), "0\n");
   });
 
-  test("an interpreter is linked by a script", async () => {
+  test("an interpreter is linked by a script", { skip: onlyLong }, async () => {
     await project.shell("npm install binaryen");
     const printed = await project.program("script.mjs", snippet("docs/guide/pyodide.md#script"));
     assert.match(printed, /^\d{7,}\n$/);
@@ -159,7 +163,7 @@ describe("in an empty project", () => {
   });
 });
 
-test("the package is packed in a clone that was never built", async () => {
+test("the package is packed in a clone that was never built", { skip: onlyLong }, async () => {
   const clone = mkdtempSync(join(tmpdir(), "pymalloc-clone-"));
   try {
     // The packages and the compiled modules are there: a minute less. What is built of them is not.

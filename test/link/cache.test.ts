@@ -8,30 +8,39 @@ import { after, test } from "node:test";
 import { cachedLink, MANIFEST } from "../../link/cache.js";
 import { linkedPyodide } from "../../link/vite.js";
 import { linkedFolder } from "../support/linked.js";
+import { onlyLong } from "../support/profile.js";
 import { folderOf } from "../support/pyodide.js";
 import { temporaryFolder } from "../support/traces.js";
 
 const folder = temporaryFolder();
 const stock = folderOf("pyodide");
 
-test("a copy is used while it is whole, a damaged one is made anew, and old ones go", async () => {
-  const shared = await linkedFolder("pyodide");
+/** A cache of our own, with a copy of what is linked for all tests. */
+const cache = join(folder, "pymalloc");
+const shared = await linkedFolder("pyodide");
+const copy = join(cache, basename(shared));
+cpSync(shared, copy, { recursive: true });
+
+/** What is linked of the stock Pyodide in this cache: its folder, and what was told on the way. */
+async function linkedHere(): Promise<{ found: string; steps: string }> {
   const before = process.env["XDG_CACHE_HOME"];
   process.env["XDG_CACHE_HOME"] = folder;
-  after(() => {
-    process.env["XDG_CACHE_HOME"] = before;
-  });
-  const cache = join(folder, "pymalloc");
-  const copy = join(cache, basename(shared));
-  const program = join(copy, "pyodide.asm.wasm");
-  cpSync(shared, copy, { recursive: true });
-  const untouched = readFileSync(program);
-
   const steps: string[] = [];
-  const onProgress = (step: string) => void steps.push(step);
-  assert.equal(await cachedLink(stock, { onProgress }), copy);
-  assert.deepEqual(steps, [], "it is whole");
+  try {
+    const found = await cachedLink(stock, { onProgress: (step) => steps.push(step) });
+    return { found, steps: steps.join() };
+  } finally {
+    process.env["XDG_CACHE_HOME"] = before;
+  }
+}
 
+test("a copy is used while it is whole", async () => {
+  assert.deepEqual(await linkedHere(), { found: copy, steps: "" });
+});
+
+test("a damaged copy is made anew, and old ones go", { skip: onlyLong }, async () => {
+  const program = join(copy, "pyodide.asm.wasm");
+  const untouched = readFileSync(program);
   // Of the same Pyodide by another version, of another Pyodide, and the halves of copies, new and old.
   const [old, older] = [0, 1].map((n) => copy.replace(/.{16}$/, String(n).repeat(16)));
   cpSync(shared, old as string, { recursive: true });
@@ -46,8 +55,9 @@ test("a copy is used while it is whole, a damaged one is made anew, and old ones
   const flipped = Buffer.from(untouched);
   flipped[flipped.length >> 1] = (flipped[flipped.length >> 1] as number) ^ 1;
   writeFileSync(program, flipped);
-  assert.equal(await cachedLink(stock, { onProgress }), copy);
-  assert.match(steps.join(), /the copy in .* is damaged: making it anew/);
+  const { found, steps } = await linkedHere();
+  assert.equal(found, copy);
+  assert.match(steps, /the copy in .* is damaged: making it anew/);
   assert.deepEqual(readFileSync(program), untouched);
   assert.deepEqual(readdirSync(cache), [
     basename(fresh as string),

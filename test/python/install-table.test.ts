@@ -8,6 +8,7 @@ import { test } from "node:test";
 import * as source from "../../python/install.js";
 import { blocks } from "../support/link-suite.js";
 import { loadLinked } from "../support/linked.js";
+import { onlyLong } from "../support/profile.js";
 import { load, type Pyodide, WORKLOAD } from "../support/pyodide.js";
 
 type Install = typeof source.install;
@@ -110,7 +111,7 @@ test("one with the debug mode", async () => {
   handle.validate();
 });
 
-for (const word of [undefined, "debug"]) {
+for (const word of [undefined, "pymalloc_debug"]) {
   test(`one with pymalloc linked in, PYTHONMALLOC=${word}`, async () => {
     const pyodide = await loadLinked("pyodide", word);
     const before = blocks(pyodide);
@@ -129,7 +130,10 @@ for (const word of [undefined, "debug"]) {
 }
 
 for (const word of ["malloc", "mimalloc", "malloc_debug"]) {
-  test(`one with pymalloc linked in and not in force, PYTHONMALLOC=${word}, is as a stock one`, async () => {
+  const skip = word === "malloc" ? false : onlyLong;
+  test(`one with pymalloc linked in and not in force, PYTHONMALLOC=${word}, is as a stock one`, {
+    skip,
+  }, async () => {
     const pyodide = await loadLinked("pyodide", word);
     check(pyodide, undefined, [[{ malloc: "malloc" }, "nothing"]]);
     const options = { onFault, onNewArena, stacks: true, quarantineBytes: 1000 };

@@ -48,22 +48,26 @@ export function runIn(
 
 /**
  * Puts a package `pyodide` into a folder, from where the command takes it: the same one, whose interpreter is restored from a
- * snapshot. A tenth of the time of a start; what CPython reads from its environment at a start, it has not read.
+ * snapshot. A tenth of the time of a start; what CPython reads from its environment at a start, it has not read. There is
+ * nothing to link.
  */
 export async function restoringPyodide(folder: string): Promise<void> {
   const stock = folderOf("pyodide");
   const here = join(folder, "node_modules/pyodide");
   mkdirSync(here, { recursive: true });
-  writeFileSync(join(here, "package.json"), '{ "name": "pyodide", "type": "module" }');
+  const manifest = { name: "pyodide", type: "module", main: "pyodide.mjs" };
+  writeFileSync(join(here, "package.json"), JSON.stringify(manifest));
   writeFileSync(
     join(here, "pyodide.mjs"),
     `import { readFileSync } from "node:fs";
 import { loadPyodide as load } from ${JSON.stringify(pathToFileURL(join(stock, "pyodide.mjs")))};
-export async function loadPyodide({ env }) {
+export async function loadPyodide(options) {
   const indexURL = ${JSON.stringify(stock)};
-  if ("PYTHONMALLOC" in env) return await load({ env, indexURL });
+  const env = options?.env;
+  if (env?.PYTHONMALLOC !== undefined) return await load({ env, indexURL });
   const _loadSnapshot = readFileSync(${JSON.stringify(await stockSnapshot("pyodide"))});
-  const pyodide = await load({ env, indexURL, _loadSnapshot });
+  const pyodide = await load({ ...options, indexURL, _loadSnapshot });
+  if (env === undefined) return pyodide;
   const environ = pyodide.pyimport("os").environ;
   environ.clear();
   environ.update(pyodide.toPy(env));

@@ -1,6 +1,6 @@
 /** What is tested of memory snapshots of a CPython that pymalloc was linked into. */
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { install } from "../../python/install.js";
 import { blocks } from "./link-suite.js";
 import { linkedFolder, startLinked } from "./linked.js";
 import { skipUnlessNewest } from "./profile.js";
-import { folderOf, snapshotOf, startFrom, WORKLOAD } from "./pyodide.js";
+import { folderOf, snapshotOf, startFrom, stockSnapshot, WORKLOAD } from "./pyodide.js";
 
 const makesSnapshot = { _makeSnapshot: true };
 
@@ -46,7 +46,7 @@ export function testSnapshots(name: string): void {
 
     const stock = folderOf(name);
     await assert.rejects(startFrom(stock, undefined, { _loadSnapshot: snapshot }), otherProgram);
-    const stocks = snapshotOf(await startFrom(stock, undefined, makesSnapshot));
+    const stocks = readFileSync(await stockSnapshot(name));
     await assert.rejects(startLinked(name, undefined, { _loadSnapshot: stocks }), otherProgram);
   });
 
@@ -60,7 +60,7 @@ export function testSnapshots(name: string): void {
     const snapshot = snapshotOf(own);
     const restored = await startFrom(stock, undefined, { _loadSnapshot: snapshot, indexURL });
     assert.ok(blocks(restored) > 50_000);
-    const stocks = snapshotOf(await startFrom(stock, undefined, makesSnapshot));
+    const stocks = readFileSync(await stockSnapshot(name));
     const mixed = mkdtempSync(join(tmpdir(), "pymalloc-"));
     try {
       cpSync(stock, mixed, { recursive: true, dereference: true });

@@ -146,7 +146,7 @@ function* many(
 /** More than a Map has room for. */
 const MANY = 2 ** 24 + 5;
 
-test("there may be more live blocks than a Map has room for", async () => {
+test("there may be more live blocks than a Map has room for", { skip: onlyLong }, async () => {
   const books = new Books();
   const builder = new StatisticsBuilder();
   for (const chunk of many(MANY, () => 8, false)) {
