@@ -63,7 +63,10 @@ function write(file: string, text: string): void {
   writeFileSync(join(FOLDER, file), HEAD + text);
 }
 
-/** An enum, so that bundlers put the numbers in the places of their names and leave the table of names out. */
+/**
+ * An enum, so that bundlers put the numbers in the places of their names and leave the table of names out: where all of the
+ * library says `layout.NAME`. One look-up by another way costs a bundle the whole table (debug: 900 bytes of gzip).
+ */
 function layoutText(name: string, layout: Layout): string {
   const numbers = layout.map(([key, value]) => `  ${key} = ${value},\n`).join("");
   return `
