@@ -7,7 +7,6 @@ export { bytesOf } from "./binary-text.js";
 export { dispose } from "./dispose.js";
 export {
   brand,
-  brokenInvariant,
   conflict,
   constantName,
   deadObject,
@@ -53,6 +52,7 @@ export {
   type Tlsf,
   useModules,
 } from "./instances.js";
+export { brokenInvariant } from "./invariants.js";
 export {
   bytesAt,
   loadWord,

@@ -15,8 +15,8 @@ import { validateModule } from "./generated/validate.js";
 /** One of our modules. */
 export interface Binary {
   readonly name: string;
-  /** Stands for just these bytes: what its file, `pymalloc/wasm/NAME.wasm`, has in its section "pymalloc". */
-  readonly id: string;
+  /** Stands for just these bytes. */
+  readonly hash: string;
   /** Its bytes, see base/binary-text.ts; where a host forbids to compile them the build puts the compiled module here. */
   readonly code: string | WebAssembly.Module;
 }
@@ -40,7 +40,7 @@ export type HeapModules = {
   readonly [Name in keyof typeof ofHeaps]?: WebAssembly.Module | undefined;
 };
 
-/** What a module says that it is; undefined where it is none of ours, or no module. */
+/** What a module says that it is, in its section "pymalloc"; undefined where it is none of ours, or no module. */
 function idOf(module: WebAssembly.Module): string | undefined {
   try {
     const [section] = WebAssembly.Module.customSections(module, "pymalloc");
@@ -59,8 +59,8 @@ export function readModules(value: unknown): HeapModules {
   requireKnown(value, Object.keys(ofHeaps), where);
   for (const [name, module] of Object.entries(value as HeapModules)) {
     if (module === undefined) continue;
-    const { id } = ofHeaps[name as keyof HeapModules];
-    if (idOf(module) === id) continue;
+    const { hash } = ofHeaps[name as keyof HeapModules];
+    if (idOf(module) === `pymalloc ${packageVersion} ${name} ${hash}`) continue;
     const given = idOf(module) ?? show(module);
     const expected = `pymalloc/wasm/${name}.wasm of pymalloc ${packageVersion}`;
     throw typeError(`${where}.${name} is ${given}, expected the module of ${expected}`);

@@ -10,9 +10,6 @@ import {
 } from "../base/base.js";
 import type { EmscriptenProgram } from "./emscripten.js";
 
-/** What a chunk's head means is said once, for WebAssembly as well: core/linked/chunks.ts. */
-const { CHUNK_FLAGS, CHUNK_IN_USE } = linkedLayout;
-
 /**
  * Walks over dlmalloc's chunks and shows each to `see`: where its block begins, how long the chunk is, whether
  * it is in use. Returns false where the memory from `__heap_base` to the break is not one row of them (another
@@ -20,7 +17,8 @@ const { CHUNK_FLAGS, CHUNK_IN_USE } = linkedLayout;
  *
  * In a program that pymalloc was linked into, its root comes before them.
  *
- * A chunk begins with the size of the chunk before it and its own head; the block follows.
+ * A chunk begins with the size of the chunk before it and its own head, of which core/linked/chunks.ts says what it means; the
+ * block follows.
  */
 function walkChunks(
   program: EmscriptenProgram,
@@ -31,9 +29,9 @@ function walkChunks(
   let chunk: Address = program.addressOf("pymalloc_heap") ?? program.heapBase;
   while (chunk < end) {
     const head = words[(chunk + 4) / 4] as number;
-    const size = head - (head % (CHUNK_FLAGS + 1));
+    const size = head - (head % (linkedLayout.CHUNK_FLAGS + 1));
     if (size < 16) return false;
-    see(chunk + 8, size, (head & CHUNK_IN_USE) !== 0);
+    see(chunk + 8, size, (head & linkedLayout.CHUNK_IN_USE) !== 0);
     chunk += size;
   }
   return chunk === end;

@@ -5,7 +5,6 @@
 
 import {
   type Address,
-  constantName,
   type DomainName,
   hex,
   debugLayout as L,
@@ -107,15 +106,13 @@ function ofPointer(fault: Fault, place: Place): string {
   return `${called(fault)}: no block begins there; ${describePointer(fault, place)}`;
 }
 
-const { FORBIDDENBYTE, DEADBYTE } = L;
-
 /** The pads behind a block are those from its size on. */
 function behind(memory: Uint8Array, { start, size }: DebugBlock): number | undefined {
-  return firstChanged(memory, start, [size, size + 4], FORBIDDENBYTE);
+  return firstChanged(memory, start, [size, size + 4], L.FORBIDDENBYTE);
 }
 
 function inFront(memory: Uint8Array, { start }: DebugBlock): number | undefined {
-  return firstChanged(memory, start, [-3, 0], FORBIDDENBYTE);
+  return firstChanged(memory, start, [-3, 0], L.FORBIDDENBYTE);
 }
 
 const sentences: Readonly<
@@ -130,7 +127,7 @@ const sentences: Readonly<
     return `bad leading pad byte; the bytes in front of ${describe(block)} were overwritten, at offset ${at}`;
   }),
   "use-after-free-write": ofBlock((block, _fault, memory) => {
-    const inside = firstChanged(memory, block.start, [0, block.size], DEADBYTE);
+    const inside = firstChanged(memory, block.start, [0, block.size], L.DEADBYTE);
     const at = inside ?? inFront(memory, block) ?? behind(memory, block) ?? -8;
     return `${describe(block)} was written to after it was freed, at offset ${at}`;
   }),
@@ -149,11 +146,20 @@ const sentences: Readonly<
 
 type Mistake = keyof typeof sentences;
 
-const kinds = new Map<number, PyMemErrorKind>(
-  [...(Object.keys(sentences) as Mistake[]), "broken-invariant" as const].map((kind) => [
-    L[constantName(kind)],
-    kind,
-  ]),
+/** Written out: a look-up by a name would bring the table of all of the layout's names into every bundle (tools/modules.ts). */
+const numbers: Readonly<Record<PyMemErrorKind, number>> = {
+  "buffer-overflow": L.BUFFER_OVERFLOW,
+  "buffer-underflow": L.BUFFER_UNDERFLOW,
+  "use-after-free-write": L.USE_AFTER_FREE_WRITE,
+  "double-free": L.DOUBLE_FREE,
+  "wrong-family": L.WRONG_FAMILY,
+  "invalid-pointer": L.INVALID_POINTER,
+  "without-gil": L.WITHOUT_GIL,
+  "broken-invariant": L.BROKEN_INVARIANT,
+};
+
+const kinds = new Map(
+  Object.entries(numbers).map(([kind, number]) => [number, kind as PyMemErrorKind]),
 );
 
 /** The kind with one of the numbers of core/debug/debug-layout.ts. */

@@ -1,9 +1,7 @@
 /** A guest's place in its heap's memory: what can't have one is refused, and what a guest leaves that fails is taken back. */
-import { outOfMemory, show, typeError } from "../../base/base.js";
+import { isObject, outOfMemory, PAGE, show, typeError } from "../../base/base.js";
 import type { Host, OwnMemory } from "../../hosts/hosts.js";
 import type { GuestBinary } from "./binary.js";
-
-const PAGE = 65536;
 
 /** @throws TypeError that says what is wrong with a guest, or with what it is given */
 export function fail(problem: string): never {
@@ -49,8 +47,6 @@ const kinds: Readonly<Record<string, (value: unknown) => boolean>> = {
   function: (value) => typeof value === "function",
   global: (value) => value !== undefined,
 };
-
-const isObject = (value: unknown) => typeof value === "object" && value !== null;
 
 /** What the guest imports is there, and of that kind. Whether its type is right is found out by instantiating. */
 export function requireImport(

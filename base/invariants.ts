@@ -1,0 +1,36 @@
+/** The invariants of a heap, each by its number in docs/invariants.md, and the error where one is broken. */
+import { hex } from "./address.js";
+import { PyMemError } from "./errors.js";
+import type { Address } from "./types.js";
+
+/** What docs/invariants.md says at length. */
+const invariants: Record<number, string> = {
+  1: "each slot of the table of arenas holds an arena or is in the list of unused slots",
+  2: "an arena of one to eight units lies in the memory, and only its whole slices can be free",
+  3: "the map of slices knows every slice of every pool",
+  4: "the slices of an arena that are not free are those of its pools",
+  5: "a pool knows its arena",
+  6: "the arenas have as many units as the books say",
+  7: "at most one arena is wholly free, the others are given back",
+  8: "each arena with free slices is in the list for their number",
+  9: "a pool's blocks are of one size class and fill it from its header on",
+  10: "a pool has no more blocks in use than carved, and no more carved than fit",
+  11: "a full pool is in no list, and fewer of its blocks are free than make free look at it",
+  12: "a pool's free list holds each of its free blocks once",
+  13: "the list of a size class is circular, and it and the current pool are of that class",
+  14: "an empty pool stays in the list of its class only while it is alone there",
+  15: "a pool that is not full is in the list of its class",
+  16: "units allocated = units reclaimed + current, and none is above the high-water mark",
+  17: "the count of a class's slices is that of the slices of its pools",
+  18: "memory for an arena that is in no table lies in the memory",
+  19: "the numbers of the debug heap's ledger are in their ranges, and its counts are right",
+  20: "the debug heap's directories lead to its tables, and those to its shadows",
+  21: "an entry of the shadow is what the debug heap wrote there",
+  22: "the quarantine holds dead blocks, and as many bytes as the debug heap's ledger says",
+};
+
+/** The error of `validate` for an invariant, by its number. */
+export function brokenInvariant(invariant: number, address: Address): PyMemError {
+  const message = `heap invariant ${invariant} is broken at ${hex(address)}: ${invariants[invariant]}`;
+  return new PyMemError("broken-invariant", message, { address, invariant });
+}
