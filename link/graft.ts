@@ -2,8 +2,8 @@
 import type Binaryen from "binaryen";
 import type { Address } from "../base/base.js";
 import { type Api, exportsOf, functionsOf, globalsOf, read, shared } from "./bind.js";
+import { withData } from "./initial-memory.js";
 import { added, FOR_OTHERS, IN_TABLE, linkedCore, placesIn, SHADOWED } from "./linked-core.js";
-import { withData } from "./memory.js";
 import type { Survey } from "./survey.js";
 import { foreignText, inWords } from "./texts.js";
 

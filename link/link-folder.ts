@@ -3,8 +3,8 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs
 import { join, relative, resolve, sep } from "node:path";
 import { buildIdOf, glueWith, LOADERS, loaderWith } from "./build-id.js";
 import { LinkError } from "./errors.js";
+import { checkInitialBytes, withInitialBytes } from "./initial-memory.js";
 import { linkProgram, type Progress } from "./link-program.js";
-import { checkInitialBytes, withInitialBytes } from "./memory.js";
 import { PartialFolder } from "./partial.js";
 import { PROGRAM, type PyodideFolder, readPyodide } from "./pyodide-folder.js";
 import { stdlibWithPymalloc } from "./stdlib.js";

@@ -2,7 +2,7 @@
  * One program's functions put into another: what other folders may use of it. What the package lets out is in index.ts
  * (`pymalloc/link`) and vite.ts (`pymalloc/vite`).
  *
- * From the ground up: sections.ts and memory.ts write parts of a program for which Binaryen has no function; program.ts
+ * From the ground up: sections.ts and initial-memory.ts write parts of a program for which Binaryen has no function; program.ts
  * instantiates a program without starting it, and survey.ts finds out with that what is where in it. bind.ts binds a module's
  * imports, linked-core.ts says what to, and graft.ts puts the result into the program; link-program.ts does all that.
  * pyodide-folder.ts reads a Pyodide, link-folder.ts writes the copy (stdlib.ts, build-id.ts: what else changes in it; partial.ts:

@@ -1,8 +1,8 @@
 /** Reading a trace, chunk by chunk. */
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { UsageError } from "../process/process.js";
-import { Books } from "./books.js";
 import { decodeEvents } from "./columns.js";
+import { Books } from "./event-books.js";
 import type { EventChunk, TraceHeader, TraceSummary } from "./events.js";
 import {
   CHUNK_HEADER_BYTES,

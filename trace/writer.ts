@@ -11,8 +11,8 @@ import {
   writeSync,
 } from "node:fs";
 import { notice, reasonOf, UsageError } from "../process/process.js";
-import { Books } from "./books.js";
 import { encodeEvents } from "./columns.js";
+import { Books } from "./event-books.js";
 import type { EventChunk, TraceHeader, TraceSummary } from "./events.js";
 import { ChunkType, MAX_EVENTS, packChunk, START } from "./format.js";
 

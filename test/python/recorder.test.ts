@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { programOf } from "../../python/python.js";
-import { Books } from "../../trace/books.js";
+import { Books } from "../../trace/event-books.js";
 import { Numbering } from "../../trace/numbering.js";
 import { NOTES_AT_ONCE, startRecording } from "../../trace/recorder.js";
 import { load, type Pyodide, VERSIONS, WORKLOAD } from "../support/pyodide.js";

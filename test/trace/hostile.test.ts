@@ -8,7 +8,7 @@ import { deflateSync, inflateSync } from "node:zlib";
 import fc from "fast-check";
 import { makeTape, sizesAfter } from "../../measure/tape.js";
 import { printable } from "../../process/output.js";
-import { Books } from "../../trace/books.js";
+import { Books } from "../../trace/event-books.js";
 import { type EventChunk, Op } from "../../trace/events.js";
 import { CHUNK_HEADER_BYTES, START, TraceError } from "../../trace/format.js";
 import { readTrace, type Trace } from "../../trace/reader.js";

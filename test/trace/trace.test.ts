@@ -8,8 +8,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { deflateSync } from "node:zlib";
 import fc from "fast-check";
-import { Books } from "../../trace/books.js";
 import { encodeEvents } from "../../trace/columns.js";
+import { Books } from "../../trace/event-books.js";
 import { type EventChunk, Op } from "../../trace/events.js";
 import {
   CHUNK_HEADER_BYTES,
