@@ -8,7 +8,6 @@ export { dispose } from "./dispose.js";
 export {
   brand,
   conflict,
-  constantName,
   deadObject,
   disposed,
   type ErrorCode,
@@ -41,15 +40,12 @@ export { tlsfModule } from "./generated/tlsf.js";
 export { validateModule } from "./generated/validate.js";
 export {
   type ArenaSource,
-  type Census,
   type Core,
   type DebugCore,
   instantiate,
   instantiateCore,
   isWebAssembly,
   type PyMemFunctions,
-  type Thunks,
-  type Tlsf,
   useModules,
 } from "./instances.js";
 export { brokenInvariant } from "./invariants.js";

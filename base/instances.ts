@@ -44,30 +44,6 @@ export type DebugCore = PyMemFunctions & {
   isEarlier(p: Address): number;
 };
 
-/** The exports of core/programs/tlsf.ts. */
-export interface Tlsf extends Domain {
-  usableSize(p: Address): number;
-  pagesInUse(): number;
-  leave(end: number): number;
-  takeBack(start: number, end: number): void;
-}
-
-/** The exports of measure/wasm/census.ts. */
-export interface Census extends PyMemFunctions {
-  requests(): number;
-  fromPools(): number;
-  peakBlocks(): number;
-}
-
-/** The exports of src/guests/wasm/thunks.ts. */
-export interface Thunks {
-  malloc(ctx: number, bytes: number): Address;
-  calloc(ctx: number, count: number, size: number): Address;
-  realloc(ctx: number, p: Address, bytes: number): Address;
-  free(ctx: number, p: Address): void;
-  arenaFree(ctx: number, p: Address, bytes: number): void;
-}
-
 const compiled = new Map<string, WebAssembly.Module>();
 
 /** Has `instantiate` take these modules, which it would otherwise compile. */

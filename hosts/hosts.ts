@@ -13,4 +13,4 @@ export {
   systemArenas,
   unnested,
 } from "./host.js";
-export { restoredHost, standaloneHost } from "./own.js";
+export { restoredHost, standaloneHost, type Tlsf } from "./own.js";

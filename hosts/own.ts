@@ -1,6 +1,14 @@
 /** A host of our own: a memory that nobody else uses, and AssemblyScript's TLSF as its malloc. */
-import { bytesAt, instantiate, type Tlsf, tlsfModule } from "../base/base.js";
+import { type Address, bytesAt, type Domain, instantiate, tlsfModule } from "../base/base.js";
 import type { Host } from "./host.js";
+
+/** The exports of core/programs/tlsf.ts. */
+export interface Tlsf extends Domain {
+  usableSize(p: Address): number;
+  pagesInUse(): number;
+  leave(end: number): number;
+  takeBack(start: number, end: number): void;
+}
 
 /** @throws RangeError where the engine has no room for the memory at all. */
 export function standaloneHost(initial: number, maximumPages: number): Host {

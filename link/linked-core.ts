@@ -127,13 +127,13 @@ function mapValues(
  * The linked core, bound to a program and optimized for it.
  *
  * @param found what is known of the program
- * @param nameOf what the program calls a function that it exports; as it is exported, where there is no program
+ * @param nameOf what the program calls a function that it exports
  * @returns a module, to be disposed of, whose functions can go into the program as they are
  */
 export function linkedCore(
   binaryen: Api,
   found: Survey,
-  nameOf: (exported: string) => string = (exported) => exported,
+  nameOf: (exported: string) => string,
 ): Binaryen.Module {
   const bytes = bytesOf(linkedModule.code);
   const module = bind(binaryen, bytes, {

@@ -1,11 +1,18 @@
 /** Counting what an interpreter asks for, while it runs. */
-import { type Census, censusModule } from "../base/base.js";
+import { censusModule, type PyMemFunctions } from "../base/base.js";
 import {
   type InstalledPymalloc,
   interpose,
   type PyodideLike,
   programOf,
 } from "../python/python.js";
+
+/** The exports of measure/wasm/census.ts. */
+interface Census extends PyMemFunctions {
+  requests(): number;
+  fromPools(): number;
+  peakBlocks(): number;
+}
 
 /** What happened between `startCensus` and its end, in the mem and object domains. */
 export interface CensusResult {

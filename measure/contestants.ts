@@ -7,10 +7,9 @@ import {
   instantiateCore,
   layout,
   type SystemMalloc,
-  type Tlsf,
   unsigned,
 } from "../base/base.js";
-import { standaloneHost, systemArenas } from "../hosts/hosts.js";
+import { standaloneHost, systemArenas, type Tlsf } from "../hosts/hosts.js";
 import { loadPyodide } from "../interpreter/interpreter.js";
 import {
   type AllocatorRecord,

@@ -9,12 +9,13 @@
  *   cli/             --esbuild--> dist/cli
  */
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { compileModules } from "./compile.js";
 import { declare } from "./declarations.js";
+import { once } from "./once.js";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
@@ -29,13 +30,10 @@ async function generateOnce(modules: ReadonlyMap<string, string>): Promise<void>
   ];
   const hash = createHash("sha256").update(JSON.stringify([...modules]));
   for (const file of sources) hash.update(readFileSync(file));
-  const mark = hash.digest("hex");
-  const stamp = "base/generated/.stamp";
-  if (existsSync(stamp) && existsSync("build/shipped") && readFileSync(stamp, "utf8") === mark)
-    return;
-  const { generate } = await import("./modules.js");
-  generate([...modules.keys()]);
-  writeFileSync(stamp, mark);
+  await once("base/generated/.stamp", hash.digest("hex"), ["build/shipped"], async () => {
+    const { generate } = await import("./modules.js");
+    generate([...modules.keys()]);
+  });
 }
 
 /** Has a bundle import the modules from dist/wasm, instead of having their bytes in it. */

@@ -1,9 +1,10 @@
 /** The WebAssembly modules: what each is made of, and AssemblyScript's compiler run on those that have changed. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, normalize } from "node:path";
 import type { Transform } from "assemblyscript/transform";
+import { once } from "./once.js";
 
 const require = createRequire(import.meta.url);
 
@@ -123,12 +124,8 @@ export async function compileModules(): Promise<ReadonlyMap<string, string>> {
   const marks = new Map<string, string>();
   for (const [name, recipe] of Object.entries(recipes)) {
     const mark = moduleMark(recipe, flagsOf(name, recipe));
-    const stamp = `build/${name}.stamp`;
     marks.set(name, mark);
-    if (existsSync(stamp) && readFileSync(stamp, "utf8") === mark) continue;
-    rmSync(stamp, { force: true });
-    await compile(name, recipe);
-    writeFileSync(stamp, mark);
+    await once(`build/${name}.stamp`, mark, [], () => compile(name, recipe));
   }
   return marks;
 }

@@ -1,6 +1,6 @@
 /** Traces of what a program asked its allocator for: recorded, written, read, counted. */
 
-export { type EventChunk, Op, type TraceSummary } from "./events.js";
+export { type EventChunk, Op } from "./events.js";
 export { NumberMap } from "./number-map.js";
 export { Numbering } from "./numbering.js";
 export { longer } from "./places.js";

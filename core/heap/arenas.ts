@@ -316,7 +316,7 @@ export function givePool(pool: Pool): bool {
 }
 
 /**
- * May a pool stay in the list of its class when it becomes empty, at hand for the next request? Not in a
+ * May a pool stay in the list of its class when it becomes empty, at hand for the next request? Not in an
  * arena that is emptying while another one could serve: that would keep both.
  */
 export function mayStayEmpty(pool: Pool): bool {

@@ -7,7 +7,6 @@ import {
   type DomainNumber,
   instantiate,
   type MemoryViews,
-  type Thunks,
   thunksModule,
   typeError,
 } from "../../base/base.js";
@@ -67,6 +66,15 @@ export class FunctionTable {
 }
 
 type Hook = Allocator | ArenaAllocator;
+
+/** The exports of src/guests/wasm/thunks.ts. */
+interface Thunks {
+  malloc(ctx: number, bytes: number): Address;
+  calloc(ctx: number, count: number, size: number): Address;
+  realloc(ctx: number, p: Address, bytes: number): Address;
+  free(ctx: number, p: Address): void;
+  arenaFree(ctx: number, p: Address, bytes: number): void;
+}
 
 /** The members of src/guests/wasm/thunks.ts that are placed in a guest's table, in this order; and those that a record points to. */
 const placed: readonly (keyof Thunks)[] = ["malloc", "calloc", "realloc", "free", "arenaFree"];

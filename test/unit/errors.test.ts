@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { constantName, debugLayout, PyMemError, type PyMemErrorKind } from "../../base/base.js";
+import { debugLayout, PyMemError, type PyMemErrorKind } from "../../base/base.js";
+import { constantName } from "../../base/errors.js";
 import { createHeap, type ErrorCode } from "../../src/index.js";
 import { failAllocations } from "../../src/testing.js";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { unsigned } from "../../base/base.js";
-import type { Tlsf } from "../../base/instances.js";
+import type { Tlsf } from "../../hosts/own.js";
 import { standaloneHost } from "../../hosts/own.js";
 import { numbers, pooledHeap } from "../support/heaps.js";
 import { long } from "../support/profile.js";
