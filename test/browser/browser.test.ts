@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
-import { findChromium, launchChromium, type Site, serve } from "../support/chromium.js";
+import { findChromium, launchChromium, type Site, serve } from "../../tools/chromium.js";
 
 /** What the pages do. It runs in the browser, so nothing of this file is in its reach. */
 const tasks = `import { createHeap, PyMemError } from "/esm/index.js";

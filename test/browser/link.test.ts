@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
 import { build, createServer, type PluginOption } from "vite";
 import { linkedPyodide } from "../../link/vite.js";
-import { findChromium, launchChromium, type Site, serve } from "../support/chromium.js";
+import { findChromium, launchChromium, type Site, serve } from "../../tools/chromium.js";
 import { linkedFolder } from "../support/linked.js";
 import { long, onlyLong } from "../support/profile.js";
 import { newProject, type Project } from "../support/project.js";

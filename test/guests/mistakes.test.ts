@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { findChromium, launchChromium, serve } from "../support/chromium.js";
+import { findChromium, launchChromium, serve } from "../../tools/chromium.js";
 import { buildGuest, expectedReport, exportsOf, folder, reasonToSkip } from "../support/guests.js";
 import { pooledHeap } from "../support/heaps.js";
 import { debugHeap, debugModes, faultOf } from "../support/mistakes.js";

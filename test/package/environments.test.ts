@@ -10,7 +10,7 @@ import { delimiter, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Browser } from "playwright-core";
-import { findChromium, launchChromium, type Serving, serve } from "../support/chromium.js";
+import { findChromium, launchChromium, type Serving, serve } from "../../tools/chromium.js";
 import { linkedFolder } from "../support/linked.js";
 import { onlyLong } from "../support/profile.js";
 import { newProject, type Project, repository, succeed } from "../support/project.js";

@@ -1,4 +1,4 @@
-/** A Chromium to test in, and a server for what its pages load. */
+/** A Chromium to test and to measure in, and a server for what its pages load. */
 import { accessSync, constants } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
