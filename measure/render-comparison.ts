@@ -1,7 +1,8 @@
 /** Reports as text. */
 
 import { megabytes, percent, printable, table, whole } from "../process/process.js";
-import type { AllocatorResult, Comparison } from "./compare.js";
+import type { Comparison } from "./compare.js";
+import type { AllocatorResult } from "./side-by-side.js";
 
 const titles: Partial<Record<AllocatorResult["allocator"], string>> = {
   malloc: "CPython's own malloc (dlmalloc)",
