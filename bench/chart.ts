@@ -1,10 +1,8 @@
-/** The results as pictures: SVG documents on a white ground, which are read in dark pages as well. */
+/** The results as a picture: an SVG document on a white ground, which is read in dark pages as well. */
 import * as echarts from "echarts";
 import type { ProgramResult, PythonResults } from "./python.js";
-import type { TraceResults } from "./traces.js";
 
 const BLUE = "#1f6feb";
-const GREY = "#8c959f";
 const INK = "#24292f";
 
 interface Size {
@@ -17,52 +15,8 @@ function draw(size: Size, option: echarts.EChartsCoreOption): string {
   chart.setOption({ animation: false, backgroundColor: "#ffffff", ...option });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  // Only for a pointer over a bar, and numbered through all pictures of a process.
+  // Only for a pointer over a bar.
   return `${svg.replace(/ class="[^"]*"/g, "").replace(/<style[\s\S]*<\/style>\n/, "")}\n`;
-}
-
-/** Bars for each trace and allocator: time over used memory, and memory. */
-export function drawTraces({ traces, means }: TraceResults): string {
-  const names = traces.map(({ name }) => name.replaceAll("_", " "));
-  const series = means.flatMap(({ title }, index) => [
-    {
-      name: title,
-      type: "bar",
-      data: traces.map(({ results }) => results[index]?.warm.ratio ?? 0),
-    },
-    {
-      name: title,
-      type: "bar",
-      xAxisIndex: 1,
-      yAxisIndex: 1,
-      data: traces.map(({ results }) => results[index]?.perLiveByte ?? 0),
-    },
-  ]);
-  const category = { type: "category", data: names, axisLabel: { rotate: 30 } };
-  return draw(
-    { width: 900, height: 760 },
-    {
-      color: [BLUE, GREY, "#bf8700", "#54aeff", "#d0d7de"],
-      title: [
-        { text: "Time, dlmalloc = 1 (less is better)", left: "center", top: 36 },
-        { text: "Memory taken / peak live bytes (cut at 4)", left: "center", top: 400 },
-      ],
-      legend: { top: 4, data: means.map(({ title }) => title) },
-      grid: [
-        { left: 50, right: 20, top: 72, height: 230 },
-        { left: 50, right: 20, top: 436, height: 230 },
-      ],
-      xAxis: [
-        { ...category, gridIndex: 0 },
-        { ...category, gridIndex: 1 },
-      ],
-      yAxis: [
-        { type: "value", gridIndex: 0 },
-        { type: "value", gridIndex: 1, max: 4 },
-      ],
-      series,
-    },
-  );
 }
 
 const LABEL = { fontSize: 14, color: INK };

@@ -27,7 +27,8 @@ const PYTHON_PROCESSES = 5;
 const PYTHON_ROUNDS = 6;
 /** A stock interpreter starts with one of three sizes, 2 % apart, by chance. */
 const STARTS = 15;
-const TRACE_PROCESSES = 7;
+/** Each with a placement of the code of its own. */
+const PLACEMENTS = 8;
 const TRACE_ROUNDS = 4;
 const GUEST_PROCESSES = 7;
 const GUEST_ROUNDS = 9;
@@ -40,7 +41,7 @@ const measures: {
   javascript: benchJavaScript,
   python: () => benchPython(PYTHON_PROCESSES, PYTHON_ROUNDS),
   memory: () => benchMemory(STARTS),
-  traces: () => benchTraces(TRACE_PROCESSES, TRACE_ROUNDS),
+  traces: () => benchTraces(PLACEMENTS, TRACE_ROUNDS),
   guests: () => benchGuests(GUEST_PROCESSES, GUEST_ROUNDS),
   records: () => benchRecords(RECORD_ROUNDS),
 };

@@ -3,9 +3,10 @@ import { megabytes, percent, whole } from "../process/process.js";
 import type { GuestResults } from "./guests.js";
 import type { JavaScriptResults } from "./javascript.js";
 import type { MemoryResult } from "./memory.js";
+import type { Spread } from "./placements.js";
 import type { ProgramResult, PythonResults, Ratios } from "./python.js";
 import type { Pattern, RecordsResults } from "./records.js";
-import type { TraceResults } from "./traces.js";
+import type { TraceMeans, TraceResults, TraceTimes } from "./traces.js";
 
 /** With what a part was measured, and on what. */
 export interface Conditions {
@@ -122,40 +123,47 @@ function renderMemory(results: readonly MemoryResult[]): string {
   ].join("\n");
 }
 
+/** A mean over the placements, with its range. */
+const spread = ({ mean, least, most }: Spread) =>
+  `${ratio(mean)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
+
 function renderTraces({ processes, rounds, traces, means }: TraceResults): string {
-  const rows = traces.map(({ name, events, peakLiveBytes, results }) => [
-    name,
-    whole(events),
-    megabytes(peakLiveBytes),
-    ...results.flatMap(({ allocator, warm, fresh, perLiveByte }) =>
-      allocator === "dlmalloc"
-        ? [`${warm.min.toFixed(1)} ns`, ratio(perLiveByte)]
-        : [`${ratio(warm.ratio)} / ${ratio(fresh.ratio)}`, ratio(perLiveByte)],
-    ),
-  ]);
-  const last = [
-    "geometric mean",
-    "",
-    "",
-    ...means.flatMap(({ allocator, warm, fresh, memory }) =>
-      allocator === "dlmalloc"
-        ? ["", ratio(memory)]
-        : [`**${ratio(warm)}** / ${ratio(fresh)}`, `**${ratio(memory)}**`],
-    ),
-  ];
-  const head = [
-    "trace",
-    "events",
-    "live at most",
-    ...means.flatMap(({ allocator }) => [allocator, "memory"]),
-  ];
+  const base = means.findIndex(({ allocator }) => allocator === "dlmalloc");
+  const others = means.filter((_, index) => index !== base);
+  const ratios = (all: readonly Pick<TraceMeans, "warm" | "fresh">[]) =>
+    all.flatMap(({ warm, fresh }, index) => (index === base ? [] : [spread(warm), spread(fresh)]));
+  const times = table(
+    ["time of", "dlmalloc", ...others.flatMap(({ allocator }) => [allocator, "untouched"])],
+    [
+      ...traces.map(({ name, results }) => [
+        name,
+        ns((results[base] as TraceTimes).nanoseconds.mean),
+        ...ratios(results),
+      ]),
+      ["**geometric mean**", "", ...ratios(means)],
+    ],
+  );
+  const memory = table(
+    ["memory of", "events", "live at most", ...means.map(({ allocator }) => allocator)],
+    [
+      ...traces.map(({ name, events, peakLiveBytes, results }) => [
+        name,
+        whole(events),
+        megabytes(peakLiveBytes),
+        ...results.map(({ perLiveByte }) => ratio(perLiveByte)),
+      ]),
+      ["**geometric mean**", "", "", ...means.map((mean) => ratio(mean.memory))],
+    ],
+  );
   return [
-    table(head, [...rows, last]),
+    times,
     "",
-    `\`pymalloc replay\`, ${rounds} rounds in turn in each of ${processes} processes (the shortest of all):`,
-    "time per event against dlmalloc's, over used memory and (behind the stroke) over untouched memory;",
-    "memory taken from the system against the most live bytes (its mean is over the traces above 1 MB).",
-    "Each is called by WebAssembly from another instance.",
+    memory,
+    "",
+    `\`pymalloc replay\` with ${processes} placements of the code: in each the shortest of ${rounds} rounds in turn, against dlmalloc's; shown`,
+    "are the mean and the range of the placements. Time per event over used memory, and over untouched memory. Each is",
+    "called by WebAssembly from another instance. Memory: what is taken from the system against the most live bytes",
+    "(its mean is over the traces above 1 MB).",
   ].join("\n");
 }
 
@@ -250,7 +258,7 @@ export function renderSummary(results: Results): string {
     ["peak heap of the same", `**${ratio(linkedHeapRatio)}**`, again("python")],
     [
       `time of ${traces.figures.traces.length} recorded traces, against dlmalloc`,
-      `**${ratio(ours.warm)}**`,
+      `**${ratio(ours.warm.mean)}** (${ours.warm.least.toFixed(2)} to ${ours.warm.most.toFixed(2)})`,
       again("traces"),
     ],
     [

@@ -1,5 +1,5 @@
 /** What bench/results/ has beside the figures: all of it is made of them. */
-import { drawPython, drawTraces } from "./chart.js";
+import { drawPython } from "./chart.js";
 import { PARTS, type Results, renderPart } from "./render.js";
 
 /** The files by their names. */
@@ -7,6 +7,5 @@ export function resultFiles(results: Results): Readonly<Record<string, string>> 
   return {
     "results.md": `${PARTS.map((part) => renderPart(part, results)).join("\n\n")}\n`,
     "python.svg": drawPython(results.python.figures),
-    "traces.svg": drawTraces(results.traces.figures),
   };
 }
