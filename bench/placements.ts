@@ -8,6 +8,9 @@ import type { Domain } from "../base/base.js";
 import type { Contestant } from "../measure/measure.js";
 import { randomNumbers, shuffled } from "./random.js";
 
+/** So many there are of each figure. */
+export const PLACEMENTS = 8;
+
 /** A figure over the placements. */
 export interface Spread {
   readonly mean: number;

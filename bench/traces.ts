@@ -2,10 +2,12 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { makeContestants, makeTape, type ReplayResult, replay } from "../measure/measure.js";
+import { megabytes, whole } from "../process/process.js";
 import { readTrace } from "../trace/trace.js";
+import type { Engine } from "./engines.js";
 import { geometricMean } from "./paired.js";
-import { placeContestants, type Spread, spreadOf } from "./placements.js";
-import { inProcess } from "./processes.js";
+import { PLACEMENTS, placeContestants, type Spread, spreadOf } from "./placements.js";
+import { ns, ratio, ratios, table } from "./table.js";
 
 /** A trace in one process. */
 interface PlayedTrace {
@@ -16,7 +18,7 @@ interface PlayedTrace {
 }
 
 /** An allocator on a trace. */
-export interface TraceTimes extends Omit<ReplayResult, "warm" | "fresh"> {
+interface TraceTimes extends Omit<ReplayResult, "warm" | "fresh"> {
   /** Nanoseconds an event, over used memory. */
   readonly nanoseconds: Spread;
   /** Ratios to dlmalloc's time in the same process: over used memory, and over untouched memory. */
@@ -24,12 +26,12 @@ export interface TraceTimes extends Omit<ReplayResult, "warm" | "fresh"> {
   readonly fresh: Spread;
 }
 
-export interface TraceResult extends Omit<PlayedTrace, "results"> {
+interface TraceResult extends Omit<PlayedTrace, "results"> {
   readonly results: readonly TraceTimes[];
 }
 
 /** An allocator over all traces. */
-export interface TraceMeans {
+interface TraceMeans {
   readonly allocator: string;
   readonly title: string;
   /** Geometric means of the ratios. */
@@ -40,9 +42,8 @@ export interface TraceMeans {
 }
 
 export interface TraceResults {
-  /** Each with a placement of the code of its own. */
-  readonly processes: number;
-  /** In each process; of them the shortest counts. */
+  readonly placements: number;
+  /** In each placement; of them the shortest counts. */
   readonly rounds: number;
   readonly traces: readonly TraceResult[];
   readonly means: readonly TraceMeans[];
@@ -54,9 +55,11 @@ const BASE = "dlmalloc";
 
 const folder = fileURLToPath(new URL("traces/", import.meta.url));
 const MEGABYTE = 1e6;
+const ROUNDS = 4;
+const FRESH_ROUNDS = 3;
 
 /** Plays each of the traces in this process. @param seed of the placement */
-export async function playTraces(rounds: number, seed: number): Promise<PlayedTrace[]> {
+export async function playTraces(seed: number): Promise<PlayedTrace[]> {
   const contestants = await makeContestants(COMPARED);
   placeContestants(Object.values(contestants), seed);
   const traces: PlayedTrace[] = [];
@@ -64,12 +67,12 @@ export async function playTraces(rounds: number, seed: number): Promise<PlayedTr
   for (const file of files.sort()) {
     const trace = await readTrace(`${folder}${file}`);
     const tape = await makeTape(trace.chunks());
-    const options = { contestants, base: BASE, rounds, freshRounds: 3, step() {} };
+    const rounds = { rounds: ROUNDS, freshRounds: FRESH_ROUNDS };
     traces.push({
       name: file.replace(".pmt", ""),
       events: tape.events,
       peakLiveBytes: tape.peak.bytes,
-      results: replay(tape, options),
+      results: replay(tape, { contestants, base: BASE, ...rounds, step() {} }),
     });
   }
   return traces;
@@ -85,11 +88,11 @@ function timesOf(results: readonly ReplayResult[]): TraceTimes {
   };
 }
 
-/** Plays the traces in several processes, one after the other. */
-export async function benchTraces(processes: number, rounds: number): Promise<TraceResults> {
+/** Plays the traces on an engine. */
+export async function benchTraces(engine: Engine): Promise<TraceResults> {
   const played: PlayedTrace[][] = [];
-  for (let seed = 1; seed <= processes; seed++) {
-    played.push(await inProcess("traces-process.ts", [`${rounds}`, `${seed}`]));
+  for (let seed = 1; seed <= PLACEMENTS; seed++) {
+    played.push(await engine.run(import.meta.url, playTraces, seed));
   }
   const [first] = played as [PlayedTrace[]];
   const traces = first.map((trace, at) => ({
@@ -112,5 +115,45 @@ export async function benchTraces(processes: number, rounds: number): Promise<Tr
       ),
     };
   });
-  return { processes, rounds, traces, means };
+  return { placements: PLACEMENTS, rounds: ROUNDS, traces, means };
+}
+
+export function renderTraces({ placements, rounds, traces, means }: TraceResults): string {
+  const base = means.findIndex(({ allocator }) => allocator === BASE);
+  const others = means.filter((_, index) => index !== base);
+  const columns = (all: readonly Pick<TraceMeans, "warm" | "fresh">[]) =>
+    all.flatMap(({ warm, fresh }, index) => (index === base ? [] : [ratios(warm), ratios(fresh)]));
+  const times = table(
+    ["time of", "dlmalloc", ...others.flatMap(({ allocator }) => [allocator, "untouched"])],
+    [
+      ...traces.map(({ name, results }) => [
+        name,
+        ns((results[base] as TraceTimes).nanoseconds.mean),
+        ...columns(results),
+      ]),
+      ["**geometric mean**", "", ...columns(means)],
+    ],
+  );
+  const memory = table(
+    ["memory of", "events", "live at most", ...means.map(({ allocator }) => allocator)],
+    [
+      ...traces.map(({ name, events, peakLiveBytes, results }) => [
+        name,
+        whole(events),
+        megabytes(peakLiveBytes),
+        ...results.map(({ perLiveByte }) => ratio(perLiveByte)),
+      ]),
+      ["**geometric mean**", "", "", ...means.map((mean) => ratio(mean.memory))],
+    ],
+  );
+  return [
+    times,
+    "",
+    memory,
+    "",
+    `\`pymalloc replay\` with ${placements} placements of the code: in each the shortest of ${rounds} rounds in turn, against dlmalloc's; shown`,
+    "are the mean and the range of the placements. Time per event over used memory, and over untouched memory. Each is",
+    "called by WebAssembly from another instance. Memory: what is taken from the system against the most live bytes",
+    "(its mean is over the traces above 1 MB).",
+  ].join("\n");
 }
