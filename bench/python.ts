@@ -1,15 +1,16 @@
 /** Allocation-heavy Python on each allocator: what `pymalloc run --compare` measures. */
-import { readdirSync } from "node:fs";
-import { basename, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { type Comparison, compare, median } from "../measure/measure.js";
+import type { AllocatorName } from "../interpreter/interpreter.js";
+import { type Candidate, median, type Outcome, sideBySide } from "../measure/measure.js";
 import { megabytes, percent } from "../process/process.js";
 import type { Engine } from "./engines.js";
+import { load, programsIn } from "./interpreters.js";
 import { geometricMean, recordOf } from "./paired.js";
 import { PLACEMENTS, type Spread, spreadOf } from "./placements.js";
+import { randomNumbers, shuffled } from "./random.js";
 import { ratio, ratios, table } from "./table.js";
 
 const ROUNDS = 6;
+const ALLOCATORS: readonly AllocatorName[] = ["malloc", "mimalloc", "pymalloc", "linked"];
 
 /** Times of pymalloc, installed and linked in, and of CPython's mimalloc: against CPython's own malloc in one process. */
 const TIMES = ["installed", "linked", "mimalloc"] as const;
@@ -46,8 +47,8 @@ export interface PythonResults {
   readonly pure: readonly ProgramResult[];
 }
 
-function runOf(name: string, comparison: Comparison): ProgramRun {
-  const { allocators, debug, census, sameOutput, status, pyodide } = comparison;
+function runOf(name: string, outcome: Outcome): ProgramRun {
+  const { allocators, debug, census, sameOutput, status, pyodide } = outcome;
   const [, mimalloc, ours, linked] = allocators;
   if (status !== 0 || !sameOutput || !mimalloc || !ours || !linked || !debug || !census) {
     throw new Error(`${name}: status ${status}, ${sameOutput ? "same" : "different"} output`);
@@ -68,22 +69,28 @@ function runOf(name: string, comparison: Comparison): ProgramRun {
   };
 }
 
-const nowhere = { write: () => {} };
-
-/** Compares the allocators on each program of a folder, in this process. */
-export async function compareFolder(name: string): Promise<ProgramRun[]> {
-  const folder = fileURLToPath(new URL(name, import.meta.url));
-  const runs: ProgramRun[] = [];
-  for (const file of readdirSync(folder).sort()) {
-    const path = resolve(folder, file);
-    const script = { path, file: path, cwd: folder, arguments: [] };
-    const comparison = await compare(script, { rounds: ROUNDS, stdout: nowhere });
-    runs.push(runOf(basename(file, ".py"), comparison));
+/**
+ * Compares the allocators on a program, where this runs. In what order interpreters are loaded places their code.
+ * @param seed of that order
+ */
+export async function compareProgram(
+  folder: string,
+  name: string,
+  seed: number,
+): Promise<ProgramRun> {
+  const program = { folder, name };
+  const loaded = new Map<AllocatorName, Candidate>();
+  for (const allocator of shuffled(ALLOCATORS, randomNumbers(seed))) {
+    loaded.set(allocator, await load(allocator, program));
   }
-  return runs;
+  const outcome = await sideBySide({
+    ...{ names: ALLOCATORS, rounds: ROUNDS },
+    load: async (allocator) => loaded.get(allocator) ?? (await load(allocator, program)),
+  });
+  return runOf(name, outcome);
 }
 
-/** The ratios of several processes. */
+/** The ratios of all placements. */
 function spreads(all: readonly Ratios<number>[]): Ratios<Spread> {
   return {
     ...recordOf(TIMES, (key) => spreadOf(all.map((one) => one[key]))),
@@ -91,15 +98,15 @@ function spreads(all: readonly Ratios<number>[]): Ratios<Spread> {
   };
 }
 
-/** The geometric means of one process. */
+/** The geometric means of one placement. */
 function meansOf(programs: readonly ProgramRun[]): Ratios<number> {
   return recordOf([...TIMES, ...OTHERS], (key) => geometricMean(programs.map((run) => run[key])));
 }
 
-/** The programs of several processes. */
-function together(processes: readonly ProgramRun[][]): ProgramResult[] {
-  return (processes[0] as ProgramRun[]).map(({ name, fromPools }, at) => {
-    const all = processes.map((runs) => runs[at] as ProgramRun);
+/** The programs of all placements. */
+function together(placements: readonly ProgramRun[][]): ProgramResult[] {
+  return (placements[0] as ProgramRun[]).map(({ name, fromPools }, at) => {
+    const all = placements.map((runs) => runs[at] as ProgramRun);
     return {
       name,
       milliseconds: median(all.map(({ milliseconds }) => milliseconds)),
@@ -110,14 +117,22 @@ function together(processes: readonly ProgramRun[][]): ProgramResult[] {
   });
 }
 
-/** Several processes: an interpreter is placed by chance as well, and there is no drawing of it. */
-export async function benchPython(engine: Engine): Promise<PythonResults> {
-  const allocating: ProgramRun[][] = [];
-  const pure: ProgramRun[][] = [];
-  for (let run = 0; run < PLACEMENTS; run++) {
-    allocating.push(await engine.run(import.meta.url, compareFolder, "programs"));
-    pure.push(await engine.run(import.meta.url, compareFolder, "pure"));
+/** Each program of a folder, in a process of its own for each placement. */
+async function runsIn(folder: string, engine: Engine): Promise<ProgramRun[][]> {
+  const placements: ProgramRun[][] = [];
+  for (let seed = 1; seed <= PLACEMENTS; seed++) {
+    const runs: ProgramRun[] = [];
+    for (const { name } of await programsIn(folder)) {
+      runs.push(await engine.run(import.meta.url, compareProgram, folder, name, seed));
+    }
+    placements.push(runs);
   }
+  return placements;
+}
+
+export async function benchPython(engine: Engine): Promise<PythonResults> {
+  const allocating = await runsIn("programs", engine);
+  const pure = await runsIn("pure", engine);
   return {
     pyodide: allocating[0]?.[0]?.pyodide ?? "",
     processes: PLACEMENTS,

@@ -313,5 +313,6 @@ export {
   linkedPyodideFolder,
   loadPyodide,
   pyodideFile,
+  pyodideFolder,
   tellingLeftovers,
 } from "./pyodide.js";

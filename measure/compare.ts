@@ -5,11 +5,12 @@ import type { PyMemError } from "../base/base.js";
 import {
   type AllocatorName,
   Interpreter,
+  type InterpreterOptions,
   linkedPyodideFolder,
   type Script,
 } from "../interpreter/interpreter.js";
 import { Progress, UsageError } from "../process/process.js";
-import { type Contestant, type Outcome, type Run, sideBySide, stepsOf } from "./side-by-side.js";
+import { type Candidate, type Outcome, type Run, sideBySide, stepsOf } from "./side-by-side.js";
 
 export interface Comparison extends Outcome {
   readonly program: string;
@@ -24,23 +25,24 @@ interface CompareOptions {
   readonly stdout: { write(bytes: Uint8Array): unknown };
 }
 
+interface Input {
+  /** What the program reads, in every run. */
+  readonly stdin: () => Uint8Array;
+}
+
 /** An interpreter in this process, whose output is kept. */
-async function contestant(
-  allocator: AllocatorName,
-  script: Script,
-  stdin: () => Uint8Array,
-  folder: string | undefined,
-): Promise<Contestant> {
+export async function loadCandidate(
+  options: Pick<InterpreterOptions, "allocator" | "script" | "folder" | "env"> & Input,
+): Promise<Candidate> {
   const output: Uint8Array[] = [];
   const faults: PyMemError[] = [];
+  const { stdin, ...others } = options;
   const interpreter = await Interpreter.load({
-    allocator,
-    script,
+    ...others,
     streams: { stdin, stdout: (bytes) => void output.push(bytes.slice()) },
     onFault: (fault) => void faults.push(fault),
-    ...(allocator === "linked" && folder !== undefined ? { folder } : {}),
   });
-  const { version, pyodide, heap } = interpreter;
+  const { allocator, version, pyodide, heap } = interpreter;
   return {
     ...{ allocator, version, pyodide, heap, faults },
     async run(): Promise<Run> {
@@ -83,7 +85,11 @@ export async function compare(script: Script, options: CompareOptions): Promise<
   const outcome = await sideBySide({
     names: allocatorNames.filter((name) => name !== "linked" || folder !== undefined),
     rounds,
-    load: (name) => contestant(name, script, stdin, folder),
+    load: (allocator) =>
+      loadCandidate({
+        ...{ allocator, script, stdin },
+        ...(allocator === "linked" && folder !== undefined ? { folder } : {}),
+      }),
     step: (what) => progress.step(what),
     print(output) {
       progress.clear();

@@ -61,7 +61,7 @@ export interface Run {
 }
 
 /** An interpreter with the program. */
-export interface Contestant {
+export interface Candidate {
   readonly allocator: AllocatorName;
   /** Pyodide's version. */
   readonly version: string;
@@ -79,7 +79,7 @@ export interface Course {
   /** The allocators to compare, of which the first is the interpreter's own, the third pymalloc, installed. */
   readonly names: readonly AllocatorName[];
   readonly rounds: number;
-  load(name: AllocatorName): Promise<Contestant>;
+  load(name: AllocatorName): Promise<Candidate>;
   /** Told what begins now. */
   step?(what: string): void;
   /** Gets what the first run printed. */
@@ -104,7 +104,7 @@ function timeRatio(times: readonly number[], base: readonly number[]): TimeRatio
   };
 }
 
-/** A contestant's own figures. */
+/** A candidate's own figures. */
 interface Figures {
   readonly seconds: readonly number[];
   readonly heapBytes: number;
@@ -137,33 +137,33 @@ class SideBySide {
     this.#course.step?.(what);
   }
 
-  async #load(name: AllocatorName): Promise<Contestant> {
+  async #load(name: AllocatorName): Promise<Candidate> {
     this.#step(`starting CPython on ${name}`);
     return await this.#course.load(name);
   }
 
   /** The first run is for memory and output; after it modules are imported and code is compiled. Its exit status. */
-  async #firstRun(contestant: Contestant): Promise<number> {
-    this.#step(`first run on ${contestant.allocator}`);
-    const { status, output } = await contestant.run();
+  async #firstRun(candidate: Candidate): Promise<number> {
+    this.#step(`first run on ${candidate.allocator}`);
+    const { status, output } = await candidate.run();
     this.#outputs.push(output);
     return status;
   }
 
-  /** Rounds of all contestants in turn, each time with another one first: their seconds. */
-  async #race(contestants: readonly Contestant[], rounds: number): Promise<number[][]> {
-    const seconds: number[][] = contestants.map(() => []);
+  /** Rounds of all candidates in turn, each time with another one first: their seconds. */
+  async #race(candidates: readonly Candidate[], rounds: number): Promise<number[][]> {
+    const seconds: number[][] = candidates.map(() => []);
     for (let round = 0; round < rounds; round++) {
-      for (const at of rotated([...contestants.keys()], round)) {
-        const contestant = contestants[at] as Contestant;
-        this.#step(`round ${round + 1} of ${rounds} on ${contestant.allocator}`);
-        seconds[at]?.push((await contestant.run()).seconds);
+      for (const at of rotated([...candidates.keys()], round)) {
+        const candidate = candidates[at] as Candidate;
+        this.#step(`round ${round + 1} of ${rounds} on ${candidate.allocator}`);
+        seconds[at]?.push((await candidate.run()).seconds);
       }
     }
     return seconds;
   }
 
-  async #debugMode(ours: Contestant, heapBytes: number) {
+  async #debugMode(ours: Candidate, heapBytes: number) {
     const debugged = await this.#load("pymalloc_debug");
     await this.#firstRun(debugged);
     const faults = debugged.faults.map(({ message }) => message);
@@ -173,7 +173,7 @@ class SideBySide {
     return { debug: resultOf(debugged.allocator, own, { seconds: base, heapBytes }), faults };
   }
 
-  async #census(ours: Contestant) {
+  async #census(ours: Candidate) {
     if (ours.heap === undefined) return {};
     this.#step("counting requests");
     const endCensus = startCensus(ours.pyodide, ours.heap);
@@ -183,25 +183,25 @@ class SideBySide {
 
   async run(): Promise<Outcome> {
     const { names, rounds, print } = this.#course;
-    const contestants: Contestant[] = [];
-    for (const name of names) contestants.push(await this.#load(name));
-    const [base, , ours] = contestants as [Contestant, Contestant, Contestant];
+    const candidates: Candidate[] = [];
+    for (const name of names) candidates.push(await this.#load(name));
+    const [base, , ours] = candidates as [Candidate, Candidate, Candidate];
     const common = { pyodide: base.version, rounds };
     const heapBytes: number[] = [];
-    for (const contestant of contestants) {
-      const status = await this.#firstRun(contestant);
-      heapBytes.push(contestant.heapBytes());
-      if (contestant === base) print?.(this.#outputs[0] as Uint8Array);
+    for (const candidate of candidates) {
+      const status = await this.#firstRun(candidate);
+      heapBytes.push(candidate.heapBytes());
+      if (candidate === base) print?.(this.#outputs[0] as Uint8Array);
       if (status !== 0) return { ...common, status, sameOutput: true, allocators: [] };
     }
     const stats = ours.heap?.stats();
-    const seconds = await this.#race(contestants, rounds);
+    const seconds = await this.#race(candidates, rounds);
     const figures = seconds.map((own, at) => ({
       seconds: own,
       heapBytes: heapBytes[at] as number,
     }));
     const allocators = figures.map((own, at) =>
-      resultOf((contestants[at] as Contestant).allocator, own, figures[0] as Figures),
+      resultOf((candidates[at] as Candidate).allocator, own, figures[0] as Figures),
     );
     const census = await this.#census(ours);
     const debugMode = await this.#debugMode(ours, heapBytes[2] as number);
