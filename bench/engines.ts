@@ -3,6 +3,7 @@ import { fork, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { UsageError } from "../process/process.js";
+import { chromium } from "./chromium.js";
 
 export interface Engine {
   /** The file of its results is named after it. */
@@ -72,6 +73,7 @@ function packagedNode(name: string): Engine {
 export const engines = {
   node24: () => packagedNode("node24"),
   node26: () => packagedNode("node26"),
+  chromium,
   node: () => nodeEngine(process.execPath, process.version),
 } satisfies Record<string, () => Engine | Promise<Engine>>;
 

@@ -41,7 +41,8 @@ const CHURNS = 100_000;
 const THING_CHURNS = 2_000;
 
 async function loopOf(name: string): Promise<typeof Loop> {
-  return await import(`./loop.ts?${name}`);
+  const file = `./loop.ts?${name}`;
+  return await import(file);
 }
 
 function candidates(): Record<keyof JavaScriptTimes["pair"], Pair> {

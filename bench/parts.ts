@@ -4,6 +4,7 @@ import { benchGuests, renderGuests } from "./guests.js";
 import { benchJavaScript, renderJavaScript } from "./javascript.js";
 import { benchMemory, renderMemory } from "./memory.js";
 import { benchPatterns, renderPatterns } from "./patterns.js";
+import { benchPyperformance, renderPyperformance } from "./pyperformance.js";
 import { benchPython, renderPython } from "./python.js";
 import { benchRecords, renderRecords } from "./records.js";
 import { benchTraces, renderTraces } from "./traces.js";
@@ -11,6 +12,11 @@ import { benchTraces, renderTraces } from "./traces.js";
 /** In the order of results.md. */
 const parts = {
   python: { title: "Python programs", bench: benchPython, render: renderPython },
+  pyperformance: {
+    title: "Python's own benchmarks",
+    bench: benchPyperformance,
+    render: renderPyperformance,
+  },
   memory: { title: "Memory of an interpreter", bench: benchMemory, render: renderMemory },
   traces: { title: "Traces", bench: benchTraces, render: renderTraces },
   patterns: { title: "Patterns", bench: benchPatterns, render: renderPatterns },
@@ -26,7 +32,8 @@ export type Figures = { readonly [P in Part]: Awaited<ReturnType<(typeof parts)[
 
 interface PartOf<P extends Part> {
   readonly title: string;
-  readonly bench: (engine: Engine) => Promise<Figures[P]>;
+  /** @param programs what `--programs` says */
+  readonly bench: (engine: Engine, programs: string | undefined) => Promise<Figures[P]>;
   /** Its tables and what they show, as Markdown. */
   readonly render: (figures: Figures[P]) => string;
 }

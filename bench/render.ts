@@ -63,12 +63,10 @@ function renderOverview(results: readonly Results[]): string {
 
 /** The files of bench/results/ that are made of the figures, by their names. */
 export function resultFiles(results: readonly Results[]): Readonly<Record<string, string>> {
-  const sections = partNames.map((part) =>
-    [
-      `## ${partOf(part).title}`,
-      ...allOf(part, results).map((measured) => renderPart(part, measured)),
-    ].join("\n\n"),
-  );
+  const sections = partNames.flatMap((part) => {
+    const tables = allOf(part, results).map((measured) => renderPart(part, measured));
+    return tables.length === 0 ? [] : [`## ${partOf(part).title}`, ...tables];
+  });
   const python = worst("python", results, linked);
   return {
     "results.md": `${["# Results", renderOverview(results), ...sections].join("\n\n")}\n`,

@@ -45,6 +45,7 @@ const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".mjs": "text/javascript; charset=utf-8",
+  ".ts": "text/javascript; charset=utf-8",
   ".json": "application/json",
   ".wasm": "application/wasm",
   ".zip": "application/zip",
