@@ -6,7 +6,7 @@ import { type Comparison, compare, median } from "../measure/measure.js";
 import { megabytes, percent } from "../process/process.js";
 import type { Engine } from "./engines.js";
 import { geometricMean, recordOf } from "./paired.js";
-import { PLACEMENTS, type Spread, spreadOf } from "./placements.js";
+import { inPlacements, PLACEMENTS, type Spread, spreadOf } from "./placements.js";
 import { ratio, ratios, table } from "./table.js";
 
 const ROUNDS = 6;
@@ -112,12 +112,10 @@ function together(processes: readonly ProgramRun[][]): ProgramResult[] {
 
 /** Several processes: an interpreter is placed by chance as well, and there is no drawing of it. */
 export async function benchPython(engine: Engine): Promise<PythonResults> {
-  const allocating: ProgramRun[][] = [];
-  const pure: ProgramRun[][] = [];
-  for (let run = 0; run < PLACEMENTS; run++) {
-    allocating.push(await engine.run(import.meta.url, compareFolder, "programs"));
-    pure.push(await engine.run(import.meta.url, compareFolder, "pure"));
-  }
+  const runs = (folder: string) =>
+    inPlacements(() => engine.run(import.meta.url, compareFolder, folder));
+  const allocating = await runs("programs");
+  const pure = await runs("pure");
   return {
     pyodide: allocating[0]?.[0]?.pyodide ?? "",
     processes: PLACEMENTS,
