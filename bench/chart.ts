@@ -7,9 +7,6 @@ const INK = "#24292f";
 
 const LABEL = { fontSize: 14, color: INK };
 
-/** How far a bar reaches from the stock interpreter's line; a label has room behind the longest one. */
-const SCALE = { min: -0.18, max: 0.03, interval: 0.05 };
-
 type Ratios = Pick<ProgramResult, "linked" | "linkedHeap">;
 
 /**
@@ -45,9 +42,12 @@ export function drawPython({ programs, means, pyodide }: PythonResults, engine: 
       data: [{ xAxis: 0 }],
     },
   });
+  const lowest = Math.min(...[means, ...programs].flatMap((of) => [of.linked.mean, of.linkedHeap]));
   const value = {
-    ...SCALE,
     type: "value",
+    // A label has room behind the longest bar.
+    min: 1.2 * (lowest - 1),
+    max: 0.03,
     axisLabel: { show: false },
     splitLine: { show: false },
   };
@@ -65,7 +65,6 @@ export function drawPython({ programs, means, pyodide }: PythonResults, engine: 
   chart.setOption({
     animation: false,
     backgroundColor: "#ffffff",
-
     title: [
       { ...title, text: "Time", left: 262, top: 44 },
       { ...title, text: "Peak heap", left: 626, top: 44 },

@@ -8,7 +8,7 @@ import { createHeap, type Heap } from "../src/index.js";
 import { compilerEnvironment } from "../tools/compiler.js";
 import type { Engine } from "./engines.js";
 import { timePaired } from "./paired.js";
-import { callsOf, PLACEMENTS, place, type Spread, spreadOf } from "./placements.js";
+import { callsOf, inPlacements, PLACEMENTS, place, type Spread, spreadOf } from "./placements.js";
 import { ratio, ratios, table } from "./table.js";
 
 /** The exports of guests/programs.c, and what they are called with. */
@@ -118,10 +118,9 @@ export async function benchGuests(engine: Engine): Promise<GuestResults> {
   const folder = mkdtempSync(join(tmpdir(), "pymalloc-bench-"));
   try {
     compile(folder);
-    const measured: GuestTimes[][] = [];
-    for (let seed = 1; seed <= PLACEMENTS; seed++) {
-      measured.push(await engine.run(import.meta.url, measureGuests, folder, seed));
-    }
+    const measured = await inPlacements((seed) =>
+      engine.run(import.meta.url, measureGuests, folder, seed),
+    );
     const programs = (measured[0] as GuestTimes[]).map(({ name, memory, memoryAfter }, at) => {
       const all = measured.map((times) => times[at] as GuestTimes);
       return {

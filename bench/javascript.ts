@@ -5,7 +5,7 @@ import type { Engine } from "./engines.js";
 import type * as Loop from "./loop.js";
 import type { Pair } from "./loop.js";
 import { recordOf, timePaired } from "./paired.js";
-import { callsOf, PLACEMENTS, place, type Spread, spreadOf } from "./placements.js";
+import { callsOf, inPlacements, PLACEMENTS, place, type Spread, spreadOf } from "./placements.js";
 import { randomNumbers } from "./random.js";
 import { ns, table, times } from "./table.js";
 
@@ -147,10 +147,7 @@ export async function measureJavaScript(seed: number): Promise<JavaScriptTimes> 
 }
 
 export async function benchJavaScript(engine: Engine): Promise<JavaScriptResults> {
-  const all: JavaScriptTimes[] = [];
-  for (let seed = 1; seed <= PLACEMENTS; seed++) {
-    all.push(await engine.run(import.meta.url, measureJavaScript, seed));
-  }
+  const all = await inPlacements((seed) => engine.run(import.meta.url, measureJavaScript, seed));
   const spreads = <Name extends string>(of: (one: JavaScriptTimes) => Record<Name, number>) => {
     const names = Object.keys(of(all[0] as JavaScriptTimes)) as Name[];
     return recordOf(names, (name) => spreadOf(all.map((one) => of(one)[name])));

@@ -3,7 +3,7 @@ import { makeContestants, makeTape, replay, type Tape } from "../measure/measure
 import { Op } from "../trace/trace.js";
 import type { Engine } from "./engines.js";
 import { recordOf } from "./paired.js";
-import { PLACEMENTS, placeContestants, type Spread, spreadOf } from "./placements.js";
+import { inPlacements, PLACEMENTS, placeContestants, type Spread, spreadOf } from "./placements.js";
 import { randomNumbers, shuffled } from "./random.js";
 import { ratios, table, times } from "./table.js";
 
@@ -136,10 +136,7 @@ export async function playPatterns(seed: number): Promise<Record<Allocator, numb
 }
 
 export async function benchPatterns(engine: Engine): Promise<PatternsResults> {
-  const played: Record<Allocator, number>[][] = [];
-  for (let seed = 1; seed <= PLACEMENTS; seed++) {
-    played.push(await engine.run(import.meta.url, playPatterns, seed));
-  }
+  const played = await inPlacements((seed) => engine.run(import.meta.url, playPatterns, seed));
   return {
     placements: PLACEMENTS,
     rounds: ROUNDS,

@@ -17,7 +17,7 @@ import { rotated } from "../measure/measure.js";
 import { UsageError } from "../process/process.js";
 import type { Engine } from "./engines.js";
 import { geometricMean, recordOf } from "./paired.js";
-import { PLACEMENTS, type Spread, spreadOf } from "./placements.js";
+import { inPlacements, PLACEMENTS, type Spread, spreadOf } from "./placements.js";
 import { findPrograms, type Program } from "./pyperformance/programs.js";
 import { randomNumbers, shuffled } from "./random.js";
 import { ratio, ratios, table } from "./table.js";
@@ -221,10 +221,9 @@ export async function benchPyperformance(
   }
   const folder = resolve(path);
   findPrograms(folder);
-  const all: Measured[] = [];
-  for (let seed = 1; seed <= PLACEMENTS; seed++) {
-    all.push(await engine.run(import.meta.url, measurePyperformance, folder, seed));
-  }
+  const all = await inPlacements((seed) =>
+    engine.run(import.meta.url, measurePyperformance, folder, seed),
+  );
   const [first] = all as [Measured];
   const ratiosOf = (name: string, kind: Kind) =>
     all.flatMap(({ benchmarks }) => {

@@ -5,7 +5,7 @@ import { megabytes, percent } from "../process/process.js";
 import type { Engine } from "./engines.js";
 import { load, programsIn } from "./interpreters.js";
 import { geometricMean, recordOf } from "./paired.js";
-import { PLACEMENTS, type Spread, spreadOf } from "./placements.js";
+import { inPlacements, PLACEMENTS, type Spread, spreadOf } from "./placements.js";
 import { randomNumbers, shuffled } from "./random.js";
 import { ratio, ratios, table } from "./table.js";
 
@@ -118,16 +118,14 @@ function together(placements: readonly ProgramRun[][]): ProgramResult[] {
 }
 
 /** Each program of a folder, in a process of its own for each placement. */
-async function runsIn(folder: string, engine: Engine): Promise<ProgramRun[][]> {
-  const placements: ProgramRun[][] = [];
-  for (let seed = 1; seed <= PLACEMENTS; seed++) {
+function runsIn(folder: string, engine: Engine): Promise<ProgramRun[][]> {
+  return inPlacements(async (seed) => {
     const runs: ProgramRun[] = [];
     for (const { name } of await programsIn(folder)) {
       runs.push(await engine.run(import.meta.url, compareProgram, folder, name, seed));
     }
-    placements.push(runs);
-  }
-  return placements;
+    return runs;
+  });
 }
 
 export async function benchPython(engine: Engine): Promise<PythonResults> {

@@ -6,7 +6,7 @@ import { megabytes, whole } from "../process/process.js";
 import { readTrace } from "../trace/trace.js";
 import type { Engine } from "./engines.js";
 import { geometricMean } from "./paired.js";
-import { PLACEMENTS, placeContestants, type Spread, spreadOf } from "./placements.js";
+import { inPlacements, PLACEMENTS, placeContestants, type Spread, spreadOf } from "./placements.js";
 import { ns, ratio, ratios, table } from "./table.js";
 
 /** A trace in one process. */
@@ -90,10 +90,7 @@ function timesOf(results: readonly ReplayResult[]): TraceTimes {
 
 /** Plays the traces on an engine. */
 export async function benchTraces(engine: Engine): Promise<TraceResults> {
-  const played: PlayedTrace[][] = [];
-  for (let seed = 1; seed <= PLACEMENTS; seed++) {
-    played.push(await engine.run(import.meta.url, playTraces, seed));
-  }
+  const played = await inPlacements((seed) => engine.run(import.meta.url, playTraces, seed));
   const [first] = played as [PlayedTrace[]];
   const traces = first.map((trace, at) => ({
     ...trace,
