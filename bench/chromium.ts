@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin, transform } from "esbuild";
 import { linkedPyodideFolder, pyodideFolder } from "../interpreter/interpreter.js";
+import { UsageError } from "../process/process.js";
 import { findChromium, launchChromium, serve } from "../tools/chromium.js";
 import type { Engine } from "./engines.js";
 import { programsIn } from "./interpreters.js";
@@ -62,11 +63,11 @@ async function versionOf(executable: string): Promise<string> {
   return browser.version();
 }
 
-/** @throws Error where there is none */
+/** @throws UsageError where there is none */
 export async function chromium(): Promise<Engine> {
   const executable = findChromium();
   if (executable === undefined) {
-    throw new Error("there is no Chromium here; CHROMIUM can say where it is");
+    throw new UsageError("there is no Chromium here; the variable CHROMIUM can say where it is");
   }
   return {
     name: "chromium",

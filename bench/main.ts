@@ -22,8 +22,8 @@ function partsOn(engine: EngineName): readonly Part[] {
 /** What is measured where no engine is asked for: on those that users have, and on the one that we run on. */
 const usual: readonly [EngineName, readonly Part[]][] = [
   ["node24", partNames],
-  ["chromium", inPages],
   ["node", ["traces"]],
+  ["chromium", inPages],
 ];
 
 /** @throws UsageError where a word is none of those that there are */

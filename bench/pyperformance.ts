@@ -96,6 +96,9 @@ interface Pyodide {
   registerJsModule(name: string, module: object): void;
 }
 
+/** A program that the stock interpreter does not run, and the last line that it wrote. */
+class DoesNotRun extends Error {}
+
 /** An interpreter with a program; what it has measured, by the benchmarks' names. */
 class Contestant {
   readonly #interpreter: Interpreter;
@@ -133,20 +136,23 @@ class Contestant {
     return new Contestant(interpreter, errors, loops);
   }
 
-  /** Runs the program once. @throws Error with the last line that it wrote, where it does not run */
+  /** Runs the program once. @throws DoesNotRun */
   async run(): Promise<ReadonlyMap<string, number>> {
     this.#seconds.clear();
     this.#errors.length = 0;
     const status = await this.#interpreter.run();
     const lines = Buffer.concat(this.#errors).toString().trimEnd().split("\n");
-    if (status !== 0) throw new Error(lines.at(-1) || `status ${status}`);
+    if (status !== 0) throw new DoesNotRun(lines.at(-1) || `status ${status}`);
     return new Map(this.#seconds);
   }
 }
 
 type Benchmarks = Record<string, Record<Kind, number>>;
 
-/** Rounds of a program on all kinds in turn; in what order they are loaded places their code. */
+/**
+ * Rounds of a program on all kinds in turn; in what order they are loaded places their code.
+ * @throws DoesNotRun, Error where only ours does not run it
+ */
 async function measureProgram(
   program: Program,
   order: readonly Kind[],
@@ -154,10 +160,18 @@ async function measureProgram(
 ): Promise<Benchmarks> {
   const loops = new Loops();
   const contestants = {} as Record<Kind, Contestant>;
+  const failures = new Map<Kind, unknown>();
   for (const kind of order) {
     contestants[kind] = await Contestant.load(kind, program, folders, loops);
     // After a first run, modules are imported and code is compiled.
-    await contestants[kind].run();
+    await contestants[kind].run().catch((error) => failures.set(kind, error));
+  }
+  const [failed] = failures.keys();
+  if (failures.has("stock")) throw failures.get("stock");
+  if (failed !== undefined) {
+    throw new Error(`${program.name} runs on stock, but not ${failed}`, {
+      cause: failures.get(failed),
+    });
   }
   const benchmarks: Benchmarks = {};
   for (let round = 0; round < ROUNDS; round++) {
@@ -191,15 +205,19 @@ export async function measurePyperformance(path: string, seed: number): Promise<
   const random = randomNumbers(seed);
   const benchmarks: Benchmarks = {};
   const leftOut: Record<string, string> = {};
-  for (const program of findPrograms(path)) {
-    try {
-      const order = shuffled(kinds, random);
-      Object.assign(benchmarks, await measureProgram(program, order, folders));
-    } catch (error) {
-      leftOut[program.name] = (error as Error).message;
+  try {
+    for (const program of findPrograms(path)) {
+      try {
+        const order = shuffled(kinds, random);
+        Object.assign(benchmarks, await measureProgram(program, order, folders));
+      } catch (error) {
+        if (!(error instanceof DoesNotRun)) throw error;
+        leftOut[program.name] = error.message;
+      }
     }
+  } finally {
+    rmSync(control, { recursive: true });
   }
-  rmSync(control, { recursive: true });
   return { benchmarks, leftOut };
 }
 

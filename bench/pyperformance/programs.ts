@@ -24,7 +24,7 @@ function argumentsIn(toml: string): readonly string[] | undefined {
 function programsIn(folder: string): Program[] {
   const file = join(folder, MAIN);
   const names = readdirSync(folder).filter((name) => name.endsWith(".toml"));
-  const programs = names.flatMap((name) => {
+  const programs = names.sort().flatMap((name) => {
     const options = argumentsIn(readFileSync(join(folder, name), "utf8"));
     return options === undefined
       ? []
