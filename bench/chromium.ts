@@ -2,11 +2,12 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin, transform } from "esbuild";
-import { linkedPyodideFolder, pyodideFolder } from "../interpreter/interpreter.js";
+import { linkedPyodideFolder, pyodideFile, pyodideFolder } from "../interpreter/interpreter.js";
 import { UsageError } from "../process/process.js";
 import { findChromium, launchChromium, serve } from "../tools/chromium.js";
 import type { Engine } from "./engines.js";
-import { programsIn } from "./interpreters.js";
+import { ON_STOCK, programsIn } from "./interpreters.js";
+import { sectionsOf } from "./stock.js";
 
 /** A page may read a clock of microseconds only where nothing of other origins is near. */
 const ISOLATED = {
@@ -41,20 +42,32 @@ async function bundle(file: string): Promise<string> {
   return bundled?.text ?? "";
 }
 
+/** The stock program once for each of its allocators. */
+function stockPrograms(): Record<string, Uint8Array> {
+  const program = readFileSync(pyodideFile("pyodide.asm.wasm"));
+  return Object.fromEntries(
+    ON_STOCK.map((allocator, at) => [
+      `/${allocator}/pyodide.asm.wasm`,
+      Buffer.concat([program, sectionsOf(at)]),
+    ]),
+  );
+}
+
 async function siteFor(file: string) {
   const loop = await transform(readFileSync(pathOf("loop.ts"), "utf8"), { loader: "ts" });
-  const texts: Record<string, string> = {
+  const contents: Record<string, string | Uint8Array> = {
     "/index.html": "<!doctype html>",
     "/measure.js": await bundle(file),
     "/loop.ts": loop.code,
+    ...stockPrograms(),
   };
-  for (const name of FOLDERS) texts[`/${name}.json`] = JSON.stringify(await programsIn(name));
+  for (const name of FOLDERS) contents[`/${name}.json`] = JSON.stringify(await programsIn(name));
   const folders = {
     ...Object.fromEntries(FOLDERS.map((name) => [name, pathOf(name)])),
-    pyodide: pyodideFolder(),
+    ...Object.fromEntries(ON_STOCK.map((allocator) => [allocator, pyodideFolder()])),
     linked: await linkedPyodideFolder(),
   };
-  return await serve(texts, folders, { headers: ISOLATED });
+  return await serve(contents, folders, { headers: ISOLATED });
 }
 
 async function versionOf(executable: string): Promise<string> {

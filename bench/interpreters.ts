@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type AllocatorName, linkedPyodideFolder } from "../interpreter/interpreter.js";
 import { type Candidate, loadCandidate } from "../measure/measure.js";
+import { stockFolder } from "./stock.js";
 
 export interface Program {
   /** A folder beside this file. */
@@ -14,6 +15,14 @@ export interface Program {
   /** The file's name, without the `.py`. */
   readonly name: string;
 }
+
+/** The allocators that run in the stock program, each in one of its own. */
+export const ON_STOCK: readonly AllocatorName[] = [
+  "malloc",
+  "mimalloc",
+  "pymalloc",
+  "pymalloc_debug",
+];
 
 function pathOf(folder: string): string {
   return fileURLToPath(new URL(folder, import.meta.url));
@@ -37,6 +46,9 @@ export async function load(
     ...{ allocator, env },
     script: { path: file, file, cwd, arguments: [] },
     stdin: () => new Uint8Array(),
-    ...(allocator === "linked" ? { folder: await linkedPyodideFolder() } : {}),
+    folder:
+      allocator === "linked"
+        ? await linkedPyodideFolder()
+        : stockFolder(ON_STOCK.indexOf(allocator)),
   });
 }

@@ -3,15 +3,12 @@
  * are not ours, so where they are is an option. A program brings its own measurements; in the place of pyperf, which makes
  * them there, it finds `pyperformance/pyperf.py`.
  */
-import { appendFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   type AllocatorName,
   Interpreter,
   linkedPyodideFolder,
-  pyodideFolder,
 } from "../interpreter/interpreter.js";
 import { rotated } from "../measure/measure.js";
 import { UsageError } from "../process/process.js";
@@ -20,6 +17,7 @@ import { geometricMean, recordOf } from "./paired.js";
 import { inPlacements, PLACEMENTS, type Spread, spreadOf } from "./placements.js";
 import { findPrograms, type Program } from "./pyperformance/programs.js";
 import { randomNumbers, shuffled } from "./random.js";
+import { stockFolder } from "./stock.js";
 import { ratio, ratios, table } from "./table.js";
 
 const ROUNDS = 4;
@@ -185,38 +183,26 @@ async function measureProgram(
   return benchmarks;
 }
 
-/**
- * A copy of the stock Pyodide whose program an engine takes for another one, and compiles anew: it has one more custom
- * section, which is empty. What it differs by from stock is what a figure can differ by for no reason but where code lies.
- */
-function copyOfStock(): string {
-  const copy = mkdtempSync(join(tmpdir(), "pymalloc-control-"));
-  cpSync(pyodideFolder(), copy, { recursive: true });
-  const emptySection = Uint8Array.of(0, 1, 0);
-  appendFileSync(join(copy, "pyodide.asm.wasm"), emptySection);
-  return copy;
-}
-
 /** Measures each program of a folder in this process. @param seed of the placement */
 export async function measurePyperformance(path: string, seed: number): Promise<Measured> {
-  const control = copyOfStock();
-  const stock = pyodideFolder();
-  const folders = { stock, control, installed: stock, linked: await linkedPyodideFolder() };
+  const folders = {
+    stock: stockFolder(0),
+    // What it differs by from stock is what a figure can differ by for no reason but where code lies.
+    control: stockFolder(1),
+    installed: stockFolder(2),
+    linked: await linkedPyodideFolder(),
+  };
   const random = randomNumbers(seed);
   const benchmarks: Benchmarks = {};
   const leftOut: Record<string, string> = {};
-  try {
-    for (const program of findPrograms(path)) {
-      try {
-        const order = shuffled(kinds, random);
-        Object.assign(benchmarks, await measureProgram(program, order, folders));
-      } catch (error) {
-        if (!(error instanceof DoesNotRun)) throw error;
-        leftOut[program.name] = error.message;
-      }
+  for (const program of findPrograms(path)) {
+    try {
+      const order = shuffled(kinds, random);
+      Object.assign(benchmarks, await measureProgram(program, order, folders));
+    } catch (error) {
+      if (!(error instanceof DoesNotRun)) throw error;
+      leftOut[program.name] = error.message;
     }
-  } finally {
-    rmSync(control, { recursive: true });
   }
   return { benchmarks, leftOut };
 }

@@ -63,14 +63,14 @@ export interface Serving {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Serves texts by their path, and files out of folders by the first part of theirs. */
+/** Serves contents by their path, and files out of folders by the first part of theirs. */
 export async function serve(
-  texts: Readonly<Record<string, string>>,
+  contents: Readonly<Record<string, string | Uint8Array>>,
   folders: Readonly<Record<string, string>>,
   { base = "/", headers = {} }: Serving = {},
 ): Promise<Site> {
   async function contentOf(path: string): Promise<string | Uint8Array | undefined> {
-    if (Object.hasOwn(texts, path)) return texts[path];
+    if (Object.hasOwn(contents, path)) return contents[path];
     const [, first = "", ...rest] = path.split("/");
     const folder = Object.hasOwn(folders, first) ? folders[first] : undefined;
     if (folder === undefined) return undefined;

@@ -36,10 +36,9 @@ export async function programsIn(folder: string): Promise<Program[]> {
 }
 
 async function start(allocator: AllocatorName, env: Record<string, string>): Promise<Pyodide> {
-  const folder = allocator === "linked" ? "/linked/" : "/pyodide/";
-  const { loadPyodide }: PyodideModule = await import(`${folder}pyodide.mjs`);
+  const { loadPyodide }: PyodideModule = await import(`/${allocator}/pyodide.mjs`);
   const own = allocator === "mimalloc" ? { PYTHONMALLOC: allocator } : {};
-  const indexURL = new URL(folder, location.href).href;
+  const indexURL = new URL(`/${allocator}/`, location.href).href;
   return await loadPyodide({ indexURL, env: { HOME, ...env, ...own } });
 }
 
