@@ -1,99 +1,36 @@
-/** The results as pictures: SVG documents on a white ground, which are read in dark pages as well. */
+/** The results as a picture: an SVG document on a white ground, which is read in dark pages as well. */
 import * as echarts from "echarts";
 import type { ProgramResult, PythonResults } from "./python.js";
-import type { TraceResults } from "./traces.js";
 
 const BLUE = "#1f6feb";
-const GREY = "#8c959f";
 const INK = "#24292f";
-
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-function draw(size: Size, option: echarts.EChartsCoreOption): string {
-  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...size });
-  chart.setOption({ animation: false, backgroundColor: "#ffffff", ...option });
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  // Only for a pointer over a bar, and numbered through all pictures of a process.
-  return `${svg.replace(/ class="[^"]*"/g, "").replace(/<style[\s\S]*<\/style>\n/, "")}\n`;
-}
-
-/** Bars for each trace and allocator: time over used memory, and memory. */
-export function drawTraces({ traces, means }: TraceResults): string {
-  const names = traces.map(({ name }) => name.replaceAll("_", " "));
-  const series = means.flatMap(({ title }, index) => [
-    {
-      name: title,
-      type: "bar",
-      data: traces.map(({ results }) => results[index]?.warm.ratio ?? 0),
-    },
-    {
-      name: title,
-      type: "bar",
-      xAxisIndex: 1,
-      yAxisIndex: 1,
-      data: traces.map(({ results }) => results[index]?.perLiveByte ?? 0),
-    },
-  ]);
-  const category = { type: "category", data: names, axisLabel: { rotate: 30 } };
-  return draw(
-    { width: 900, height: 760 },
-    {
-      color: [BLUE, GREY, "#bf8700", "#54aeff", "#d0d7de"],
-      title: [
-        { text: "Time, dlmalloc = 1 (less is better)", left: "center", top: 36 },
-        { text: "Memory taken / peak live bytes (cut at 4)", left: "center", top: 400 },
-      ],
-      legend: { top: 4, data: means.map(({ title }) => title) },
-      grid: [
-        { left: 50, right: 20, top: 72, height: 230 },
-        { left: 50, right: 20, top: 436, height: 230 },
-      ],
-      xAxis: [
-        { ...category, gridIndex: 0 },
-        { ...category, gridIndex: 1 },
-      ],
-      yAxis: [
-        { type: "value", gridIndex: 0 },
-        { type: "value", gridIndex: 1, max: 4 },
-      ],
-      series,
-    },
-  );
-}
 
 const LABEL = { fontSize: 14, color: INK };
 
-/** How far a bar reaches from the stock interpreter's line; a label has room behind the longest one. */
-const SCALE = { min: -0.18, max: 0.03, interval: 0.05 };
+type Ratios = Pick<ProgramResult, "linked" | "linkedHeap">;
 
 /**
  * Bars for each program, and for the mean of them: how far time and peak heap of Python are from a stock Pyodide's when
  * pymalloc is linked in. The longest gain is on top.
  */
-export function drawPython({ programs, means, pyodide }: PythonResults): string {
-  type Key = "linkedOfMinima" | "linkedHeapRatio";
-  const gain = ({ linkedOfMinima, linkedHeapRatio }: ProgramResult) =>
-    linkedOfMinima * linkedHeapRatio;
+export function drawPython({ programs, means, pyodide }: PythonResults, engine: string): string {
+  const gain = ({ linked, linkedHeap }: ProgramResult) => linked.mean * linkedHeap;
   // The first of an axis is the lowest one.
   const sorted = [...programs].sort((a, b) => gain(b) - gain(a));
   const names = ["mean", ...sorted.map(({ name }) => name.replaceAll("_", " "))];
-  const panel = (key: Key, index: number, color: string) => ({
+  const panel = (of: (result: Ratios) => number, index: number, color: string) => ({
     type: "bar",
     xAxisIndex: index,
     yAxisIndex: index,
     barWidth: 17,
     data: [means, ...sorted].map((result, at) => ({
-      value: result[key] - 1,
+      value: of(result) - 1,
       itemStyle: { color: at === 0 ? INK : color },
       label: {
         ...LABEL,
         show: true,
-        position: result[key] < 1 ? "left" : "right",
-        formatter: result[key].toFixed(2),
+        position: of(result) < 1 ? "left" : "right",
+        formatter: of(result).toFixed(2),
         fontWeight: at === 0 ? "bold" : "normal",
       },
     })),
@@ -105,9 +42,12 @@ export function drawPython({ programs, means, pyodide }: PythonResults): string 
       data: [{ xAxis: 0 }],
     },
   });
+  const lowest = Math.min(...[means, ...programs].flatMap((of) => [of.linked.mean, of.linkedHeap]));
   const value = {
-    ...SCALE,
     type: "value",
+    // A label has room behind the longest bar.
+    min: 1.2 * (lowest - 1),
+    max: 0.03,
     axisLabel: { show: false },
     splitLine: { show: false },
   };
@@ -121,32 +61,39 @@ export function drawPython({ programs, means, pyodide }: PythonResults): string 
     offset: 4,
   };
   const title = { textStyle: { fontSize: 16, color: INK }, textAlign: "center" };
-  return draw(
-    { width: 800, height: 430 },
-    {
-      title: [
-        { ...title, text: "Time", left: 262, top: 44 },
-        { ...title, text: "Peak heap", left: 626, top: 44 },
-        {
-          ...title,
-          text: `Python with pymalloc linked in. The line: stock Pyodide ${pyodide} = 1; less is better`,
-          left: 400,
-          top: 10,
-        },
-      ],
-      grid: [
-        { left: 96, width: 340, top: 72, bottom: 14 },
-        { left: 460, width: 320, top: 72, bottom: 14 },
-      ],
-      xAxis: [
-        { ...value, gridIndex: 0 },
-        { ...value, gridIndex: 1 },
-      ],
-      yAxis: [
-        { ...category, gridIndex: 0 },
-        { ...category, gridIndex: 1, axisLabel: { show: false } },
-      ],
-      series: [panel("linkedOfMinima", 0, BLUE), panel("linkedHeapRatio", 1, "#2da44e")],
-    },
-  );
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: 800, height: 430 });
+  chart.setOption({
+    animation: false,
+    backgroundColor: "#ffffff",
+    title: [
+      { ...title, text: "Time", left: 262, top: 44 },
+      { ...title, text: "Peak heap", left: 626, top: 44 },
+      {
+        ...title,
+        text: `Python with pymalloc linked in, ${engine}. The line: stock Pyodide ${pyodide} = 1; less is better`,
+        left: 400,
+        top: 10,
+      },
+    ],
+    grid: [
+      { left: 96, width: 340, top: 72, bottom: 14 },
+      { left: 460, width: 320, top: 72, bottom: 14 },
+    ],
+    xAxis: [
+      { ...value, gridIndex: 0 },
+      { ...value, gridIndex: 1 },
+    ],
+    yAxis: [
+      { ...category, gridIndex: 0 },
+      { ...category, gridIndex: 1, axisLabel: { show: false } },
+    ],
+    series: [
+      panel(({ linked }) => linked.mean, 0, BLUE),
+      panel(({ linkedHeap }) => linkedHeap, 1, "#2da44e"),
+    ],
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  // Only for a pointer over a bar.
+  return `${svg.replace(/ class="[^"]*"/g, "").replace(/<style[\s\S]*<\/style>\n/, "")}\n`;
 }

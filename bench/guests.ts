@@ -4,37 +4,48 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { median } from "../measure/measure.js";
-import { createHeap } from "../src/index.js";
+import { createHeap, type Heap } from "../src/index.js";
 import { compilerEnvironment } from "../tools/compiler.js";
-import { pairedRatio, timePaired } from "./paired.js";
-import { inProcess } from "./processes.js";
+import type { Engine } from "./engines.js";
+import { timePaired } from "./paired.js";
+import { callsOf, inPlacements, PLACEMENTS, place, type Spread, spreadOf } from "./placements.js";
+import { ratio, ratios, table } from "./table.js";
 
 /** The exports of guests/programs.c, and what they are called with. */
 const PROGRAMS = { trees: 16, strings: 100_000 };
 
 type ProgramName = keyof typeof PROGRAMS;
 
-/** One program in one process. */
-export interface GuestTimes {
-  readonly name: string;
-  /** Milliseconds of the shortest round. */
-  readonly ours: number;
-  readonly stock: number;
-  /** Median, over the rounds, of the ratios of our time to that of wasi-libc's malloc. */
-  readonly median: number;
-  /** Ratios of the memories' lengths: after the first run, and after all rounds. */
+/** So small a number has a program end at once. */
+const SMALL = 3;
+
+const ROUNDS = 9;
+
+interface MemoryRatios {
+  /** Ratios of the memories' lengths, ours to that with wasi-libc's malloc: after the first run, and after all rounds. */
   readonly memory: number;
   readonly memoryAfter: number;
 }
 
+/** One program in one process. */
+interface GuestTimes extends MemoryRatios {
+  readonly name: string;
+  /** Milliseconds of the shortest round. */
+  readonly ours: number;
+  readonly stock: number;
+}
+
 export interface GuestResults {
-  readonly processes: number;
-  /** In each process. */
+  readonly placements: number;
+  /** In each placement; of them the shortest counts. */
   readonly rounds: number;
-  readonly programs: readonly (GuestTimes & {
-    /** The shortest of all rounds against the shortest of all rounds. */
-    readonly ofMinima: number;
+  readonly programs: readonly (MemoryRatios & {
+    readonly name: string;
+    /** Milliseconds. */
+    readonly ours: Spread;
+    readonly stock: Spread;
+    /** Of our time to that with wasi-libc's malloc. */
+    readonly time: Spread;
   })[];
 }
 
@@ -63,8 +74,7 @@ function compile(folder: string): void {
   }
 }
 
-function instantiateOurs(folder: string): Candidate {
-  const heap = createHeap({ malloc: "pymalloc" });
+function instantiateOurs(folder: string, heap: Heap): Candidate {
   const { exports } = heap.instantiate(readFileSync(join(folder, "ours.wasm")));
   return { exports: exports as Candidate["exports"], memory: heap.memory };
 }
@@ -77,8 +87,9 @@ function instantiateStock(folder: string): Candidate {
   return { exports: exports as Candidate["exports"], memory };
 }
 
-function measure(name: ProgramName, folder: string, rounds: number): GuestTimes {
-  const candidates = { ours: instantiateOurs(folder), stock: instantiateStock(folder) };
+function measure(name: ProgramName, folder: string): GuestTimes {
+  const heap = createHeap({ malloc: "pymalloc" });
+  const candidates = { ours: instantiateOurs(folder, heap), stock: instantiateStock(folder) };
   const run = ({ exports }: Candidate) => exports[name]?.(PROGRAMS[name]);
   const ratio = () =>
     candidates.ours.memory.buffer.byteLength / candidates.stock.memory.buffer.byteLength;
@@ -89,40 +100,58 @@ function measure(name: ProgramName, folder: string, rounds: number): GuestTimes 
     ours: () => void run(candidates.ours),
     stock: () => void run(candidates.stock),
   };
-  const { ours, stock } = timePaired(works, rounds);
-  return {
-    name,
-    ours: ours.min,
-    stock: stock.min,
-    median: pairedRatio(ours.samples, stock.samples),
-    memory,
-    memoryAfter: ratio(),
-  };
+  const { ours, stock } = timePaired(works, ROUNDS);
+  return { name, ours: ours.min, stock: stock.min, memory, memoryAfter: ratio() };
 }
 
-/** All programs in this process; the compiled ones are in `folder`. */
-export function measureGuests(folder: string, rounds: number): GuestTimes[] {
-  return (Object.keys(PROGRAMS) as ProgramName[]).map((name) => measure(name, folder, rounds));
+/** All programs in this process; the compiled ones are in `folder`. @param seed of the placement */
+export function measureGuests(folder: string, seed: number): GuestTimes[] {
+  const names = Object.keys(PROGRAMS) as ProgramName[];
+  const heap = createHeap({ malloc: "pymalloc" });
+  const guests = [instantiateOurs(folder, heap), instantiateStock(folder)];
+  const small = guests.flatMap(({ exports }) => names.map((name) => () => exports[name]?.(SMALL)));
+  place([...callsOf(heap.object), ...callsOf(heap.raw), ...small], seed);
+  return names.map((name) => measure(name, folder));
 }
 
-/** In several processes: see `benchTraces`. */
-export async function benchGuests(processes: number, rounds: number): Promise<GuestResults> {
+export async function benchGuests(engine: Engine): Promise<GuestResults> {
   const folder = mkdtempSync(join(tmpdir(), "pymalloc-bench-"));
   try {
     compile(folder);
-    const measured: GuestTimes[][] = [];
-    for (let index = 0; index < processes; index++) {
-      measured.push(await inProcess("guests-process.ts", [folder, `${rounds}`]));
-    }
-    const programs = (measured[0] as GuestTimes[]).map((first, at) => {
+    const measured = await inPlacements((seed) =>
+      engine.run(import.meta.url, measureGuests, folder, seed),
+    );
+    const programs = (measured[0] as GuestTimes[]).map(({ name, memory, memoryAfter }, at) => {
       const all = measured.map((times) => times[at] as GuestTimes);
-      const ours = Math.min(...all.map((times) => times.ours));
-      const stock = Math.min(...all.map((times) => times.stock));
-      const ratios = median(all.map((times) => times.median));
-      return { ...first, ours, stock, ofMinima: ours / stock, median: ratios };
+      return {
+        name,
+        ours: spreadOf(all.map(({ ours }) => ours)),
+        stock: spreadOf(all.map(({ stock }) => stock)),
+        time: spreadOf(all.map(({ ours, stock }) => ours / stock)),
+        memory,
+        memoryAfter,
+      };
     });
-    return { processes, rounds, programs };
+    return { placements: PLACEMENTS, rounds: ROUNDS, programs };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+export function renderGuests({ placements, rounds, programs }: GuestResults): string {
+  const rows = programs.map(({ name, ours, stock, time, memory, memoryAfter }) => [
+    name,
+    `${stock.mean.toFixed(1)} ms`,
+    `${ours.mean.toFixed(1)} ms`,
+    ratios(time),
+    `${ratio(memory)} (${ratio(memoryAfter)})`,
+  ]);
+  const head = ["C program", "wasi-libc's malloc", "pymalloc", "time ratio", "memory ratio"];
+  return [
+    table(head, rows),
+    "",
+    `\`bench/guests/programs.c\`, compiled twice by clang, with ${placements} placements of the code: in each the shortest of`,
+    `${rounds} rounds in turn; shown are the mean and the range of the placements. Memory: its length after the first run,`,
+    "in brackets after all rounds.",
+  ].join("\n");
 }

@@ -1,9 +1,13 @@
 /** What a call from JavaScript costs: against empty exports, and against @thi.ng/malloc. */
 import { MemPool } from "@thi.ng/malloc";
 import { createHeap } from "../src/index.js";
+import type { Engine } from "./engines.js";
 import type * as Loop from "./loop.js";
 import type { Pair } from "./loop.js";
-import { pairedRatio, timePaired } from "./paired.js";
+import { recordOf, timePaired } from "./paired.js";
+import { callsOf, inPlacements, PLACEMENTS, place, type Spread, spreadOf } from "./placements.js";
+import { randomNumbers } from "./random.js";
+import { ns, table, times } from "./table.js";
 
 /** (module (func (export "malloc") (param i32) (result i32) local.get 0) (func (export "free") (param i32))) */
 const EMPTY_EXPORTS = new Uint8Array([
@@ -12,18 +16,22 @@ const EMPTY_EXPORTS = new Uint8Array([
   9, 2, 4, 0, 0x20, 0, 0x0b, 2, 0, 0x0b,
 ]);
 
-export interface JavaScriptResults {
-  /** Nanoseconds of a pair of malloc and free of 48 bytes, shortest round. */
-  readonly pair: Record<"empty" | "pymalloc" | "tlsf" | "thing", number>;
-  /** Median, over the rounds, of the pair's time against two empty exports. */
-  readonly pairRatio: number;
+/** In one process: nanoseconds of the shortest round. */
+interface JavaScriptTimes {
+  /** A pair of malloc and free of 48 bytes. */
+  readonly pair: Readonly<Record<"empty" | "pymalloc" | "tlsf" | "thing", number>>;
   /** The same with 10,000 live blocks, freed and made anew in random order. */
-  readonly churn: Record<"pymalloc" | "tlsf" | "thing", number>;
-  /** How many times longer @thi.ng/malloc takes there. */
-  readonly thingRatio: number;
+  readonly churn: Readonly<Record<"pymalloc" | "tlsf" | "thing", number>>;
   /** Milliseconds of createHeap() in a process that made one before: median and longest. */
-  readonly createHeap: { readonly median: number; readonly longest: number };
+  readonly createHeap: Readonly<Record<"median" | "longest", number>>;
 }
+
+/** The same of all placements. */
+export type JavaScriptResults = { readonly placements: number } & {
+  readonly [Key in keyof JavaScriptTimes]: {
+    readonly [Name in keyof JavaScriptTimes[Key]]: Spread;
+  };
+};
 
 const BYTES = 48;
 const LIVE = 10_000;
@@ -36,7 +44,7 @@ async function loopOf(name: string): Promise<typeof Loop> {
   return await import(`./loop.ts?${name}`);
 }
 
-function candidates() {
+function candidates(): Record<keyof JavaScriptTimes["pair"], Pair> {
   const heap = createHeap({ malloc: "pymalloc" });
   const plain = createHeap({ malloc: "malloc" });
   const thing = new MemPool({ buf: new ArrayBuffer(1 << 24) });
@@ -49,26 +57,24 @@ function candidates() {
   };
 }
 
+type Candidates = ReturnType<typeof candidates>;
+
 /** Places that a program with a heap of its age would free: the same for all candidates. */
 function picks(): Uint32Array {
-  let state = 1;
-  return Uint32Array.from({ length: 1 << 16 }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * LIVE);
-  });
+  const random = randomNumbers(1);
+  return Uint32Array.from({ length: 1 << 16 }, () => Math.floor(random() * LIVE));
 }
 
 function perCall(milliseconds: number, calls: number): number {
   return (milliseconds * 1e6) / calls;
 }
 
-async function measurePairs(): Promise<Pick<JavaScriptResults, "pair" | "pairRatio">> {
-  const all = candidates();
+async function measurePairs(all: Candidates): Promise<JavaScriptTimes["pair"]> {
   const work = async (name: keyof typeof all) => {
     const { pairs } = await loopOf(`pairs-${name}`);
     return () => void pairs(all[name], BYTES, PAIRS);
   };
-  const times = timePaired(
+  const { empty, pymalloc, tlsf, thing } = timePaired(
     {
       empty: await work("empty"),
       pymalloc: await work("pymalloc"),
@@ -78,44 +84,37 @@ async function measurePairs(): Promise<Pick<JavaScriptResults, "pair" | "pairRat
     ROUNDS,
   );
   return {
-    pair: {
-      empty: perCall(times.empty.min, PAIRS),
-      pymalloc: perCall(times.pymalloc.min, PAIRS),
-      tlsf: perCall(times.tlsf.min, PAIRS),
-      thing: perCall(times.thing.min, PAIRS),
-    },
-    pairRatio: pairedRatio(times.pymalloc.samples, times.empty.samples),
+    empty: perCall(empty.min, PAIRS),
+    pymalloc: perCall(pymalloc.min, PAIRS),
+    tlsf: perCall(tlsf.min, PAIRS),
+    thing: perCall(thing.min, PAIRS),
   };
 }
 
-async function measureChurn(): Promise<Pick<JavaScriptResults, "churn" | "thingRatio">> {
-  const { pymalloc, tlsf, thing } = candidates();
+async function measureChurn(all: Candidates): Promise<JavaScriptTimes["churn"]> {
   const places = picks();
-  const work = async (name: string, pair: Pair, times: number) => {
+  const work = async (name: keyof Candidates, times: number) => {
     const { churn } = await loopOf(`churn-${name}`);
+    const pair = all[name];
     const live = Int32Array.from({ length: LIVE }, () => pair.malloc(BYTES));
     return () => churn(pair, live, places, BYTES, times);
   };
-  const times = timePaired(
+  const { pymalloc, tlsf, thing } = timePaired(
     {
-      pymalloc: await work("pymalloc", pymalloc, CHURNS),
-      tlsf: await work("tlsf", tlsf, CHURNS),
-      thing: await work("thing", thing, THING_CHURNS),
+      pymalloc: await work("pymalloc", CHURNS),
+      tlsf: await work("tlsf", CHURNS),
+      thing: await work("thing", THING_CHURNS),
     },
     ROUNDS,
   );
-  const scale = CHURNS / THING_CHURNS;
   return {
-    churn: {
-      pymalloc: perCall(times.pymalloc.min, CHURNS),
-      tlsf: perCall(times.tlsf.min, CHURNS),
-      thing: perCall(times.thing.min, THING_CHURNS),
-    },
-    thingRatio: pairedRatio(times.thing.samples, times.pymalloc.samples) * scale,
+    pymalloc: perCall(pymalloc.min, CHURNS),
+    tlsf: perCall(tlsf.min, CHURNS),
+    thing: perCall(thing.min, THING_CHURNS),
   };
 }
 
-function measureCreateHeap(): JavaScriptResults["createHeap"] {
+function measureCreateHeap(): JavaScriptTimes["createHeap"] {
   const times = Array.from({ length: 41 }, () => {
     const started = performance.now();
     createHeap();
@@ -125,6 +124,55 @@ function measureCreateHeap(): JavaScriptResults["createHeap"] {
   return { median: sorted[20] as number, longest: sorted[39] as number };
 }
 
-export async function benchJavaScript(): Promise<JavaScriptResults> {
-  return { ...(await measurePairs()), ...(await measureChurn()), createHeap: measureCreateHeap() };
+/** Calls of all that a heap exports. */
+function callsOfHeaps(): (() => unknown)[] {
+  const heaps = [createHeap({ malloc: "pymalloc" }), createHeap({ malloc: "malloc" })];
+  return heaps.flatMap((heap) => [
+    ...[heap.raw, heap.mem, heap.object].flatMap(callsOf),
+    () => heap.isPymallocAddress(8),
+    () => heap.getAllocatedBlocks(),
+    () => heap.stats(),
+  ]);
+}
+
+/** All of it in this process. @param seed of the placement */
+export async function measureJavaScript(seed: number): Promise<JavaScriptTimes> {
+  place(callsOfHeaps(), seed);
+  return {
+    pair: await measurePairs(candidates()),
+    churn: await measureChurn(candidates()),
+    createHeap: measureCreateHeap(),
+  };
+}
+
+export async function benchJavaScript(engine: Engine): Promise<JavaScriptResults> {
+  const all = await inPlacements((seed) => engine.run(import.meta.url, measureJavaScript, seed));
+  const spreads = <Name extends string>(of: (one: JavaScriptTimes) => Record<Name, number>) => {
+    const names = Object.keys(of(all[0] as JavaScriptTimes)) as Name[];
+    return recordOf(names, (name) => spreadOf(all.map((one) => of(one)[name])));
+  };
+  return {
+    placements: PLACEMENTS,
+    pair: spreads(({ pair }) => pair),
+    churn: spreads(({ churn }) => churn),
+    createHeap: spreads(({ createHeap }) => createHeap),
+  };
+}
+
+export function renderJavaScript({ placements, pair, churn, createHeap }: JavaScriptResults) {
+  const rows = [
+    ["two calls of an empty export", times(pair.empty), ""],
+    ["**pymalloc**", times(pair.pymalloc), times(churn.pymalloc)],
+    ["TLSF (AssemblyScript's)", times(pair.tlsf), times(churn.tlsf)],
+    ["@thi.ng/malloc", times(pair.thing), ns(churn.thing.mean)],
+  ];
+  return [
+    table(
+      ["malloc + free of 48 bytes, from JavaScript", "no other block", "10,000 live blocks"],
+      rows,
+    ),
+    "",
+    `The shortest of ${ROUNDS} rounds in turn; the mean and the range of ${placements} placements of the code. \`createHeap()\``,
+    `takes ${createHeap.median.mean.toFixed(2)} ms (median; longest ${createHeap.longest.most.toFixed(2)} ms) in a process that made one before.`,
+  ].join("\n");
 }

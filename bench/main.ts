@@ -1,56 +1,41 @@
 /**
- * `npm run bench`: measures everything that the README claims, prints it, and writes it to bench/results/, the four
- * main figures into the README, and the tables of records into the guide. With the names of parts
- * (`npm run bench -- python traces`) it measures only those; the others stay as they were measured, and each says with
- * which core and on what machine.
+ * `npm run bench`: measures what the README claims, prints it, and writes it to bench/results/, the four main figures into
+ * the README, and the tables of records into the guide. `npm run bench -- python traces` measures only those parts,
+ * `--engine node` only on that engine; what was measured before, and on other processors and engines, stays.
  */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { benchGuests } from "./guests.js";
-import { benchJavaScript } from "./javascript.js";
-import { benchMemory } from "./memory.js";
-import { benchPython } from "./python.js";
-import { benchRecords } from "./records.js";
-import {
-  type Conditions,
-  PARTS,
-  type Part,
-  type Results,
-  renderPart,
-  renderSummary,
-  renderTables,
-} from "./render.js";
-import { resultFiles } from "./result-files.js";
-import { benchTraces } from "./traces.js";
+import { readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { reasonOf, UsageError } from "../process/process.js";
+import { type Engine, type EngineName, engines } from "./engines.js";
+import { type Part, partNames, partOf } from "./parts.js";
+import { renderPart, renderRecordTables, renderSummary, resultFiles } from "./render.js";
+import { conditionsOn, keep, type Measured, readResults, writeResultFile } from "./results.js";
 
-const PYTHON_PROCESSES = 5;
-const PYTHON_ROUNDS = 6;
-/** A stock interpreter starts with one of three sizes, 2 % apart, by chance. */
-const STARTS = 15;
-const TRACE_PROCESSES = 7;
-const TRACE_ROUNDS = 4;
-const GUEST_PROCESSES = 7;
-const GUEST_ROUNDS = 9;
-const RECORD_ROUNDS = 5;
-const results = new URL("results/", import.meta.url);
+/** What is measured where no engine is asked for: on one that users have, and on the one that we run on. */
+const usual: readonly [EngineName, readonly Part[]][] = [
+  ["node24", partNames],
+  ["node", ["traces"]],
+];
 
-const measures: {
-  readonly [P in Part]: () => Results[P]["figures"] | Promise<Results[P]["figures"]>;
-} = {
-  javascript: benchJavaScript,
-  python: () => benchPython(PYTHON_PROCESSES, PYTHON_ROUNDS),
-  memory: () => benchMemory(STARTS),
-  traces: () => benchTraces(TRACE_PROCESSES, TRACE_ROUNDS),
-  guests: () => benchGuests(GUEST_PROCESSES, GUEST_ROUNDS),
-  records: () => benchRecords(RECORD_ROUNDS),
-};
+/** @throws UsageError where a word is none of those that there are */
+function oneOf<Word extends string>(what: string, words: readonly string[], all: readonly Word[]) {
+  const unknown = words.filter((word) => !all.includes(word as Word));
+  if (unknown.length === 0) return words as Word[];
+  throw new UsageError(`unknown ${what} ${unknown.join(", ")}, expected ${all.join(", ")}`);
+}
 
-const conditions: Conditions = {
-  version: (JSON.parse(readFileSync("package.json", "utf8")) as { version: string }).version,
-  node: process.version,
-  cpu: `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} cores`,
-  coreBytes: statSync("build/core.wasm").size,
-};
+/** The engines that are asked for, and the parts on each. */
+function readPlan(): [EngineName, readonly Part[]][] {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { engine: { type: "string", multiple: true, default: [] } },
+  });
+  const names = oneOf("engine", values.engine, Object.keys(engines) as EngineName[]);
+  const parts = oneOf("part", positionals, partNames);
+  const asked = parts.length > 0 ? parts : partNames;
+  if (names.length > 0) return names.map((name) => [name, asked]);
+  return usual.map(([name, some]) => [name, asked.filter((part) => some.includes(part))]);
+}
 
 /** Puts text between the marks of a page. */
 function fill(page: string, mark: string, text: string): void {
@@ -58,24 +43,33 @@ function fill(page: string, mark: string, text: string): void {
   writeFileSync(page, readFileSync(page, "utf8").replace(section, `$1\n${text}\n\n$2`));
 }
 
-function write(measured: Results): void {
-  writeFileSync(new URL("results.json", results), `${JSON.stringify(measured, null, 2)}\n`);
-  for (const [name, content] of Object.entries(resultFiles(measured))) {
-    writeFileSync(new URL(name, results), content);
+/** Makes everything anew that shows figures. */
+function writePages(): void {
+  const results = readResults();
+  for (const [name, content] of Object.entries(resultFiles(results))) {
+    writeResultFile(name, content);
   }
-  fill("README.md", "results", renderSummary(measured));
-  fill("docs/guide/library.md", "records", renderTables("records", measured));
+  fill("README.md", "results", renderSummary(results));
+  fill("docs/guide/library.md", "records", renderRecordTables(results));
 }
 
-const asked = process.argv.slice(2);
-const unknown = asked.filter((part) => !PARTS.includes(part as Part));
-if (unknown.length > 0) {
-  console.error(`bench: unknown part ${unknown.join(", ")}, expected one of ${PARTS.join(", ")}`);
-  process.exit(2);
-}
-let measured = JSON.parse(readFileSync(new URL("results.json", results), "utf8")) as Results;
-for (const part of PARTS.filter((name) => asked.length === 0 || asked.includes(name))) {
-  measured = { ...measured, [part]: { ...conditions, figures: await measures[part]() } };
-  write(measured);
+async function measure<P extends Part>(part: P, engine: Engine): Promise<void> {
+  const figures = await partOf(part).bench(engine);
+  const measured: Measured<P> = { ...conditionsOn(engine), figures };
+  keep(part, engine, measured);
   console.log(`${renderPart(part, measured)}\n`);
+  writePages();
+}
+
+try {
+  for (const [name, parts] of readPlan()) {
+    if (parts.length === 0) continue;
+    const engine = engines[name]();
+    for (const part of parts) await measure(part, engine);
+  }
+} catch (error) {
+  const isWrongWord = `${(error as { code?: unknown }).code}`.startsWith("ERR_PARSE_ARGS");
+  if (!isWrongWord && !(error instanceof UsageError)) throw error;
+  console.error(`bench: ${reasonOf(error)}`);
+  process.exitCode = 2;
 }

@@ -2,21 +2,26 @@
 import { median, rotated } from "../measure/measure.js";
 
 export interface Timing {
-  /** Shortest and median round, in the unit of the work's result. */
+  /** Shortest and median round, in milliseconds. */
   readonly min: number;
   readonly median: number;
+}
+
+/** A value for each of the keys. */
+export function recordOf<Key extends string, Value>(
+  keys: readonly Key[],
+  value: (key: Key) => Value,
+): Record<Key, Value> {
+  return Object.fromEntries(keys.map((key) => [key, value(key)])) as Record<Key, Value>;
 }
 
 /** Times each of the works `rounds` times, after one round that is not counted. */
 export function timePaired<Name extends string>(
   works: Record<Name, () => void>,
   rounds: number,
-): Record<Name, Timing & { readonly samples: readonly number[] }> {
+): Record<Name, Timing> {
   const names = Object.keys(works) as Name[];
-  const samples = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<
-    Name,
-    number[]
-  >;
+  const samples = recordOf(names, () => [] as number[]);
   for (let round = 0; round <= rounds; round++) {
     for (const name of rotated(names, round)) {
       const started = performance.now();
@@ -25,17 +30,10 @@ export function timePaired<Name extends string>(
       if (round > 0) samples[name].push(time);
     }
   }
-  return Object.fromEntries(
-    names.map((name) => {
-      const times = samples[name];
-      return [name, { min: Math.min(...times), median: median(times), samples: times }];
-    }),
-  ) as Record<Name, Timing & { samples: number[] }>;
-}
-
-/** The median, over the rounds, of one candidate's time divided by another's in the same round. */
-export function pairedRatio(times: readonly number[], base: readonly number[]): number {
-  return median(times.map((time, round) => time / (base[round] as number)));
+  return recordOf(names, (name) => ({
+    min: Math.min(...samples[name]),
+    median: median(samples[name]),
+  }));
 }
 
 export function geometricMean(values: readonly number[]): number {

@@ -2,140 +2,160 @@
 import { readdirSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type AllocatorResult, type Comparison, compare, median } from "../measure/measure.js";
-import { geometricMean } from "./paired.js";
-import { inProcess } from "./processes.js";
+import { type Comparison, compare, median } from "../measure/measure.js";
+import { megabytes, percent } from "../process/process.js";
+import type { Engine } from "./engines.js";
+import { geometricMean, recordOf } from "./paired.js";
+import { inPlacements, PLACEMENTS, type Spread, spreadOf } from "./placements.js";
+import { ratio, ratios, table } from "./table.js";
 
-/** What is shown of each program, and in the mean of those that allocate. The times are those of the others against CPython's own malloc. */
-const ratios = [
-  // pymalloc's, installed: of the shortest rounds, and median.
-  "ofMinima",
-  "median",
-  // The same of pymalloc that is linked in, and of CPython's mimalloc.
-  "linkedOfMinima",
-  "linkedMedian",
-  "mimallocOfMinima",
-  "mimallocMedian",
-  // Peak heaps, installed and linked.
-  "heapRatio",
-  "linkedHeapRatio",
-  // The debug mode's time and heap against pymalloc's own without it.
-  "debugTime",
-  "debugHeap",
-] as const;
-export type Ratios = Readonly<Record<(typeof ratios)[number], number>>;
+const ROUNDS = 6;
 
-export interface PythonResults {
-  readonly pyodide: string;
-  readonly processes: number;
-  /** In each process. */
-  readonly rounds: number;
-  /** Programs that allocate much. */
-  readonly programs: readonly ProgramResult[];
-  /** Geometric means over those. */
-  readonly means: Ratios;
-  /** Programs that only compute. */
-  readonly pure: readonly ProgramResult[];
-}
+/** Times of pymalloc, installed and linked in, and of CPython's mimalloc: against CPython's own malloc in one process. */
+const TIMES = ["installed", "linked", "mimalloc"] as const;
 
-export interface ProgramResult extends Ratios {
+/** Peak heaps against that of CPython's own malloc; the debug mode's time and heap against pymalloc's without it. */
+const OTHERS = ["installedHeap", "linkedHeap", "debug", "debugHeap"] as const;
+
+type Ratios<Time> = Readonly<
+  Record<(typeof TIMES)[number], Time> & Record<(typeof OTHERS)[number], number>
+>;
+
+/** A program in one process. */
+interface ProgramRun extends Ratios<number> {
   readonly name: string;
+  readonly pyodide: string;
   readonly milliseconds: number;
   readonly heapBytes: number;
   /** Share of the requests that pools served. */
   readonly fromPools: number;
 }
 
-const nowhere = { write: () => {} };
+export type ProgramResult = Ratios<Spread> & Omit<ProgramRun, keyof Ratios<number> | "pyodide">;
 
-function resultOf(name: string, comparison: Comparison): ProgramResult {
-  const { allocators, debug, census, sameOutput, status } = comparison;
+export interface PythonResults {
+  readonly pyodide: string;
+  readonly processes: number;
+  /** In each process; of them the shortest counts. */
+  readonly rounds: number;
+  /** Programs that allocate much. */
+  readonly programs: readonly ProgramResult[];
+  /** Geometric means over those. */
+  readonly means: Ratios<Spread>;
+  /** Programs that only compute. */
+  readonly pure: readonly ProgramResult[];
+}
+
+function runOf(name: string, comparison: Comparison): ProgramRun {
+  const { allocators, debug, census, sameOutput, status, pyodide } = comparison;
   const [, mimalloc, ours, linked] = allocators;
   if (status !== 0 || !sameOutput || !mimalloc || !ours || !linked || !debug || !census) {
     throw new Error(`${name}: status ${status}, ${sameOutput ? "same" : "different"} output`);
   }
   return {
     name,
+    pyodide,
     milliseconds: Math.min(...ours.seconds) * 1000,
-    ofMinima: ours.ratio.ofMinima,
-    median: ours.ratio.median,
-    linkedOfMinima: linked.ratio.ofMinima,
-    linkedMedian: linked.ratio.median,
-    mimallocOfMinima: mimalloc.ratio.ofMinima,
-    mimallocMedian: mimalloc.ratio.median,
+    installed: ours.ratio.ofMinima,
+    linked: linked.ratio.ofMinima,
+    mimalloc: mimalloc.ratio.ofMinima,
     heapBytes: ours.heapBytes,
-    heapRatio: ours.heapRatio,
-    linkedHeapRatio: linked.heapRatio,
+    installedHeap: ours.heapRatio,
+    linkedHeap: linked.heapRatio,
     fromPools: census.fromPools / census.requests,
-    debugTime: debug.ratio.ofMinima,
+    debug: debug.ratio.ofMinima,
     debugHeap: debug.heapRatio,
   };
 }
 
+const nowhere = { write: () => {} };
+
 /** Compares the allocators on each program of a folder, in this process. */
-export async function compareFolder(name: string, rounds: number): Promise<Comparison[]> {
+export async function compareFolder(name: string): Promise<ProgramRun[]> {
   const folder = fileURLToPath(new URL(name, import.meta.url));
-  const comparisons: Comparison[] = [];
+  const runs: ProgramRun[] = [];
   for (const file of readdirSync(folder).sort()) {
-    const script = { path: resolve(folder, file), file: resolve(folder, file), cwd: folder };
-    comparisons.push(await compare({ ...script, arguments: [] }, { rounds, stdout: nowhere }));
+    const path = resolve(folder, file);
+    const script = { path, file: path, cwd: folder, arguments: [] };
+    const comparison = await compare(script, { rounds: ROUNDS, stdout: nowhere });
+    runs.push(runOf(basename(file, ".py"), comparison));
   }
-  return comparisons;
+  return runs;
 }
 
-/** One allocator's results of several processes: the shortest round of all, and the median of the others' figures. */
-function mergeResults(results: readonly AllocatorResult[], base: number): AllocatorResult {
-  const seconds = results.flatMap((result) => result.seconds);
-  const middle = (of: (result: AllocatorResult) => number) => median(results.map(of));
+/** The ratios of several processes. */
+function spreads(all: readonly Ratios<number>[]): Ratios<Spread> {
   return {
-    ...(results[0] as AllocatorResult),
-    seconds,
-    ratio: {
-      ofMinima: Math.min(...seconds) / base,
-      median: middle(({ ratio }) => ratio.median),
-      lowerQuartile: middle(({ ratio }) => ratio.lowerQuartile),
-      upperQuartile: middle(({ ratio }) => ratio.upperQuartile),
-    },
-    heapBytes: middle(({ heapBytes }) => heapBytes),
-    heapRatio: middle(({ heapRatio }) => heapRatio),
+    ...recordOf(TIMES, (key) => spreadOf(all.map((one) => one[key]))),
+    ...recordOf(OTHERS, (key) => median(all.map((one) => one[key]))),
   };
 }
 
-function merge(comparisons: readonly Comparison[]): Comparison {
-  const [first] = comparisons as [Comparison];
-  const failed = comparisons.find(({ status, sameOutput }) => status !== 0 || !sameOutput);
-  if (failed !== undefined) return failed;
-  const ofAll = (at: number) =>
-    comparisons.map(({ allocators }) => allocators[at] as AllocatorResult);
-  const shortest = (results: readonly AllocatorResult[]) =>
-    Math.min(...results.flatMap(({ seconds }) => seconds));
-  const debugs = comparisons.flatMap(({ debug }) => debug ?? []);
-  // The debug mode's rounds are its own, compared with others of pymalloc's.
-  const debugBase = shortest(debugs) / median(debugs.map(({ ratio }) => ratio.ofMinima));
+/** The geometric means of one process. */
+function meansOf(programs: readonly ProgramRun[]): Ratios<number> {
+  return recordOf([...TIMES, ...OTHERS], (key) => geometricMean(programs.map((run) => run[key])));
+}
+
+/** The programs of several processes. */
+function together(processes: readonly ProgramRun[][]): ProgramResult[] {
+  return (processes[0] as ProgramRun[]).map(({ name, fromPools }, at) => {
+    const all = processes.map((runs) => runs[at] as ProgramRun);
+    return {
+      name,
+      milliseconds: median(all.map(({ milliseconds }) => milliseconds)),
+      heapBytes: median(all.map(({ heapBytes }) => heapBytes)),
+      fromPools,
+      ...spreads(all),
+    };
+  });
+}
+
+/** Several processes: an interpreter is placed by chance as well, and there is no drawing of it. */
+export async function benchPython(engine: Engine): Promise<PythonResults> {
+  const runs = (folder: string) =>
+    inPlacements(() => engine.run(import.meta.url, compareFolder, folder));
+  const allocating = await runs("programs");
+  const pure = await runs("pure");
   return {
-    ...first,
-    allocators: first.allocators.map((_, at) => mergeResults(ofAll(at), shortest(ofAll(0)))),
-    debug: mergeResults(debugs, debugBase),
+    pyodide: allocating[0]?.[0]?.pyodide ?? "",
+    processes: PLACEMENTS,
+    rounds: ROUNDS,
+    programs: together(allocating),
+    means: spreads(allocating.map(meansOf)),
+    pure: together(pure),
   };
 }
 
-async function benchFolder(name: string, processes: number, rounds: number) {
-  const all: Comparison[][] = [];
-  for (let run = 0; run < processes; run++) {
-    all.push(await inProcess("python-process.ts", [name, `${rounds}`]));
-  }
-  const [first] = all as [Comparison[]];
-  const programs = first.map(({ program }, at) =>
-    resultOf(basename(program, ".py"), merge(all.map((results) => results[at] as Comparison))),
-  );
-  return { pyodide: first[0]?.pyodide ?? "", programs };
+/** The cells of the ratios; what only programs have comes in between. */
+function row(of: Ratios<Spread>, name: string, program?: ProgramResult): string[] {
+  return [
+    name,
+    program ? `${program.milliseconds.toFixed(0)} ms` : "",
+    ratios(of.installed),
+    ratios(of.linked),
+    ratios(of.mimalloc),
+    program ? megabytes(program.heapBytes) : "",
+    `${ratio(of.installedHeap)} / ${ratio(of.linkedHeap)}`,
+    program ? percent(program.fromPools) : "",
+    `${of.debug.toFixed(2)} / ${of.debugHeap.toFixed(2)}`,
+  ];
 }
 
-/** An engine places code by chance, for the life of a process: so there are several. */
-export async function benchPython(processes: number, rounds: number): Promise<PythonResults> {
-  const { pyodide, programs } = await benchFolder("programs", processes, rounds);
-  const { programs: pure } = await benchFolder("pure", processes, rounds);
-  const mean = (ratio: keyof Ratios) => geometricMean(programs.map((program) => program[ratio]));
-  const means = Object.fromEntries(ratios.map((ratio) => [ratio, mean(ratio)])) as Ratios;
-  return { pyodide, processes, rounds, programs, means, pure };
+export function renderPython({ pyodide, processes, rounds, programs, means, pure }: PythonResults) {
+  const programRow = (program: ProgramResult) => row(program, program.name, program);
+  const head = [
+    ...["program", "time", "installed", "linked", "mimalloc's", "peak heap", "heap ratio"],
+    ...["from pools", "debug mode"],
+  ];
+  return [
+    table(head, [
+      ...programs.map(programRow),
+      row(means, "**geometric mean**"),
+      ...pure.map(programRow),
+    ]),
+    "",
+    `Pyodide ${pyodide} in ${processes} processes: in each the shortest of ${rounds} rounds in turn, against CPython's own malloc, with`,
+    "pymalloc installed at run time and linked in; shown are the mean and the range of the processes. The last rows only",
+    "compute. Heap ratio: installed / linked. Debug mode: time / heap against pymalloc without it.",
+  ].join("\n");
 }

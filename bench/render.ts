@@ -1,268 +1,121 @@
-/** The measured figures as Markdown: all of them for results.md, and the main ones for the README. */
-import { megabytes, percent, whole } from "../process/process.js";
-import type { GuestResults } from "./guests.js";
-import type { JavaScriptResults } from "./javascript.js";
-import type { MemoryResult } from "./memory.js";
-import type { ProgramResult, PythonResults, Ratios } from "./python.js";
-import type { Pattern, RecordsResults } from "./records.js";
-import type { TraceResults } from "./traces.js";
+/** What is made of all measured figures: the page of results, the picture, and the tables of the README and the guide. */
+import { whole } from "../process/process.js";
+import { drawPython } from "./chart.js";
+import { type Figures, type Part, partNames, partOf } from "./parts.js";
+import type { Measured, Results } from "./results.js";
+import { ns, ratio, ratios, table, times } from "./table.js";
 
-/** With what a part was measured, and on what. */
-export interface Conditions {
-  readonly version: string;
-  readonly node: string;
-  readonly cpu: string;
-  /** Bytes of build/core.wasm. */
-  readonly coreBytes: number;
+/** The tables of a part, and with what they were measured. */
+export function renderPart<P extends Part>(part: P, measured: Measured<P>): string {
+  const { version, engine, processor, cores, coreBytes } = measured;
+  const on = `${processor}, ${cores} cores; ${engine}; pymalloc ${version}, its core ${whole(coreBytes)} bytes long`;
+  return `${partOf(part).render(measured.figures)}\n\n_${on}._`;
 }
 
-interface Measured<Figures> extends Conditions {
-  readonly figures: Figures;
+/** A part as it was measured on each processor and engine. */
+function allOf<P extends Part>(part: P, results: readonly Results[]): Measured<P>[] {
+  return results.flatMap((one) => (one[part] as Measured<P> | undefined) ?? []);
 }
 
-export interface Results {
-  readonly javascript: Measured<JavaScriptResults>;
-  readonly python: Measured<PythonResults>;
-  readonly memory: Measured<readonly MemoryResult[]>;
-  readonly traces: Measured<TraceResults>;
-  readonly guests: Measured<GuestResults>;
-  readonly records: Measured<RecordsResults>;
-}
-
-export type Part = keyof Results;
-
-/** A table with the columns under each other; all but the first are numbers. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((_, column) =>
-    Math.max(3, ...[head, ...rows].map((cells) => (cells[column] as string).length)),
+/** The one whose figure is the highest, which is the worst of times and memory. */
+function worst<P extends Part>(
+  part: P,
+  results: readonly Results[],
+  figure: (figures: Figures[P]) => number,
+): Measured<P> {
+  const [first, ...others] = allOf(part, results);
+  if (first === undefined) throw new Error(`bench/results has no figures of the part ${part}`);
+  return others.reduce(
+    (most, one) => (figure(one.figures) > figure(most.figures) ? one : most),
+    first,
   );
-  const line = (cells: readonly string[]) => {
-    const padded = cells.map((cell, column) => {
-      const width = widths[column] as number;
-      return column === 0 ? cell.padEnd(width) : cell.padStart(width);
-    });
-    return `| ${padded.join(" | ")} |`;
-  };
-  const rule = widths.map((width, column) =>
-    column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`,
-  );
-  return [line(head), line(rule), ...rows.map(line)].join("\n");
 }
 
-const ns = (value: number) => `${value.toFixed(1)} ns`;
-const ratio = (value: number) => value.toFixed(3);
+const linked = ({ means }: Figures["python"]) => means.linked.mean;
+const linkedHeap = ({ means }: Figures["python"]) => means.linkedHeap;
+const ours = ({ means }: Figures["traces"]) =>
+  means.find(({ allocator }) => allocator === "pymalloc") as (typeof means)[number];
+const pair = ({ pair }: Figures["javascript"]) => pair.pymalloc.mean;
 
-function renderJavaScript({ pair, pairRatio, churn, thingRatio, createHeap }: JavaScriptResults) {
-  const rows = [
-    ["two calls of an empty export", ns(pair.empty), ""],
-    ["**pymalloc**", `**${ns(pair.pymalloc)}**`, `**${ns(churn.pymalloc)}**`],
-    ["TLSF (AssemblyScript's)", ns(pair.tlsf), ns(churn.tlsf)],
-    ["@thi.ng/malloc", ns(pair.thing), ns(churn.thing)],
-  ];
-  return [
-    table(
-      ["malloc + free of 48 bytes, from JavaScript", "no other block", "10,000 live blocks"],
-      rows,
-    ),
-    "",
-    `A pair costs ${pairRatio.toFixed(2)} times two empty calls (median of the rounds); with 10,000 live`,
-    `blocks @thi.ng/malloc takes ${thingRatio.toFixed(0)} times as long. \`createHeap()\` takes`,
-    `${createHeap.median.toFixed(2)} ms (median; longest ${createHeap.longest.toFixed(2)} ms) in a process that made one before.`,
-  ].join("\n");
-}
-
-const times = (ofMinima: number, median: number) => `${ratio(ofMinima)} (${ratio(median)})`;
-
-/** The cells of the ratios; what only programs have comes in between. */
-function pythonRow(of: Ratios, name: string, program?: ProgramResult): string[] {
-  return [
-    name,
-    program ? `${program.milliseconds.toFixed(0)} ms` : "",
-    times(of.ofMinima, of.median),
-    `**${ratio(of.linkedOfMinima)}** (${ratio(of.linkedMedian)})`,
-    times(of.mimallocOfMinima, of.mimallocMedian),
-    program ? megabytes(program.heapBytes) : "",
-    `${ratio(of.heapRatio)} / **${ratio(of.linkedHeapRatio)}**`,
-    program ? percent(program.fromPools) : "",
-    `${of.debugTime.toFixed(2)} / ${of.debugHeap.toFixed(2)}`,
-  ];
-}
-
-const programRow = (program: ProgramResult) => pythonRow(program, program.name, program);
-
-function renderPython({ pyodide, processes, rounds, programs, means, pure }: PythonResults) {
-  const head = [
-    ...["program", "time", "installed", "linked", "mimalloc's", "peak heap", "heap ratio"],
-    ...["from pools", "debug mode"],
-  ];
-  return [
-    table(head, [
-      ...programs.map(programRow),
-      pythonRow(means, "geometric mean"),
-      ...pure.map(programRow),
-    ]),
-    "",
-    `Pyodide ${pyodide}, ${rounds} paired rounds in each of ${processes} processes; ratios are to CPython's own malloc, of the`,
-    "shortest rounds of all (in brackets the median of the rounds' ratios), with pymalloc installed at run time and",
-    "linked in. The last rows only compute. Heap ratio: installed / linked.",
-    "Debug mode: time / heap against pymalloc without it.",
-  ].join("\n");
-}
-
-function renderMemory(results: readonly MemoryResult[]): string {
-  const rows = results.map(({ program, bytes }) => [
-    program,
-    megabytes(bytes.malloc, 2),
-    ...[bytes.pymalloc, bytes.linked, bytes.mimalloc].map((own) => ratio(own / bytes.malloc)),
-  ]);
-  return [
-    table(["memory of", "CPython's own malloc", "installed", "linked", "mimalloc"], rows),
-    "",
-    "Bytes that the heap took from the memory, start of the interpreter included (medians over several starts).",
-  ].join("\n");
-}
-
-function renderTraces({ processes, rounds, traces, means }: TraceResults): string {
-  const rows = traces.map(({ name, events, peakLiveBytes, results }) => [
-    name,
-    whole(events),
-    megabytes(peakLiveBytes),
-    ...results.flatMap(({ allocator, warm, fresh, perLiveByte }) =>
-      allocator === "dlmalloc"
-        ? [`${warm.min.toFixed(1)} ns`, ratio(perLiveByte)]
-        : [`${ratio(warm.ratio)} / ${ratio(fresh.ratio)}`, ratio(perLiveByte)],
-    ),
-  ]);
-  const last = [
-    "geometric mean",
-    "",
-    "",
-    ...means.flatMap(({ allocator, warm, fresh, memory }) =>
-      allocator === "dlmalloc"
-        ? ["", ratio(memory)]
-        : [`**${ratio(warm)}** / ${ratio(fresh)}`, `**${ratio(memory)}**`],
-    ),
-  ];
-  const head = [
-    "trace",
-    "events",
-    "live at most",
-    ...means.flatMap(({ allocator }) => [allocator, "memory"]),
-  ];
-  return [
-    table(head, [...rows, last]),
-    "",
-    `\`pymalloc replay\`, ${rounds} rounds in turn in each of ${processes} processes (the shortest of all):`,
-    "time per event against dlmalloc's, over used memory and (behind the stroke) over untouched memory;",
-    "memory taken from the system against the most live bytes (its mean is over the traces above 1 MB).",
-    "Each is called by WebAssembly from another instance.",
-  ].join("\n");
-}
-
-function renderGuests({ processes, rounds, programs }: GuestResults): string {
-  const rows = programs.map(({ name, ours, stock, ofMinima, median, memory, memoryAfter }) => [
-    name,
-    `${stock.toFixed(1)} ms`,
-    `${ours.toFixed(1)} ms`,
-    `**${ratio(ofMinima)}** (${ratio(median)})`,
-    `**${ratio(memory)}** (${ratio(memoryAfter)})`,
-  ]);
-  const head = ["C program", "wasi-libc's malloc", "pymalloc", "time ratio", "memory ratio"];
+/** The main figures of each processor and engine, side by side. */
+function renderOverview(results: readonly Results[]): string {
+  const rows = results.flatMap(({ python, traces, javascript }) => {
+    const measured = python ?? traces ?? javascript;
+    if (measured === undefined) return [];
+    const name = `${measured.processor}, ${measured.engine}`;
+    const interpreters = python
+      ? [ratios(python.figures.means.linked), ratio(linkedHeap(python.figures))]
+      : ["", ""];
+    const played = traces
+      ? [ratios(ours(traces.figures).warm), ratios(ours(traces.figures).fresh)]
+      : ["", ""];
+    return [
+      [name, ...interpreters, ...played, javascript ? times(javascript.figures.pair.pymalloc) : ""],
+    ];
+  });
+  const head = ["", "Python, linked", "its heap", "traces", "untouched memory", "pair"];
   return [
     table(head, rows),
     "",
-    `\`bench/guests/programs.c\`, compiled twice by clang, ${rounds} rounds in turn in each of ${processes} processes: shortest rounds, in`,
-    "brackets the median of the rounds' ratios. Memory: its length after the first run, in brackets after all rounds.",
+    "Times and heaps against the other malloc, geometric means; a pair of malloc and free from JavaScript. Less is better.",
   ].join("\n");
 }
 
-function renderRecords({ rounds, operations, entries, slots, patterns }: RecordsResults): string {
-  const ms = (value: number) => `${value.toFixed(0)} ms`;
-  const tableOf = (pattern: Pattern, name: string, hasCopy: boolean) =>
-    table(
-      [
-        ...[name, "CPU an operation", "memory", "longest stall", "longest pause", "all pauses"],
-        ...(hasCopy ? ["copy"] : []),
-      ],
-      patterns[pattern].map((result) => [
-        result.title,
-        `${result.nanoseconds.toFixed(0)} ns`,
-        megabytes(result.residentBytes, 0),
-        ...[result.longestBatch, result.longestPause, result.pauses].map(ms),
-        ...(hasCopy ? [ms(result.copy ?? 0)] : []),
-      ]),
-    );
-  return [
-    tableOf("cache", `cache of ${whole(entries)} records`, true),
-    "",
-    tableOf("strings", `${whole(slots)} byte strings, 8 to 400 long`, false),
-    "",
-    `${whole(operations)} operations on what is empty at first, each line in processes of its own, ${rounds} rounds in turn.`,
-    "Above: when the cache is full, the record that was not used for the longest time goes.",
-    "Below: every other operation replaces a string by one of another length.",
-    "Times are the shortest of the rounds. CPU: with the garbage collector's threads. Memory: what the resident set",
-    "grew by (median). Longest stall: the longest that a thousand operations took. Pauses: the garbage collector's.",
-    "Copy: of everything, for another thread.",
-  ].join("\n");
+/** The files of bench/results/ that are made of the figures, by their names. */
+export function resultFiles(results: readonly Results[]): Readonly<Record<string, string>> {
+  const sections = partNames.map((part) =>
+    [
+      `## ${partOf(part).title}`,
+      ...allOf(part, results).map((measured) => renderPart(part, measured)),
+    ].join("\n\n"),
+  );
+  const python = worst("python", results, linked);
+  return {
+    "results.md": `${["# Results", renderOverview(results), ...sections].join("\n\n")}\n`,
+    "python.svg": drawPython(python.figures, python.engine),
+  };
 }
 
-const renderers: { readonly [P in Part]: (figures: Results[P]["figures"]) => string } = {
-  javascript: renderJavaScript,
-  python: renderPython,
-  memory: renderMemory,
-  traces: renderTraces,
-  guests: renderGuests,
-  records: renderRecords,
-};
-
-/** In the order of results.md. */
-export const PARTS = Object.keys(renderers) as Part[];
-
-export function renderPart<P extends Part>(part: P, results: Results): string {
-  const { version, node, cpu, coreBytes, figures } = results[part];
-  const on = `_${cpu}; Node ${node}; pymalloc ${version}, its core ${whole(coreBytes)} bytes long._`;
-  return `${renderers[part](figures)}\n\n${on}`;
-}
-
-/** The tables of a part alone, for a page of the guide. */
-export function renderTables(part: Part, results: Results): string {
-  const blocks = renderPart(part, results).split("\n\n");
+/** The tables of records alone, for the guide. */
+export function renderRecordTables(results: readonly Results[]): string {
+  const measured = worst("records", results, ({ patterns }) =>
+    Math.max(...patterns.cache.map(({ nanoseconds }) => nanoseconds)),
+  );
+  const blocks = renderPart("records", measured).split("\n\n");
   return blocks.filter((block) => block.startsWith("|")).join("\n\n");
 }
 
-/** The parts that the README's four figures are of. */
-const MAIN: readonly Part[] = ["python", "traces", "javascript"];
-
-/** The four main figures, with the commands that measure them again and the machine, for the README. */
-export function renderSummary(results: Results): string {
-  const { python, traces, javascript } = results;
-  const { linkedOfMinima, linkedMedian, linkedHeapRatio } = python.figures.means;
-  const ours = traces.figures.means.find(({ allocator }) => allocator === "pymalloc");
-  if (ours === undefined) throw new Error("there are no figures of pymalloc on the traces");
-  const { pymalloc, empty } = javascript.figures.pair;
+/** The four main figures, with the commands that measure them again, for the README: each the worst there is. */
+export function renderSummary(results: readonly Results[]): string {
+  const time = worst("python", results, linked).figures;
+  const heap = worst("python", results, linkedHeap).figures;
+  const traces = worst("traces", results, (figures) => ours(figures).warm.mean).figures;
+  const calls = worst("javascript", results, pair).figures;
+  const range = (least: number, most: number) => `${least.toFixed(2)} to ${most.toFixed(2)}`;
   const again = (part: Part) => `\`npm run bench -- ${part}\``;
+  const { warm } = ours(traces);
+  const { least, most } = time.means.linked;
   const rows = [
     [
-      `time of ${python.figures.programs.length} Python programs, linked against stock`,
-      `**${ratio(linkedOfMinima)}** (median ${ratio(linkedMedian)})`,
+      `time of ${time.programs.length} Python programs, linked against stock`,
+      `**${ratio(linked(time))}** (${range(least, most)})`,
       again("python"),
     ],
-    ["peak heap of the same", `**${ratio(linkedHeapRatio)}**`, again("python")],
+    ["peak heap of the same", `**${ratio(linkedHeap(heap))}**`, again("python")],
     [
-      `time of ${traces.figures.traces.length} recorded traces, against dlmalloc`,
-      `**${ratio(ours.warm)}**`,
+      `time of ${traces.traces.length} recorded traces, against dlmalloc`,
+      `**${ratio(warm.mean)}** (${range(warm.least, warm.most)})`,
       again("traces"),
     ],
     [
       "malloc + free from JavaScript (two empty calls)",
-      `**${ns(pymalloc)}** (${ns(empty)})`,
+      `**${ns(pair(calls))}** (${ns(calls.pair.empty.mean)})`,
       again("javascript"),
     ],
   ];
-  const machines = MAIN.map((part) => `${results[part].cpu}; Node ${results[part].node}`);
   return [
     table(["measured", "figure", "again with"], rows),
     "",
-    `Ratios are geometric means; less is better. Measured on: ${[...new Set(machines)].join(", and ")}.`,
+    "Ratios are geometric means; less is better. The worst of all [processors and engines](bench/results/results.md).",
   ].join("\n");
 }

@@ -34,6 +34,8 @@ export interface Field {
   readonly tape: Address;
   /** Bytes that the allocator has taken from the memory, at most. */
   taken(): number;
+  /** Calls of what else the module exports, which leave the heap as it was. */
+  readonly others?: readonly (() => unknown)[];
   /** pymalloc's books; and does an address lie in one of its pools? */
   readonly books?: { stats(): HeapStats; inPool(p: Address): boolean };
 }
@@ -45,10 +47,15 @@ export interface Contestant {
 }
 
 /** A program whose memory ends at a break, with the reserve below everything that is allocated. */
-function reserve(program: BareProgram, bytes: number): Pick<Field, "memory" | "tape" | "taken"> {
+function reserve(program: BareProgram, bytes: number): Omit<Field, "functions"> {
   const tape = unsigned(program.sbrk(Math.ceil(bytes / 16) * 16));
   const base = unsigned(program.sbrk(0));
-  return { memory: program.memory, tape, taken: () => unsigned(program.sbrk(0)) - base };
+  return {
+    memory: program.memory,
+    tape,
+    taken: () => unsigned(program.sbrk(0)) - base,
+    others: [() => program.free(program.memalign(64, 100))],
+  };
 }
 
 /** pymalloc over the malloc that owns the memory. */
@@ -56,13 +63,24 @@ function pooled(
   memory: WebAssembly.Memory,
   system: SystemMalloc,
   indent = 0,
-): Pick<Field, "functions" | "books"> {
+): Pick<Field, "functions" | "others" | "books"> {
   const root = system.malloc(layout.ROOT_SIZE);
   const arenas = systemArenas(memory, system, root, { fillHoles: true });
   const core = instantiateCore(memory, root, system, system, arenas);
   core.initialize(indent);
   const stats = () => readStats(core, memory, root);
-  return { functions: core, books: { stats, inPool: (p) => core.addressInRange(p) !== 0 } };
+  const others = [
+    () => core.pyFree(0, core.pyMalloc(0, 40)),
+    () => core.pyFree(0, core.pyCalloc(0, 3, 8)),
+    () => core.pyFree(0, core.pyRealloc(0, core.pyMalloc(0, 100), 150)),
+    () => core.rawFree(core.rawMalloc(40)),
+    () => core.rawFree(core.rawRealloc(core.rawCalloc(3, 8), 40)),
+    () => core.addressInRange(root),
+    core.allocatedBlocks,
+    core.stats,
+  ];
+  const inPool = (p: Address) => core.addressInRange(p) !== 0;
+  return { functions: core, others, books: { stats, inPool } };
 }
 
 /** A heap that owns its memory; it is taken in pages of 64 KiB, by a sixteenth more each time. */

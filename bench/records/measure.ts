@@ -3,6 +3,7 @@ import { PerformanceObserver } from "node:perf_hooks";
 import { setTimeout } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { randomNumbers } from "../random.js";
 import { caches } from "./caches.js";
 import { LONGEST, SHORTEST, stringStores } from "./strings.js";
 
@@ -32,14 +33,9 @@ export interface RecordsResult {
 }
 
 /** Whole numbers that are the same in each process: `count` of them, each made of a number from 0 to 1. */
-function randomNumbers(count: number, make: (random: number) => number): Uint32Array {
-  const numbers = new Uint32Array(count);
-  let state = 1;
-  for (let at = 0; at < count; at++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    numbers[at] = make(state / 2 ** 32);
-  }
-  return numbers;
+function wholeNumbers(count: number, make: (random: number) => number): Uint32Array {
+  const random = randomNumbers(1);
+  return Uint32Array.from({ length: count }, () => make(random()));
 }
 
 interface Work {
@@ -52,7 +48,7 @@ type Prepare = (way: string) => () => Work;
 
 /** Low keys are asked for more often than high ones: a little more than half are found. */
 const prepareCache: Prepare = (way) => {
-  const keys = randomNumbers(OPERATIONS, (random) => random ** 2 * KEYS);
+  const keys = wholeNumbers(OPERATIONS, (random) => random ** 2 * KEYS);
   return () => {
     const cache = caches[way as keyof typeof caches](ENTRIES);
     return {
@@ -70,8 +66,8 @@ const prepareCache: Prepare = (way) => {
 /** Every other operation replaces a string by one of another length; short ones are more frequent. */
 const prepareStrings: Prepare = (way) => {
   const source = Uint8Array.from({ length: LONGEST }, (_, at) => at);
-  const slots = randomNumbers(OPERATIONS, (random) => random * SLOTS);
-  const lengths = randomNumbers(OPERATIONS, (random) => {
+  const slots = wholeNumbers(OPERATIONS, (random) => random * SLOTS);
+  const lengths = wholeNumbers(OPERATIONS, (random) => {
     // Not the number that has chosen the slot, but its lower digits.
     const other = (random * 4096) % 1;
     return SHORTEST + other ** 3 * (LONGEST - SHORTEST);

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { type Results, renderSummary, renderTables } from "../../bench/render.js";
+import { renderRecordTables, renderSummary } from "../../bench/render.js";
+import { readResults } from "../../bench/results.js";
 
 const file = (path: string) => new URL(`../../${path}`, import.meta.url);
 const read = (path: string) => readFileSync(file(path), "utf8");
@@ -14,9 +15,9 @@ function shown(page: string, mark: string): string | undefined {
 }
 
 test("the figures of the README and of the guide are those of bench/results", () => {
-  const results = JSON.parse(read("bench/results/results.json")) as Results;
+  const results = readResults();
   assert.equal(shown("README.md", "results"), renderSummary(results));
-  assert.equal(shown("docs/guide/library.md", "records"), renderTables("records", results));
+  assert.equal(shown("docs/guide/library.md", "records"), renderRecordTables(results));
 });
 
 test("invariants are numbered alike in the docs and in the messages", () => {
