@@ -114,7 +114,7 @@ export class Spare {
 }
 
 /**
- * Where malloc looks for a block of a size class: a pool of the class's list, one that the next larger class lends, or the end of the
+ * Where malloc looks for a block of a size class: a pool of the class, one that the next larger class lends, or the end of the class's
  * list.
  */
 @unmanaged
@@ -165,9 +165,9 @@ export class Books {
   brokenAt: usize;
   /** The first spare; 0 for none. */
   spare: usize;
-  /** The last block of those that may wait, 0 for none, its length, and 1 when it was given back and waits: see `kept.ts`. */
-  recent: usize;
-  recentBytes: usize;
+  /** The last large block that may wait, 0 for none, its length, and 1 when it was given back and waits: see `kept.ts`. */
+  kept: usize;
+  keptBytes: usize;
   waits: u32;
 }
 

@@ -25,25 +25,25 @@ export function releaseKept(): void {
   const book = books();
   if (book.waits === 0) return;
   book.waits = 0;
-  const p = book.recent;
-  book.recent = 0;
+  const p = book.kept;
+  book.kept = 0;
   systemFree(p);
 }
 
 export function largeMalloc(bytes: usize): usize {
   const book = books();
   if (book.waits !== 0) {
-    if (book.recentBytes === bytes && isBare()) {
+    if (book.keptBytes === bytes && isBare()) {
       book.waits = 0;
-      return book.recent;
+      return book.kept;
     }
     releaseKept();
   }
   const p = rawMalloc(bytes);
   // Whoever was called may have left a block that waits.
   if (p !== 0 && bytes <= LONGEST_KEPT && book.waits === 0) {
-    book.recent = p;
-    book.recentBytes = bytes;
+    book.kept = p;
+    book.keptBytes = bytes;
   }
   return p;
 }
@@ -56,18 +56,18 @@ export function largeCalloc(count: usize, size: usize): usize {
 export function largeRealloc(p: usize, bytes: usize): usize {
   releaseKept();
   // Its size is another one from now on.
-  if (p === books().recent) books().recent = 0;
+  if (p === books().kept) books().kept = 0;
   return rawRealloc(p, bytes);
 }
 
 export function largeFree(p: usize): void {
   const book = books();
-  if (p === book.recent) {
+  if (p === book.kept) {
     if (isBare()) {
       book.waits = 1;
       return;
     }
-    book.recent = 0;
+    book.kept = 0;
   }
   rawFree(p);
 }

@@ -1,7 +1,7 @@
 /**
  * The map of slices: for any 32-bit number, is it an address in a pool, and in which?
  *
- * One byte for each slice of the address space from the first arena to the last. It says how far the slice is
+ * One byte for each slice of the address space up to the last arena. It says how far the slice is
  * into its pool. No memory that is not ours is read (the check of Python 2.3 read the caller's page first).
  */
 

@@ -2,7 +2,7 @@
  * malloc, calloc, realloc and free of the object domain: small requests from pools, the rest from the
  * raw domain (CPython: Objects/obmalloc.c, _PyObject_Malloc and its kin).
  *
- * An exported function *is* its fast path: a call level more would cost as much as the work. `take` and
+ * An exported function *is* its fast path: a call level more would cost as much as the work. `takeFrom` and
  * `put` make no call, so the compiler copies them into every function that uses them.
  */
 
