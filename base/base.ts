@@ -40,6 +40,7 @@ export { tlsfModule } from "./generated/tlsf.js";
 export { validateModule } from "./generated/validate.js";
 export {
   type ArenaSource,
+  type Bareness,
   type Core,
   type DebugCore,
   instantiate,

@@ -2,7 +2,7 @@
 
 import { unsigned } from "./address.js";
 import { bytesOf } from "./binary-text.js";
-import { coreModule } from "./generated/core.js";
+import { coreModule, layout } from "./generated/core.js";
 import { bytesAt } from "./memory.js";
 import type { Binary, HeapModules } from "./modules.js";
 import type { Address, Domain, DomainName, SystemMalloc } from "./types.js";
@@ -111,9 +111,17 @@ function tablesOf(memory: WebAssembly.Memory, { malloc, realloc, free }: SystemM
   return { tableRealloc, tableFree: free };
 }
 
+/** A word of the memory, and what it is as long as the raw domain is the bare system malloc. */
+export interface Bareness {
+  readonly word: Address;
+  readonly value: number;
+}
+
 /**
  * A core over `memory` whose heap is at `root`. Two with one root are one heap, so a heap whose raw
  * domain or arena allocator is exchanged simply gets another core: the fast paths know nothing of it.
+ *
+ * @param bareness where the raw domain is not always the same; by default it is bare when it is `system` itself
  */
 export function instantiateCore(
   memory: WebAssembly.Memory,
@@ -121,6 +129,8 @@ export function instantiateCore(
   system: SystemMalloc,
   raw: Domain,
   arenas: ArenaSource,
+  // The first word of the lists is always 0.
+  bareness: Bareness = { word: root + layout.LISTS, value: raw === system ? 0 : 1 },
 ): Core {
   const host = {
     root,
@@ -128,6 +138,9 @@ export function instantiateCore(
     calloc: raw.calloc,
     realloc: raw.realloc,
     free: raw.free,
+    bareWord: bareness.word,
+    bareIf: bareness.value,
+    systemFree: system.free,
     ...tablesOf(memory, system),
     arenaAlloc: arenas.alloc,
     arenaFree: arenas.free,

@@ -17,7 +17,7 @@ const invariants: Record<number, string> = {
   10: "a pool has no more blocks in use than carved, and no more carved than fit",
   11: "a full pool is in no list, and fewer of its blocks are free than make free look at it",
   12: "a pool's free list holds each of its free blocks once",
-  13: "the list of a size class is circular, and it and the current pool are of that class",
+  13: "the list of a size class is circular, it and the current pool are of that class, and the last free was in a pool",
   14: "an empty pool stays in the list of its class only while it is alone there",
   15: "a pool that is not full is in the list of its class",
   16: "units allocated = units reclaimed + current, and none is above the high-water mark",

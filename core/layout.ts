@@ -114,25 +114,31 @@ export class Spare {
 }
 
 /**
- * The head of a size class: it closes the circular list of the class's pools that may have a free block, and
- * so has a pool's first fields. Its `state` is always 0, so that malloc needs no test for an empty class: a
- * head looks like a pool without a free block.
+ * Where malloc looks for a block of a size class: a pool of the class, one that the next larger class lends, or the end of the class's
+ * list.
  */
 @unmanaged
 export class Head {
+  current: Pool;
+  /** Heads are ALIGNMENT bytes long, so that a size says by itself where its head is. */
+  unused: u32;
+}
+
+/**
+ * The end of the circular list of a class's pools that may have a free block. It has a pool's first fields, and its `state` is always
+ * 0, so that malloc needs no test for an empty class: it looks like a pool without a free block.
+ */
+@unmanaged
+export class List {
   state: u32;
   next: Pool;
   prev: Pool;
-  /** Where malloc looks: a pool of the list, or the head itself. */
-  current: Pool;
 }
 
-/** The map of slices: a byte for each of `count` slices of the address space, `first` being the first. */
+/** The map of slices: a byte for each of the first `count` slices of the address space. */
 @unmanaged
 export class SliceMap {
-  /** Where the byte for slice number 0 would be. */
   origin: usize;
-  first: usize;
   count: usize;
 }
 
@@ -159,19 +165,26 @@ export class Books {
   brokenAt: usize;
   /** The first spare; 0 for none. */
   spare: usize;
+  /** The last large block that may wait, 0 for none, its length, and 1 when it was given back and waits: see `kept.ts`. */
+  kept: usize;
+  keptBytes: usize;
+  waits: u32;
 }
 
 /**
  * The root: one block of the system malloc from which everything else is reached.
  *
- *     | class heads   | where the map | arenas by   | books | slices by  | report                    |
- *     | 64 x 16 bytes | of slices is  | free slices |       | class x 64 | pools, blocks, used, x 64 |
+ *     | where the map | recent | class heads  | class lists   | arenas by   | books | slices by  | report                    |
+ *     | of slices is  | pool   | 64 x 8 bytes | 64 x 12 bytes | free slices |       | class x 64 | pools, blocks, used, x 64 |
  */
+export const MAP: usize = 0;
+/** The pool that a block was freed into last, of whatever class; the list of class 0 where there is none. */
+export const RECENT: usize = MAP + offsetof<SliceMap>();
+export const HEADS: usize = RECENT + sizeof<usize>();
 export const HEAD_SIZE: usize = offsetof<Head>();
-export const HEADS: usize = 0;
-
-export const MAP: usize = HEADS + SIZE_CLASSES * HEAD_SIZE;
-export const BY_FREE_SLICES: usize = MAP + offsetof<SliceMap>();
+export const LISTS: usize = HEADS + SIZE_CLASSES * HEAD_SIZE;
+export const LIST_SIZE: usize = offsetof<List>();
+export const BY_FREE_SLICES: usize = LISTS + SIZE_CLASSES * LIST_SIZE;
 export const BOOKS: usize = BY_FREE_SLICES + <usize>ARENA_SLICES * sizeof<u32>();
 
 /** For each class, the slices of its pools. */
@@ -223,6 +236,7 @@ if (ARENA_SLICES > 31)
 if (ARENA_RESERVE >= ALIGNMENT) ERROR("the reserve is smaller than any block");
 if (ARENA_RESERVE <= LENT || (ARENA_RESERVE & LENT) !== 0) ERROR("an end has room for a bit");
 if (offsetof<Pool>("state") !== 0) ERROR("the state is at the pool's own address");
-if (offsetof<Head>("next") !== offsetof<Pool>("next")) ERROR("a head is linked like a pool");
-if (offsetof<Head>("prev") !== offsetof<Pool>("prev")) ERROR("a head is linked like a pool");
+if (offsetof<List>("next") !== offsetof<Pool>("next")) ERROR("a list is linked like a pool");
+if (offsetof<List>("prev") !== offsetof<Pool>("prev")) ERROR("a list is linked like a pool");
+if (HEAD_SIZE !== ALIGNMENT) ERROR("a size says where its head is");
 if (SLICE_SIZE > UNIT_SIZE) ERROR("an arena has a slice");

@@ -41,7 +41,7 @@ function tryOut(bytes: Uint8Array, glue: string): void {
  *
  * @param program the content of `pyodide.asm.wasm`
  * @param glue the content of the JavaScript beside it (`pyodide.asm.mjs`; up to 0.29 `pyodide.asm.js`)
- * @returns the content of a `pyodide.asm.wasm` to be used in its place; less than 16 KB longer
+ * @returns the content of a `pyodide.asm.wasm` to be used in its place; less than 18 KB longer
  * @throws LinkError for a program that is none of a Pyodide's or was linked before, or where Binaryen is not installed
  */
 export async function linkProgram(

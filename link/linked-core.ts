@@ -7,6 +7,9 @@ import { type Api, bind, optimize } from "./bind.js";
 import type { Survey } from "./survey.js";
 import { foreignText, layOutTexts } from "./texts.js";
 
+/** Where a record (PyMemAllocatorEx) has its function free. */
+const FREE_IN_RECORD = 16;
+
 /** Functions of the program that ours call, by what ours import them as. */
 const CALLED = {
   tableRealloc: "realloc",
@@ -36,10 +39,10 @@ export function added(name: string): string {
 
 /** The linked core's raw domain and arena allocator are its own. */
 const OWN = {
-  malloc: "core/linked/kept/keptMalloc",
-  calloc: "core/linked/kept/keptCalloc",
-  realloc: "core/linked/kept/keptRealloc",
-  free: "core/linked/kept/keptFree",
+  malloc: "core/linked/families/PyMem_RawMalloc",
+  calloc: "core/linked/families/PyMem_RawCalloc",
+  realloc: "core/linked/families/PyMem_RawRealloc",
+  free: "core/linked/families/PyMem_RawFree",
   tableFree: "core/linked/foundation/tableFree",
   arenaAlloc: "core/linked/foundation/arenaAlloc",
   arenaFree: "core/linked/foundation/arenaFree",
@@ -107,6 +110,8 @@ function numbersFor(found: Survey): Record<string, number> {
     systemCallocIndex: found.system.calloc,
     systemReallocIndex: found.system.realloc,
     systemFreeIndex: found.system.free,
+    bareWord: found.records.raw + FREE_IN_RECORD,
+    bareIf: found.system.free,
     blocksMethod: found.methods.getallocatedblocks,
     statsMethod: found.methods._debugmallocstats,
     ...Object.fromEntries(places),

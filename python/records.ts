@@ -31,6 +31,15 @@ export interface AllocatorRecord {
 
 const RECORD_BYTES = 20;
 
+/** Where a record has its function free. */
+const FREE = 16;
+
+/** A context that nobody has. */
+const MARK = 0x5e10de50;
+
+/** How far into `_PyRuntime` the records may be. */
+const RUNTIME_BYTES = 16384;
+
 /** PyMem_GetAllocator and PyMem_SetAllocator for records that are JavaScript objects. */
 export class AllocatorTable {
   readonly #program: EmscriptenProgram;
@@ -68,6 +77,24 @@ export class AllocatorTable {
       this.#set(domain, record);
     });
   }
+}
+
+/**
+ * Where the function free of a domain stands in CPython's memory: where a mark appears that its own function was given for a moment.
+ * Undefined where `_PyRuntime` is not to be found.
+ */
+export function placeOfFree(program: EmscriptenProgram, domain: number): Address | undefined {
+  const runtime = program.addressOf("_PyRuntime");
+  if (runtime === undefined) return undefined;
+  const table = new AllocatorTable(program);
+  const before = table.get(domain);
+  table.set(domain, { ...before, ctx: MARK });
+  const words = wordsAt(program.memory, runtime, RUNTIME_BYTES / 4);
+  const { malloc, calloc, realloc, free } = before;
+  const marked = [MARK, malloc, calloc, realloc, free];
+  const at = words.findIndex((_, from) => marked.every((word, n) => words[from + n] === word));
+  table.set(domain, before);
+  return at < 0 ? undefined : runtime + 4 * at + FREE;
 }
 
 /** Puts functions with a context in front into the function table. */

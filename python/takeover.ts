@@ -8,6 +8,7 @@
 import {
   type Address,
   type ArenaSource,
+  type Bareness,
   type Core,
   type DebugSettings,
   type Domain,
@@ -24,7 +25,14 @@ import { DebugHeap, type DebugHost, newLedger, type Tracer } from "../src/debug/
 import { debugDomain, late, objectDomain } from "../src/domains.js";
 import { tellDangling } from "./dangling.js";
 import { formatPythonStack, type PythonFrame, PythonStackReader } from "./frames.js";
-import { type AllocatorRecord, AllocatorTable, Domains, functionsOf, recordOf } from "./records.js";
+import {
+  type AllocatorRecord,
+  AllocatorTable,
+  Domains,
+  functionsOf,
+  placeOfFree,
+  recordOf,
+} from "./records.js";
 
 export interface TakeoverOptions {
   readonly mode: MallocMode;
@@ -60,6 +68,12 @@ interface Before {
 
 function isSame(one: AllocatorRecord, other: AllocatorRecord): boolean {
   return one.malloc === other.malloc && one.ctx === other.ctx;
+}
+
+/** How one sees whether CPython's raw domain has hooks. */
+function barenessOf(program: EmscriptenProgram, { raw }: Before): Bareness | undefined {
+  const word = placeOfFree(program, Domains.raw);
+  return word === undefined ? undefined : { word, value: raw.free };
 }
 
 /** The raw domain with whatever hooks it has, or will have. */
@@ -119,7 +133,8 @@ function newHeap(program: EmscriptenProgram, { mode, onNewArena }: TakeoverOptio
   const { memory, malloc } = program;
   const holes = { begin: program.break(), fillHoles: !mode.debug };
   const arenas = announced(systemArenas(memory, malloc, root, holes), onNewArena);
-  const coreOver = (raw: Domain) => instantiateCore(memory, root, malloc, raw, arenas);
+  const coreOver = (raw: Domain, bareness?: Bareness) =>
+    instantiateCore(memory, root, malloc, raw, arenas, bareness);
   return { root, poke, coreOver };
 }
 
@@ -141,7 +156,9 @@ function takeOverPlain(
   const { root, poke, coreOver } = newHeap(program, options);
   // Two domains with two allocators get two cores: one heap all the same, they have one root.
   const [mem, object] = [before.mem, before.object].map((old) =>
-    coreOver(isSame(old, before.raw) ? rawFunctions(program) : functionsOf(program, old)),
+    isSame(old, before.raw)
+      ? coreOver(rawFunctions(program), barenessOf(program, before))
+      : coreOver(functionsOf(program, old)),
   ) as [Core, Core];
   mem.initialize();
   poke(layout.RAW_BLOCKS, blocksFromBefore(program, options));

@@ -26,7 +26,12 @@ const recipes: Record<string, ModuleRecipe> = {
     entry: "core/programs/core.ts",
     runtime: "stub",
     flags: ["--initialMemory", "0"],
-    apart: ["core/heap/map/writeMap", "core/heap/stats/add", "core/heap/arenas/anotherIsUsable"],
+    apart: [
+      "core/heap/map/writeMap",
+      "core/heap/stats/add",
+      "core/heap/arenas/anotherIsUsable",
+      "core/heap/pools/settle",
+    ],
   },
   validate: {
     entry: "core/programs/validate.ts",

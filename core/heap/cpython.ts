@@ -5,12 +5,16 @@
 
 import { NO_POOL } from "../layout";
 import { isMapped, mappedSlice, poolAt } from "./map";
-import { settle } from "./pools";
-import { calloc, put, putRaw, realloc, take, takeSlowly } from "./pymalloc";
+import { currentFor, hasFree, settle } from "./pools";
+import { calloc, put, putRaw, realloc, takeFrom, takeSlowly } from "./pymalloc";
+import { isSmall } from "./sizes";
 
 export function pyMalloc(_ctx: usize, bytes: usize): usize {
-  const p = take(bytes);
-  return p !== 0 ? p : takeSlowly(bytes);
+  if (isSmall(bytes)) {
+    const current = currentFor(bytes);
+    if (hasFree(current)) return takeFrom(current);
+  }
+  return takeSlowly(bytes);
 }
 
 export function pyCalloc(_ctx: usize, count: usize, size: usize): usize {

@@ -29,6 +29,14 @@ export declare function realloc(p: usize, bytes: usize): usize;
 export declare function free(p: usize): void;
 
 /**
+ * The raw domain is the bare system malloc, without anyone in front of it, as long as the word at `bareWord` is `bareIf`: then one of
+ * its blocks may wait for the next request (kept.ts), and `systemFree` takes it.
+ */
+export declare const bareWord: usize;
+export declare const bareIf: u32;
+export declare function systemFree(p: usize): void;
+
+/**
  * For the tables that the heap keeps about itself: the system's realloc, which no hook reaches. Two cores
  * with different raw domains may share a heap, and either may have to resize what the other made. A realloc that may
  * use the heap must leave the old table as it is, and `tableFree` gives that back when the new one is in force. Where the

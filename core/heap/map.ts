@@ -1,7 +1,7 @@
 /**
  * The map of slices: for any 32-bit number, is it an address in a pool, and in which?
  *
- * One byte for each slice of the address space from the first arena to the last. It says how far the slice is
+ * One byte for each slice of the address space up to the last arena. It says how far the slice is
  * into its pool. No memory that is not ours is read (the check of Python 2.3 read the caller's page first).
  */
 
@@ -20,7 +20,7 @@ export function sliceInPool(p: usize): u32 {
 
 /** Is there a byte for the slice of `p`? If so, it is what `mappedSlice` reads. */
 export function isMapped(p: usize): bool {
-  return (p >>> SLICE_BITS) - sliceMap().first < sliceMap().count;
+  return p >>> SLICE_BITS < sliceMap().count;
 }
 
 export function mappedSlice(p: usize): u32 {
@@ -44,24 +44,17 @@ export function poolOf(p: usize): usize {
 
 /** Has the map a byte for each of so many slices from an address on? */
 export function isCovered(p: usize, slices: usize): bool {
-  const map = sliceMap();
-  const first = p >>> SLICE_BITS;
-  return first >= map.first && first + slices <= map.first + map.count;
+  return (p >>> SLICE_BITS) + slices <= sliceMap().count;
 }
 
 /** Makes the map longer, for so many slices from an address on; false when there is no memory for that. */
 export function growMap(p: usize, slices: usize): bool {
   const map = sliceMap();
-  const first = p >>> SLICE_BITS;
   const count = map.count;
-  const before = count === 0 ? first : map.first;
-  let low = min(first, before);
-  const span = max(first + slices, before + count) - low;
-  const slack = (span >>> MAP_SLACK_BITS) + MAP_GRANULE;
-  // The next arenas come where these came.
-  if (low < before) low -= min(low, slack);
-  const after = span + slack;
-  const old = count === 0 ? <usize>0 : map.origin + before;
+  const old = map.origin;
+  const needed = (p >>> SLICE_BITS) + slices;
+  // The next arenas come behind this one.
+  const after = needed + (needed >>> MAP_SLACK_BITS) + MAP_GRANULE;
   const bytes = tableRealloc(old, after);
   if (bytes === 0) return false;
   if (map.count !== count) {
@@ -69,12 +62,8 @@ export function growMap(p: usize, slices: usize): bool {
     tableFree(bytes);
     return true;
   }
-  const shift = before - low;
-  memory.copy(bytes + shift, bytes, count);
-  memory.fill(bytes, <u8>NO_POOL, shift);
-  memory.fill(bytes + shift + count, <u8>NO_POOL, after - shift - count);
-  map.origin = bytes - low;
-  map.first = low;
+  memory.fill(bytes + count, <u8>NO_POOL, after - count);
+  map.origin = bytes;
   map.count = after;
   tableFree(old);
   return true;

@@ -25,13 +25,17 @@
  */
 
 import {
+  ALIGNMENT,
   CLASS_SLICES,
   HEAD_SIZE,
   HEADS,
-  Head,
   LENT,
+  LIST_SIZE,
+  LISTS,
+  List,
   POOL_HEADER,
   Pool,
+  RECENT,
   SIZE_CLASSES,
   STATE_FREE_MASK,
   STATE_USED_ONE,
@@ -39,6 +43,7 @@ import {
 import { CARVE_BYTES, GROWTH_BITS, LEAN_GROWTH_BITS, LEAN_THRESHOLD } from "../policy/policy";
 import {
   approachArena,
+  arenaAt,
   books,
   givePool,
   giveSpares,
@@ -46,19 +51,35 @@ import {
   isLean,
   mayStayEmpty,
   reserve,
+  sliceAt,
+  sliceCountOf,
   slicesOf,
   takePool,
 } from "./arenas";
 import { root } from "./heap-host";
+import { releaseKept } from "./kept";
 import { classOf, isMultipleOf16, leastSlicesFor, sizeOf, slicesFor, unseenOf } from "./sizes";
 
-export function headOf(sizeClass: usize): Head {
-  return changetype<Head>(root + HEADS + sizeClass * HEAD_SIZE);
+/** Where malloc looks for a block of a small size. */
+export function currentFor(bytes: usize): Pool {
+  return load<Pool>(root + ((bytes - 1) & ~(ALIGNMENT - 1)), HEADS);
 }
 
-/** A head in the guise of a pool that has no free block. */
-export function asPool(head: Head): Pool {
-  return changetype<Pool>(head);
+export function currentOf(sizeClass: usize): Pool {
+  return load<Pool>(root + sizeClass * HEAD_SIZE, HEADS);
+}
+
+export function makeCurrent(pool: Pool, sizeClass: usize): void {
+  store<Pool>(root + sizeClass * HEAD_SIZE, pool, HEADS);
+}
+
+export function listOf(sizeClass: usize): List {
+  return changetype<List>(root + LISTS + sizeClass * LIST_SIZE);
+}
+
+/** The end of a list in the guise of a pool that has no free block. */
+export function asPool(list: List): Pool {
+  return changetype<Pool>(list);
 }
 
 /** Where the slices of a class's pools are counted. */
@@ -81,11 +102,12 @@ export function firstBlockOf(size: usize): usize {
 
 export function resetPools(): void {
   for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
-    const head = headOf(sizeClass);
-    head.next = asPool(head);
-    head.prev = asPool(head);
-    head.current = asPool(head);
+    const list = listOf(sizeClass);
+    list.next = asPool(list);
+    list.prev = asPool(list);
+    makeCurrent(asPool(list), sizeClass);
   }
+  setRecent(asPool(listOf(0)));
 }
 
 function setBias(pool: Pool, bias: i32): void {
@@ -94,30 +116,40 @@ function setBias(pool: Pool, bias: i32): void {
 }
 
 /** Puts a pool in front of the list of its class. One that was pinned there has to make room, or to go. */
-function link(pool: Pool, head: Head): void {
-  const first = head.next;
+function link(pool: Pool, list: List): void {
+  const first = list.next;
   pool.next = first;
-  pool.prev = asPool(head);
+  pool.prev = asPool(list);
   first.prev = pool;
-  head.next = pool;
-  if (first !== asPool(head) && first.bias !== 0) unpinOrRetire(first);
-  const only = head.next;
-  const isAlone = only !== asPool(head) && only.next === asPool(head);
+  list.next = pool;
+  if (first !== asPool(list) && unpin(first)) retire(first);
+  const only = list.next;
+  const isAlone = only !== asPool(list) && only.next === asPool(list);
   if (isAlone && only.bias === 0 && mayStayEmpty(only)) setBias(only, 1);
 }
 
 /** Is this the current pool of that class? Then it is not any more. */
-function forget(pool: Pool, head: Head): void {
-  if (head.current === pool) head.current = asPool(head);
+function forget(pool: Pool, sizeClass: usize): void {
+  if (currentOf(sizeClass) === pool) makeCurrent(asPool(listOf(sizeClass)), sizeClass);
+}
+
+/** The pool that a block was freed into last. */
+export function recentPool(): Pool {
+  return load<Pool>(root + RECENT);
+}
+
+export function setRecent(pool: Pool): void {
+  store<Pool>(root + RECENT, pool);
 }
 
 function unlink(pool: Pool): void {
   pool.next.prev = pool.prev;
   pool.prev.next = pool.next;
   const sizeClass = classOf(pool.size);
-  forget(pool, headOf(sizeClass));
+  forget(pool, sizeClass);
+  if (recentPool() === pool) setRecent(asPool(listOf(0)));
   // It may be lent.
-  if (sizeClass !== 0) forget(pool, headOf(sizeClass - 1));
+  if (sizeClass !== 0) forget(pool, sizeClass - 1);
 }
 
 let isQuiet: bool = false;
@@ -138,37 +170,33 @@ function giveBack(pool: Pool): bool {
 /** For "no pool": also what null is. */
 const NONE: Pool = changetype<Pool>(<usize>0);
 
-/**
- * Unpins pools of the classes from one on, all that are empty or all that are where they may not stay, up to one that is empty;
- * NONE when no more is.
- */
-function unpinFrom(first: usize, all: bool): Pool {
-  for (let sizeClass = first; sizeClass < SIZE_CLASSES; sizeClass++) {
-    const head = headOf(sizeClass);
-    const pool = head.next;
-    if (pool === asPool(head) || pool.bias === 0) continue;
-    // Its state counts its bias, too, which is 1.
-    const waits = pool.state < 2 * STATE_USED_ONE;
-    if (all ? !waits : mayStayEmpty(pool)) continue;
-    setBias(pool, 0);
-    if (waits) return pool;
+/** Ends the privilege of a pool, if it is pinned; is it empty? */
+function unpin(pool: Pool): bool {
+  if (pool.bias <= 0) return false;
+  setBias(pool, 0);
+  return pool.state < STATE_USED_ONE;
+}
+
+/** Unpins the pools of an arena up to one that is empty; NONE when no more is. */
+function unpinIn(slot: u32): Pool {
+  const arena = arenaAt(slot);
+  if (arena.base === 0) return NONE;
+  for (let slice: u32 = 0; slice < sliceCountOf(arena); ) {
+    const pool = changetype<Pool>(sliceAt(arena, slice));
+    const isFree = ((arena.free >>> slice) & 1) !== 0;
+    if (!isFree && unpin(pool)) return pool;
+    slice += isFree ? 1 : slicesOf(pool);
   }
   return NONE;
 }
 
-/** Gives an empty pool back, and when its arena begins to empty, all that wait empty where they may not. It calls out last. */
+/** Gives an empty pool back, and when its arena begins to empty, all that wait empty there. It calls out last. */
 function retire(first: Pool): void {
-  let begins = false;
-  for (let pool = first; pool !== NONE; pool = begins ? unpinFrom(0, false) : NONE) {
-    if (giveBack(pool)) begins = true;
+  const slot = first.arena;
+  if (giveBack(first)) {
+    for (let pool = unpinIn(slot); pool !== NONE; pool = unpinIn(slot)) giveBack(pool);
   }
   if (!isQuiet) giveSpares();
-}
-
-/** Ends the privilege of a pinned pool. */
-function unpinOrRetire(pool: Pool): void {
-  setBias(pool, 0);
-  if (pool.state < STATE_USED_ONE) retire(pool);
 }
 
 /** Links the next few blocks into the free list, which is empty, in the order of their addresses. */
@@ -184,7 +212,7 @@ function carve(pool: Pool): void {
   pool.state |= <u32>first;
 }
 
-function hasFree(pool: Pool): bool {
+export function hasFree(pool: Pool): bool {
   return (pool.state & STATE_FREE_MASK) !== 0;
 }
 
@@ -195,15 +223,17 @@ function hasUncarved(pool: Pool): bool {
 
 /** Gives back the pools that wait empty, each class's once: whoever is called meanwhile may make others. */
 function collectEmpty(): void {
-  for (let pool = unpinFrom(0, true); pool !== NONE; ) {
-    const next = classOf(pool.size) + 1;
-    retire(pool);
-    pool = unpinFrom(next, true);
+  for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
+    const list = listOf(sizeClass);
+    const pool = list.next;
+    // Its state counts its bias, too, which is 1.
+    if (pool === asPool(list) || pool.state >= 2 * STATE_USED_ONE) continue;
+    if (pool.bias === 1 && unpin(pool)) retire(pool);
   }
 }
 
 /** Adds a pool from a usable arena to a class, as its current one. False when there is no such arena. */
-function addPool(sizeClass: usize, head: Head): bool {
+function addPool(sizeClass: usize): bool {
   const size = sizeOf(sizeClass);
   const cell = slicesCell(sizeClass);
   const owned = load<u32>(cell);
@@ -216,37 +246,36 @@ function addPool(sizeClass: usize, head: Head): bool {
   const pool = changetype<Pool>(address);
   store<u32>(cell, owned + slicesOf(pool));
   carve(pool);
-  link(pool, head);
-  head.current = pool;
+  link(pool, listOf(sizeClass));
+  makeCurrent(pool, sizeClass);
   return true;
 }
 
-/** The first pool of a class that is not full, after those that are were taken out of its list; 0 for none. */
-function usablePool(head: Head): usize {
-  for (let pool = head.next; pool !== asPool(head); pool = head.next) {
-    if (hasFree(pool) || hasUncarved(pool)) return changetype<usize>(pool);
+/** The first pool of a class that is not full, after those that are were taken out of its list; NONE for none. */
+function usablePool(sizeClass: usize): Pool {
+  const list = listOf(sizeClass);
+  for (let pool = list.next; pool !== asPool(list); pool = list.next) {
+    if (hasFree(pool) || hasUncarved(pool)) return pool;
     unlink(pool);
     const capacity = <i32>usedIn(pool);
     setBias(pool, unseenOf(capacity) - capacity);
   }
-  return 0;
+  return NONE;
 }
 
 /**
  * Lends a class a pool of the next larger one for its current pool, where that has blocks that came back: they
  * would lie idle while the memory grows. False when it has none.
  */
-function borrow(sizeClass: usize, head: Head): bool {
+function borrow(sizeClass: usize): bool {
   // The next larger class's blocks are not at multiples of 16.
   if (sizeClass === SIZE_CLASSES - 1 || firstBlockOf(sizeOf(sizeClass)) !== POOL_HEADER)
     return false;
-  const address = usablePool(headOf(sizeClass + 1));
-  if (address === 0) return false;
-  const pool = changetype<Pool>(address);
-  if (!hasFree(pool) || hasUncarved(pool)) return false;
+  const pool = usablePool(sizeClass + 1);
+  if (pool === NONE || !hasFree(pool) || hasUncarved(pool)) return false;
   // The only pool, and as good as empty: it will be its own class's again, and nobody could tell.
   if (pool.bias === 0 || usedIn(pool) > 1) pool.end |= LENT;
-  head.current = pool;
+  makeCurrent(pool, sizeClass);
   return true;
 }
 
@@ -256,12 +285,11 @@ export function wasLent(pool: Pool): bool {
 }
 
 /** Makes a pool that the class has the current one. False when none of them has room. */
-function useOwn(head: Head): bool {
-  const address = usablePool(head);
-  if (address === 0) return false;
-  const pool = changetype<Pool>(address);
+function useOwn(sizeClass: usize): bool {
+  const pool = usablePool(sizeClass);
+  if (pool === NONE) return false;
   if (!hasFree(pool)) carve(pool);
-  head.current = pool;
+  makeCurrent(pool, sizeClass);
   return true;
 }
 
@@ -271,15 +299,15 @@ function useOwn(head: Head): bool {
  * so after that looks for a pool as if for the first time.
  */
 export function refill(sizeClass: usize): bool {
-  const head = headOf(sizeClass);
-  if (useOwn(head)) return true;
+  if (useOwn(sizeClass)) return true;
   if (isLean() && sizeOf(sizeClass) > LEAN_THRESHOLD) return false;
-  if (addPool(sizeClass, head) || (isLean() && borrow(sizeClass, head))) return true;
+  if (addPool(sizeClass) || (isLean() && borrow(sizeClass))) return true;
   if (holdsOff()) return false;
   collectEmpty();
   // What is found after a step serves; only when there is nothing still, the step after that makes an arena.
+  releaseKept();
   do {
-    if (useOwn(head) || addPool(sizeClass, head)) return true;
+    if (useOwn(sizeClass) || addPool(sizeClass)) return true;
   } while (approachArena());
   giveSpares();
   return false;
@@ -294,6 +322,6 @@ export function settle(pool: Pool): void {
     retire(pool);
   } else {
     setBias(pool, 0);
-    link(pool, headOf(classOf(pool.size)));
+    link(pool, listOf(classOf(pool.size)));
   }
 }

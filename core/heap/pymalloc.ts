@@ -2,7 +2,7 @@
  * malloc, calloc, realloc and free of the object domain: small requests from pools, the rest from the
  * raw domain (CPython: Objects/obmalloc.c, _PyObject_Malloc and its kin).
  *
- * An exported function *is* its fast path: a call level more would cost as much as the work. `take` and
+ * An exported function *is* its fast path: a call level more would cost as much as the work. `takeFrom` and
  * `put` make no call, so the compiler copies them into every function that uses them.
  */
 
@@ -18,9 +18,21 @@ import {
 import { WORDWISE } from "../policy/policy";
 import { books, giveSpares } from "./arenas";
 import { root } from "./heap-host";
+import { largeCalloc, largeFree, largeMalloc, largeRealloc } from "./kept";
 import { isMapped, mappedSlice, poolAt, sliceInPool } from "./map";
-import { headOf, refill, resetPools, setQuiet, settle, wasLent } from "./pools";
-import { rawCalloc, rawFree, rawMalloc, rawRealloc } from "./raw";
+import {
+  currentFor,
+  hasFree,
+  makeCurrent,
+  recentPool,
+  refill,
+  resetPools,
+  setQuiet,
+  setRecent,
+  settle,
+  wasLent,
+} from "./pools";
+import { rawMalloc } from "./raw";
 import { classOf, isSmall, roundUp } from "./sizes";
 
 /** Writes the state of an empty heap into the root; `indent` is what `Books` says. */
@@ -30,13 +42,10 @@ export function initialize(indent: u32): void {
   books().indent = indent;
 }
 
-/** The common case of malloc: the first free block of the class's current pool; 0 when there is none. */
-export function take(bytes: usize): usize {
-  if (!isSmall(bytes)) return 0;
-  const pool = headOf(classOf(bytes)).current;
+/** The first free block of a pool that has one. */
+export function takeFrom(pool: Pool): usize {
   const state = pool.state;
   const offset = state & STATE_FREE_MASK;
-  if (offset === 0) return 0;
   const p = changetype<usize>(pool) + offset;
   pool.state = state - offset + STATE_USED_ONE + <u32>load<u16>(p);
   return p;
@@ -46,9 +55,16 @@ export function take(bytes: usize): usize {
 export function takeSlowly(bytes: usize): usize {
   if (bytes === 0) return malloc(1);
   const small = isSmall(bytes);
-  if (small && refill(classOf(bytes))) return take(bytes);
+  if (small) {
+    const recent = recentPool();
+    if (<usize>recent.size === roundUp(bytes) && hasFree(recent)) {
+      makeCurrent(recent, classOf(bytes));
+      return takeFrom(recent);
+    }
+    if (refill(classOf(bytes))) return takeFrom(currentFor(bytes));
+  }
   // The raw domain also serves what no arena could be had for, as whole words: we copy and clear those.
-  const p = rawMalloc(small ? roundUp(bytes) : bytes);
+  const p = small ? rawMalloc(roundUp(bytes)) : largeMalloc(bytes);
   if (p !== 0) books().rawBlocks++;
   return p;
 }
@@ -59,13 +75,14 @@ export function put(pool: Pool, p: usize): bool {
   store<u16>(p, <u16>state);
   const after = ((state - STATE_USED_ONE) & ~STATE_FREE_MASK) | <u32>(p - changetype<usize>(pool));
   pool.state = after;
+  setRecent(pool);
   return after < STATE_USED_ONE;
 }
 
 /** A block that is not in a pool. */
 export function putRaw(p: usize): void {
   if (p === 0) return;
-  rawFree(p); // first: a debug hook below may refuse it by throwing
+  largeFree(p); // first: a debug hook below may refuse it by throwing
   books().rawBlocks--;
 }
 
@@ -74,8 +91,11 @@ export function putRaw(p: usize): void {
  * 0x7fffffff. 0 bytes give a block of their own.
  */
 export function malloc(bytes: usize): usize {
-  const p = take(bytes);
-  return p !== 0 ? p : takeSlowly(bytes);
+  if (isSmall(bytes)) {
+    const current = currentFor(bytes);
+    if (hasFree(current)) return takeFrom(current);
+  }
+  return takeSlowly(bytes);
 }
 
 /** Gives a block back; 0 is ignored, and what is not ours goes to the raw domain. */
@@ -97,7 +117,7 @@ export function calloc(count: usize, size: usize): usize {
   const bytes = <u64>count * <u64>size;
   if (bytes > MAX_REQUEST) return 0;
   if (!isSmall(<usize>bytes) && bytes !== 0) {
-    const p = rawCalloc(count, size);
+    const p = largeCalloc(count, size);
     if (p !== 0) books().rawBlocks++;
     return p;
   }
@@ -116,7 +136,7 @@ export function realloc(p: usize, bytes: usize): usize {
   if (p === 0) return malloc(bytes);
   // A block that is not ours stays where it is: nobody here knows how much of it could be copied.
   const slice = sliceInPool(p);
-  if (slice === NO_POOL) return rawRealloc(p, bytes);
+  if (slice === NO_POOL) return largeRealloc(p, bytes);
   const pool = poolAt(p, slice);
   const size = <usize>pool.size;
   const fits = bytes <= size;

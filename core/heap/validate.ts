@@ -11,6 +11,7 @@ import {
   LENT,
   POOL_HEADER,
   Pool,
+  RECENT,
   REPORT_BLOCKS,
   REPORT_POOLS,
   SIZE_CLASSES,
@@ -33,7 +34,7 @@ import {
 } from "./arenas";
 import { root } from "./heap-host";
 import { sliceInPool, sliceMap } from "./map";
-import { asPool, firstBlockOf, headOf, slicesCell, usedIn } from "./pools";
+import { asPool, currentOf, firstBlockOf, listOf, recentPool, slicesCell, usedIn } from "./pools";
 import { capacityOf, classOf, roundUp, sizeOf, unseenOf } from "./sizes";
 import { add } from "./stats";
 
@@ -48,6 +49,8 @@ export function validate(): u32 {
   memory.fill(unfullCell(0), 0, 2 * SIZE_CLASSES * sizeof<u32>());
   const ofArenas = checkArenas();
   if (ofArenas !== 0) return ofArenas;
+  const ofRecent = checkRecent();
+  if (ofRecent !== 0) return ofRecent;
   for (let sizeClass: usize = 0; sizeClass < SIZE_CLASSES; sizeClass++) {
     const ofClass = checkClass(sizeClass);
     if (ofClass !== 0) return ofClass;
@@ -75,11 +78,14 @@ function isArenaOf(base: usize, units: u32): bool {
   return isMemory(base, units * <u32>UNIT_SIZE - <u32>ARENA_RESERVE);
 }
 
-/** Is this a pool of that class, and not just any number? */
-function isPoolOf(pool: Pool, sizeClass: usize): bool {
+/** Is this a pool, and not just any number? */
+function isPool(pool: Pool): bool {
   const p = changetype<usize>(pool);
-  if ((p & SLICE_MASK) !== 0 || !isMemory(p, POOL_HEADER) || sliceInPool(p) !== 0) return false;
-  return <usize>pool.size === sizeOf(sizeClass);
+  return (p & SLICE_MASK) === 0 && isMemory(p, POOL_HEADER) && sliceInPool(p) === 0;
+}
+
+function isPoolOf(pool: Pool, sizeClass: usize): bool {
+  return isPool(pool) && <usize>pool.size === sizeOf(sizeClass);
 }
 
 // -------------------------------------------------------------------------------------- arenas
@@ -89,7 +95,7 @@ function checkArenas(): u32 {
   const tableBytes = <u64>book.arenaSlots * <u64>ARENA_SLOT_SIZE;
   if (!isMemory(book.arenas, tableBytes)) return broken(1, book.arenas);
   const map = sliceMap();
-  if (!isMemory(map.origin + map.first, map.count)) return broken(3, map.origin);
+  if (!isMemory(map.origin, map.count)) return broken(3, map.origin);
   let arenas: u32 = 0;
   let units: u32 = 0;
   let whollyFree: u32 = 0;
@@ -202,25 +208,32 @@ function checkPool(pool: Pool): u32 {
   return left === 0 ? 0 : broken(12, at);
 }
 
+/** Is the pool that a block was freed into last still one? */
+function checkRecent(): u32 {
+  const recent = recentPool();
+  return recent === asPool(listOf(0)) || isPool(recent) ? 0 : broken(13, root + RECENT);
+}
+
 function checkClass(sizeClass: usize): u32 {
-  const head = headOf(sizeClass);
-  const at = changetype<usize>(head);
-  if (head.state !== 0) return broken(13, at);
-  let before = asPool(head);
+  const list = listOf(sizeClass);
+  const at = changetype<usize>(list);
+  if (list.state !== 0) return broken(13, at);
+  let before = asPool(list);
   let pinned: u32 = 0;
   let listed: u32 = 0;
-  let hasCurrent = head.current === asPool(head) || isPoolOf(head.current, sizeClass + 1);
-  for (let pool = head.next; pool !== asPool(head); pool = pool.next) {
+  const current = currentOf(sizeClass);
+  const hasCurrent =
+    current === asPool(list) || isPoolOf(current, sizeClass) || isPoolOf(current, sizeClass + 1);
+  for (let pool = list.next; pool !== asPool(list); pool = pool.next) {
     const p = changetype<usize>(pool);
     if (!isPoolOf(pool, sizeClass) || pool.prev !== before) return broken(13, p);
     if (pool.bias < 0) return broken(11, p);
     if (pool.bias > 1 || (usedIn(pool) === 0 && pool.bias === 0)) return broken(14, p);
     if (pool.bias !== 0) pinned++;
-    if (head.current === pool) hasCurrent = true;
     listed++;
     before = pool;
   }
-  if (head.prev !== before || !hasCurrent) return broken(13, at);
+  if (list.prev !== before || !hasCurrent) return broken(13, at);
   if (pinned !== 0 && listed !== 1) return broken(14, at);
   // No pool is listed twice, so counting tells whether one is lost.
   if (load<u32>(unfullCell(sizeClass)) !== listed) return broken(15, at);

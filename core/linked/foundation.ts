@@ -7,7 +7,6 @@
 import { LONGEST_ARENA, SLICE_SIZE } from "../layout";
 import { ARENA_RESERVE, ARENA_UNITS, FOUNDATION_ARENAS } from "../policy/linked";
 import { arenaAnywhere, arenaInHole, fillsHole, sized } from "./holes";
-import { releaseKept } from "./kept";
 import { systemFree, systemMemalign } from "./linked-host";
 import { state } from "./state";
 import { report } from "./sys";
@@ -36,7 +35,6 @@ function takeFounded(): usize {
 
 /** The arena allocator of the core: see core/heap/heap-host.ts. */
 export function arenaAlloc(): usize {
-  releaseKept();
   let arena = takeFounded();
   if (arena === 0) {
     if (fillsHole()) return 0;

@@ -19,7 +19,6 @@ export {
   PyObject_Realloc,
 } from "./families";
 export { arenaAlloc, arenaFree, tableFree } from "./foundation";
-export { keptCalloc, keptFree, keptMalloc, keptRealloc } from "./kept";
 export { allocatorName, constructors, getenv } from "./start";
 export { STATE_LAYOUT, STATE_PLACED, TEXTS } from "./state";
 export { blocksOfSys, statsOfSys } from "./sys";

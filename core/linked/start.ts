@@ -50,8 +50,6 @@ export function constructors(): void {
   s.foundation = 0;
   s.foundationNext = 0;
   s.foundationReturned = 0;
-  s.recent = 0;
-  s.isKept = false;
   s.isCounted = false;
   s.counted = 0;
   s.theirBlocks = exchange(blocksMethod, blocksIndex);

@@ -24,11 +24,6 @@ export class State {
   /** What stood in the method table of `sys`. */
   theirBlocks: u32;
   theirStats: u32;
-  /** The last block of those that may be kept, 0 for none, what it has room for, and was it given back? See `kept.ts`. */
-  recent: usize;
-  recentBytes: usize;
-  recentChunk: usize;
-  isKept: bool;
   /** Are mimalloc's blocks counted, and how many are there? See `counted.ts`. */
   isCounted: bool;
   counted: u32;

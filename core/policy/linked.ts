@@ -60,11 +60,3 @@ export const MOST_RAW: u32 = 4;
  * memory longer.
  */
 export const LONG_HOLE: usize = 64 << 10;
-
-// ------------------------------------------------------------------------- core/linked/kept.ts
-
-/**
- * The longest block that is kept for the next request, in bytes: regular expressions take and give back 1,069 for each match.
- * (`parser` takes 0.937 of the stock interpreter's time, and 0.964 without a block that waits.)
- */
-export const LONGEST_KEPT: usize = 2048;

@@ -34,9 +34,9 @@ export function assertBalanced(heap: Heap, liveBlocks: number): void {
 
 /** Where the pool begins that an address lies in, by the map of slices; 0 when it lies in none. */
 export function poolOf(heap: Heap, p: number): number {
-  const [origin = 0, first = 0, count = 0] = heap.u32.subarray((heap.root + layout.MAP) / 4);
+  const [origin = 0, count = 0] = heap.u32.subarray((heap.root + layout.MAP) / 4);
   const index = Math.floor(p / layout.SLICE_SIZE);
-  if (index < first || index >= first + count) return 0;
+  if (index >= count) return 0;
   const slice = heap.u8[(origin + index) >>> 0] as number;
   return slice === layout.NO_POOL ? 0 : (index - slice) * layout.SLICE_SIZE;
 }

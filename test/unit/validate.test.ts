@@ -5,7 +5,7 @@ import { MARK, ROOT_BLOCK } from "../../base/root.js";
 import { type Heap, PyMemError } from "../../src/index.js";
 import { layout, pooledHeap, poolOf } from "../support/heaps.js";
 
-const { SLICE_SIZE, POOL_HEADER, BOOKS, HEAD_SIZE, MAP, BY_FREE_SLICES } = layout;
+const { SLICE_SIZE, POOL_HEADER, BOOKS, MAP, BY_FREE_SLICES } = layout;
 
 /** A heap with full pools, pools with room, free slices, and more than one arena. */
 function busyHeap(): { heap: Heap; blocks: number[]; words: Uint32Array; halves: Uint16Array } {
@@ -58,6 +58,19 @@ function arenaAt(
     if (read("base") !== 0 && wanted(read)) return at + arena[field];
   }
   return assert.fail("no such arena");
+}
+
+/** The word index of the end of a class's list (List), and of its head (Head). */
+const listAt = (heap: Heap, sizeClass: number) =>
+  (heap.root + layout.LISTS + sizeClass * layout.LIST_SIZE) / 4;
+const headAt = (heap: Heap, sizeClass: number) =>
+  (heap.root + layout.HEADS + sizeClass * layout.HEAD_SIZE) / 4;
+
+/** Makes it look as if a class had no pool in its list. */
+function emptyClass(heap: Heap, sizeClass: number): void {
+  const list = listAt(heap, sizeClass);
+  heap.u32.fill(4 * list, list + 1, list + 3);
+  heap.u32[headAt(heap, sizeClass)] = 4 * list;
 }
 
 /** The pool of the first block for which the condition holds. */
@@ -197,31 +210,34 @@ const damages: Damage[] = [
   {
     invariant: 13,
     what: "the list of a class leads nowhere",
-    done: ({ heap, words }) => set(words, (heap.root + 5 * HEAD_SIZE) / 4 + 1, () => 0x1000_0000),
+    done: ({ heap, words }) => set(words, listAt(heap, 5) + 1, () => 0x1000_0000),
   },
   {
     invariant: 13,
     what: "the list of a class has a pool of another one",
     done: ({ heap, words }) => {
-      const of = (sizeClass: number) => (heap.root + sizeClass * HEAD_SIZE) / 4 + 1;
-      set(words, of(7), () => words[of(12)] as number);
+      set(words, listAt(heap, 7) + 1, () => words[listAt(heap, 12) + 1] as number);
     },
   },
   {
     invariant: 13,
     what: "the current pool of a class is of another one",
     done: ({ heap, words }) => {
-      const of = (sizeClass: number) => (heap.root + sizeClass * HEAD_SIZE) / 4 + 3;
-      set(words, of(7), () => words[of(12)] as number);
+      set(words, headAt(heap, 7), () => words[headAt(heap, 12)] as number);
     },
+  },
+  {
+    invariant: 13,
+    what: "the pool of the last free is none",
+    done: ({ heap, words }) => set(words, (heap.root + layout.RECENT) / 4, (pool) => pool + 1024),
   },
   {
     invariant: 14,
     what: "a pool is pinned beside others",
     done: (busy) => {
-      const head = (busy.heap.root + 5 * HEAD_SIZE) / 4;
-      const pool = busy.words[head + 1] as number;
-      assert.notEqual(busy.words[pool / 4 + 1], busy.heap.root + 5 * HEAD_SIZE, "not alone");
+      const list = listAt(busy.heap, 5);
+      const pool = busy.words[list + 1] as number;
+      assert.notEqual(busy.words[pool / 4 + 1], 4 * list, "not alone");
       set(busy.halves, pool / 2 + 10, () => 1);
       set(busy.words, pool / 4, (state) => state + (1 << 16));
     },
@@ -229,10 +245,7 @@ const damages: Damage[] = [
   {
     invariant: 15,
     what: "a pool with free blocks is in no list",
-    done: ({ heap, words }) => {
-      const head = heap.root + 5 * HEAD_SIZE;
-      words.fill(head, head / 4 + 1, head / 4 + 4);
-    },
+    done: ({ heap }) => emptyClass(heap, 5),
   },
   {
     invariant: 17,
@@ -302,8 +315,7 @@ test("invariant 7: two arenas are wholly free", () => {
   words[lists + layout.ARENA_SLICES - 1] = 1;
   words[bookAt(heap, "usable")] = 1 << (layout.ARENA_SLICES - 1);
   for (let sizeClass = 0; sizeClass < layout.SIZE_CLASSES; sizeClass++) {
-    const head = heap.root + sizeClass * HEAD_SIZE;
-    words.fill(head, head / 4 + 1, head / 4 + 4);
+    emptyClass(heap, sizeClass);
     words[(heap.root + layout.CLASS_SLICES) / 4 + sizeClass] = 0;
   }
   assert.throws(
