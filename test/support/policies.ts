@@ -56,9 +56,12 @@ interface Block {
 /** The core's tables, the map of slices and that of arenas, are blocks of the system malloc's as well. */
 const TABLES = 2;
 
-/** Live blocks of a game at most, and after how many steps everything is looked at. */
+/** Live blocks of a game at most. */
 const MOST_LIVE = 1500;
+
+/** After so many steps everything is looked at, and after so many others are asked for. */
 const CHUNK = 16;
+const STRETCH = 400;
 
 /** A system malloc that counts its blocks and, when `refuses` says so, has no memory. */
 function counting(inner: SystemMalloc, refuses: () => boolean) {
@@ -92,8 +95,9 @@ class Match {
   readonly #validate: () => number;
   /** The system malloc's blocks, where it is one that counts them and refuses. */
   readonly #systemBlocks: ReadonlySet<number> | undefined;
-  /** The sizes that most requests of this match are of. */
-  readonly #sizes: readonly number[];
+  /** The sizes that most requests of this stretch are of, and how many blocks it should end with. */
+  #sizes: readonly number[] = [];
+  #aim = 0;
   readonly #live: Block[] = [];
   /** Which 8 bytes belong to a block. */
   readonly #owned: Uint8Array;
@@ -139,7 +143,6 @@ class Match {
     useModules({ validate });
     const imports = { env: { memory }, "heap-host": { root } };
     this.#validate = instantiate(validateModule, imports)["validate"] as () => number;
-    this.#sizes = Array.from({ length: 1 + random(8) }, () => random(700));
   }
 
   /** Is there no memory this time? Only in the middle of a step. */
@@ -227,25 +230,32 @@ class Match {
     }
   }
 
-  /** One request, for more and more blocks in some stretches, and fewer and fewer in the others. */
+  /** The newest block, or any. */
+  #pick(): Block {
+    const count = this.#live.length;
+    return this.#take(this.#random(2) === 0 ? count - 1 : this.#random(count));
+  }
+
+  /** One request. */
   step(n: number): void {
+    if (n % STRETCH === 1) {
+      this.#sizes = Array.from({ length: 1 + this.#random(8) }, () => this.#random(700));
+      this.#aim = this.#random(2) === 0 ? 0 : this.#random(MOST_LIVE);
+    }
     const functions = this.#functions();
     const count = this.#live.length;
-    const grows = (n >>> 9) % 4 !== 3;
     this.#armed = true;
     const kind = this.#random(10);
-    if (count === 0 || (count < MOST_LIVE && kind < (grows ? 7 : 2))) {
+    if (count === 0 || kind < (count < this.#aim ? 8 : 1)) {
       if (kind === 0) this.#calloc(functions);
       else {
         const bytes = this.#size();
         this.#keep(functions.malloc(bytes), bytes);
       }
     } else if (kind === 9) {
-      this.#realloc(functions, this.#take(this.#random(count)));
+      this.#realloc(functions, this.#pick());
     } else {
-      // The newest, or any.
-      const at = this.#random(2) === 0 ? count - 1 : this.#random(count);
-      functions.free(this.#take(at).p);
+      functions.free(this.#pick().p);
     }
     this.#armed = false;
     if (n % CHUNK === 0) this.assertBalanced();
