@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
+  type ArenaSource,
   type Core,
   type Domain,
   instantiate,
@@ -108,7 +109,8 @@ class Match {
   refused = 0;
 
   constructor({ cores, validate, seed }: Game) {
-    const random = numbers(seed);
+    // Neighbouring seeds begin with neighbouring numbers.
+    const random = numbers(Math.imul(seed, 0x9e3779b1));
     this.#random = random;
     const { memory, system: own, own: owned } = standaloneHost(16, 256);
     this.#memory = memory;
@@ -120,29 +122,33 @@ class Match {
     const refusing = counting(own, () => this.#refuses(6));
     const system = seed % 2 === 0 ? own : refusing.system;
     this.#systemBlocks = seed % 2 === 0 ? undefined : refusing.blocks;
-    const arenas = systemArenas(memory, own, root, { fillHoles: random(2) === 0 });
-    const units = (p: number) => loadWord(memory, p + layout.SPARE_UNITS);
-    const source = {
-      alloc: () => {
-        const p = this.#refuses(3) ? 0 : unsigned(arenas.alloc());
-        if (p !== 0) this.#units += units(p);
-        return p;
-      },
-      free: (p: number, bytes: number) => {
-        this.#units -= units(unsigned(p));
-        arenas.free(p, bytes);
-      },
-    };
+    const arenas = this.#counted(systemArenas(memory, own, root, { fillHoles: random(2) === 0 }));
     this.#cores = cores.map((core, at) => {
       useModules({ core });
       // In front of the last one somebody stands: no large block may wait below it.
       const raw = at === cores.length - 1 ? { ...system } : system;
-      return instantiateCore(memory, root, system, raw, source);
+      return instantiateCore(memory, root, system, raw, arenas);
     });
     this.#cores[0]?.initialize(random(2) === 0 ? (owned?.indent ?? 0) : 0);
     useModules({ validate });
     const imports = { env: { memory }, "heap-host": { root } };
     this.#validate = instantiate(validateModule, imports)["validate"] as () => number;
+  }
+
+  /** A source of arenas that counts their units and, at times, has none. */
+  #counted(arenas: ArenaSource): ArenaSource {
+    const units = (p: number) => loadWord(this.#memory, p + layout.SPARE_UNITS);
+    return {
+      alloc: () => {
+        const p = this.#refuses(3) ? 0 : unsigned(arenas.alloc());
+        if (p !== 0) this.#units += units(p);
+        return p;
+      },
+      free: (p, bytes) => {
+        this.#units -= units(unsigned(p));
+        arenas.free(p, bytes);
+      },
+    };
   }
 
   /** Is there no memory this time? Only in the middle of a step. */
