@@ -37,6 +37,7 @@ function watchedHeap(malloc: MallocName = "pymalloc") {
 /** Allocates a block and gives it back. @returns where it was */
 function passing(heap: Heap, bytes = STACK): number {
   const p = heap.object.malloc(bytes);
+  assert.notEqual(p, 0);
   heap.object.free(p);
   return p;
 }
@@ -245,6 +246,7 @@ test("what the system malloc throws costs no block, and the books are right", ()
     assert.equal(live.has(p), verb === "free");
     live.delete(p);
     assert.deepEqual(live, before);
+    passing(heap);
     heap.object.free(request());
     assertBalanced(heap, verb === "realloc" ? 0 : 1);
   }
