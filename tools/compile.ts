@@ -8,12 +8,18 @@ import { once } from "./once.js";
 
 const require = createRequire(import.meta.url);
 
-interface ModuleRecipe {
+/** What a module is tuned by. */
+export interface Policy {
+  /** The file of core/policy/; `default` where none is named. */
+  readonly policy?: string;
+  /** Other values than that file's, and than those of `common`, by the names of the constants. */
+  readonly numbers?: Readonly<Record<string, number>>;
+}
+
+interface ModuleRecipe extends Policy {
   readonly entry: string;
   readonly runtime: "stub" | "minimal";
   readonly flags?: readonly string[];
-  /** The file of core/policy/ that it is tuned by; `default` where none is named. */
-  readonly policy?: string;
   /**
    * Functions that stay functions, where -O3 would write a copy of them into each caller. For those that are long or rarely
    * called: with `arenas/arenaAt` and `books`, pools come and go 15 % slower.
@@ -60,12 +66,16 @@ const recipes: Record<string, ModuleRecipe> = {
   recorder: { entry: "trace/wasm/recorder.ts", runtime: "stub", flags: ["--importTable"] },
 };
 
+const POLICIES = join("core", "policy");
+
 /** The text of an AssemblyScript file, as a program with this policy has it. */
-function sourceOf(file: string, { policy = "default" }: ModuleRecipe): string {
+function sourceOf(file: string, { policy = "default", numbers = {} }: Policy): string {
   const text = readFileSync(file, "utf8");
-  return file === join("core", "policy", "policy.ts")
-    ? text.replace("./default", `./${policy}`)
-    : text;
+  if (dirname(file) !== POLICIES) return text;
+  if (file === join(POLICIES, "policy.ts")) return text.replace("./default", `./${policy}`);
+  return text.replace(/^(export const (\w+): \w+ = )(.*);$/gm, (line, head, name) =>
+    name in numbers ? `${head}${numbers[name]};` : line,
+  );
 }
 
 /** An AssemblyScript file and all files of ours that it imports, with their texts. */
@@ -102,8 +112,13 @@ function flagsOf(name: string, { runtime, flags = [] }: ModuleRecipe): string[] 
   ];
 }
 
-/** Compiles a module. The compiler is loaded here, since that takes longer than most builds. */
-async function compile(name: string, recipe: ModuleRecipe): Promise<void> {
+type WriteFile = (file: string, content: Uint8Array | string) => void;
+
+/**
+ * Compiles a module, and writes it where its flags say unless `writeFile` does. The compiler is loaded here, since that takes
+ * longer than most builds.
+ */
+async function compile(name: string, recipe: ModuleRecipe, writeFile?: WriteFile): Promise<void> {
   const { default: asc } = await import("assemblyscript/asc");
   const { default: binaryen } = await import("assemblyscript/binaryen");
   /** Has the optimizer, which is the next to see the module, leave the recipe's `apart` as functions. */
@@ -117,6 +132,7 @@ async function compile(name: string, recipe: ModuleRecipe): Promise<void> {
   } as unknown as Transform;
   const { error, stderr } = await asc.main([recipe.entry, ...flagsOf(name, recipe)], {
     readFile: (file) => (existsSync(file) ? sourceOf(normalize(file), recipe) : null),
+    ...(writeFile === undefined ? {} : { writeFile }),
     transforms: [keepApart],
   });
   process.stderr.write(stderr.toString());
@@ -133,4 +149,29 @@ export async function compileModules(): Promise<ReadonlyMap<string, string>> {
     await once(`build/${name}.stamp`, mark, [], () => compile(name, recipe));
   }
   return marks;
+}
+
+/**
+ * A module of ours as another policy makes it: what stands for it, and the compiler.
+ *
+ * @throws TypeError where the policies have no such number
+ */
+export function moduleWith(name: string, policy: Policy) {
+  const recipe = { ...(recipes[name] as ModuleRecipe), ...policy };
+  const texts = [...sourcesOf(recipe.entry, recipe).values()];
+  for (const number of Object.keys(policy.numbers ?? {})) {
+    if (!texts.some((text) => text.includes(`export const ${number}: `))) {
+      throw new TypeError(`number ${number}, expected one of ${POLICIES}`);
+    }
+  }
+  return {
+    mark: moduleMark(recipe, flagsOf(name, recipe)),
+    async compile(): Promise<Uint8Array> {
+      let binary: Uint8Array | undefined;
+      await compile(name, recipe, (_file, content) => {
+        if (typeof content !== "string") binary = content;
+      });
+      return binary as Uint8Array;
+    },
+  };
 }

@@ -16,8 +16,11 @@ export function foreignHeap(): Heap {
   return pooledHeap({ memory: own.memory, system: own.raw });
 }
 
+/** What a heap says of itself. */
+type Books = Pick<Heap, "validate" | "stats" | "getAllocatedBlocks">;
+
 /** The books balance: invariants hold, parts sum to the whole, live blocks are as many as expected. */
-export function assertBalanced(heap: Heap, liveBlocks: number): void {
+export function assertBalanced(heap: Books, liveBlocks: number): void {
   heap.validate();
   const { bytes, arenas, blocks } = heap.stats();
   const { inUse, available, unusedPools, poolHeaders, quantization, arenaAlignment } = bytes;
@@ -55,13 +58,13 @@ export function capacityOf(heap: Heap, pool: number): number {
 }
 
 /** Writes a pattern that depends on the block and on the place in it. */
-export function fill(heap: Heap, p: number, bytes: number, seed: number): void {
+export function fill(heap: Pick<Heap, "u8">, p: number, bytes: number, seed: number): void {
   const { u8 } = heap;
   for (let i = 0; i < bytes; i++) u8[p + i] = (seed * 31 + i * 7 + 1) & 0xff;
 }
 
 /** Checks the first `bytes` bytes of that pattern. */
-export function assertFilled(heap: Heap, p: number, bytes: number, seed: number): void {
+export function assertFilled(heap: Pick<Heap, "u8">, p: number, bytes: number, seed: number): void {
   const { u8 } = heap;
   for (let i = 0; i < bytes; i++) {
     if (u8[p + i] !== ((seed * 31 + i * 7 + 1) & 0xff)) {
