@@ -16,6 +16,7 @@ import {
   SLICE_BITS,
   SMALL_REQUEST_THRESHOLD,
   UNIT_BITS,
+  UNSEEN_BITS,
 } from "./policy/policy";
 
 // ---------------------------------------------------------------------------------- derived
@@ -231,6 +232,8 @@ if (LONGEST_ARENA >> ALIGNMENT_BITS >= STATE_USED_ONE >> 1)
   ERROR("a count of blocks fits its bias");
 if (POOL_HEADER + LEAST_BLOCKS * SMALL_REQUEST_THRESHOLD + ARENA_RESERVE > UNIT_SIZE)
   ERROR("the shortest arena holds a pool of any class");
+if (1 + (LEAST_BLOCKS >> <usize>UNSEEN_BITS) >= LEAST_BLOCKS)
+  ERROR("a full pool is looked at before it is empty");
 if (ARENA_SLICES > 31)
   ERROR("each slice of an arena has a bit in `free`, and each count of them in `usable`");
 if (ARENA_RESERVE >= ALIGNMENT) ERROR("the reserve is smaller than any block");
