@@ -73,8 +73,8 @@ export const ARENA_RESERVE: usize = 4;
 // ------------------------------------------------------------------------------------- tables
 
 /** The map of slices grows by so many slices, and a `1 << MAP_SLACK_BITS`th of itself, more than it has to: a copy is dear. */
-export const MAP_GRANULE: usize = 256;
-export const MAP_SLACK_BITS: usize = 4;
+export const MAP_GRANULE: usize = 512;
+export const MAP_SLACK_BITS: usize = 3;
 
 /** Slots in the first table of arenas; the table doubles from there. Sixteen arenas are up to 256 KiB. */
 export const FIRST_ARENA_SLOTS: u32 = 16;
