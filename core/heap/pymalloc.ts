@@ -18,7 +18,7 @@ import {
 import { WORDWISE } from "../policy/policy";
 import { books, giveSpares } from "./arenas";
 import { root } from "./heap-host";
-import { largeCalloc, largeFree, largeMalloc, largeRealloc } from "./kept";
+import { largeCalloc, largeFree, largeMalloc, largeRealloc, releaseKept } from "./kept";
 import { isMapped, mappedSlice, poolAt, sliceInPool } from "./map";
 import {
   currentFor,
@@ -63,6 +63,8 @@ export function takeSlowly(bytes: usize): usize {
     }
     if (refill(classOf(bytes))) return takeFrom(currentFor(bytes));
   }
+  // A small block of the raw domain is to fill a hole, and a block that waits may lie in one.
+  if (small) releaseKept();
   // The raw domain also serves what no arena could be had for, as whole words: we copy and clear those.
   const p = small ? rawMalloc(roundUp(bytes)) : largeMalloc(bytes);
   if (p !== 0) books().rawBlocks++;
