@@ -128,7 +128,8 @@ describe("AssemblyScript", () => {
       const { count, collect } = exportsOf(heap.instantiate(bytes, { env: { abort } }));
       const blocks: Blocks[] = [];
       for (let round = 0; round < 4; round++) {
-        assert.equal(count?.(5000), 5000 + 500);
+        // So many words that they alone are more than is asked for below: what else lives is the collector's affair.
+        assert.equal(count?.(8000), 8000 + 800);
         const live = heap.getAllocatedBlocks();
         collect?.();
         collect?.();
