@@ -1,10 +1,9 @@
 /** Paired timing: candidates alternate in one process, another one first in each round. */
-import { median, rotated } from "../measure/measure.js";
+import { rotated } from "../measure/measure.js";
 
 export interface Timing {
-  /** Shortest and median round, in milliseconds. */
+  /** Milliseconds of the shortest round. */
   readonly min: number;
-  readonly median: number;
 }
 
 /** A value for each of the keys. */
@@ -30,10 +29,7 @@ export function timePaired<Name extends string>(
       if (round > 0) samples[name].push(time);
     }
   }
-  return recordOf(names, (name) => ({
-    min: Math.min(...samples[name]),
-    median: median(samples[name]),
-  }));
+  return recordOf(names, (name) => ({ min: Math.min(...samples[name]) }));
 }
 
 export function geometricMean(values: readonly number[]): number {

@@ -5,13 +5,13 @@
 
 import { NO_POOL } from "../layout";
 import { isMapped, mappedSlice, poolAt } from "./map";
-import { currentFor, hasFree, settle } from "./pools";
+import { currentOf, hasFree, settle } from "./pools";
 import { calloc, put, putRaw, realloc, takeFrom, takeSlowly } from "./pymalloc";
-import { isSmall } from "./sizes";
+import { classOf, isSmall } from "./sizes";
 
 export function pyMalloc(_ctx: usize, bytes: usize): usize {
   if (isSmall(bytes)) {
-    const current = currentFor(bytes);
+    const current = currentOf(classOf(bytes));
     if (hasFree(current)) return takeFrom(current);
   }
   return takeSlowly(bytes);

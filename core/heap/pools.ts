@@ -25,7 +25,6 @@
  */
 
 import {
-  ALIGNMENT,
   CLASS_SLICES,
   HEAD_SIZE,
   HEADS,
@@ -60,11 +59,7 @@ import { root } from "./heap-host";
 import { releaseKept } from "./kept";
 import { classOf, isMultipleOf16, leastSlicesFor, sizeOf, slicesFor, unseenOf } from "./sizes";
 
-/** Where malloc looks for a block of a small size. */
-export function currentFor(bytes: usize): Pool {
-  return load<Pool>(root + ((bytes - 1) & ~(ALIGNMENT - 1)), HEADS);
-}
-
+/** Where malloc looks for a block of a class. (As the load's own offset HEADS costs no instruction.) */
 export function currentOf(sizeClass: usize): Pool {
   return load<Pool>(root + sizeClass * HEAD_SIZE, HEADS);
 }
@@ -228,7 +223,7 @@ function collectEmpty(): void {
     const pool = list.next;
     // Its state counts its bias, too, which is 1.
     if (pool === asPool(list) || pool.state >= 2 * STATE_USED_ONE) continue;
-    if (pool.bias === 1 && unpin(pool)) retire(pool);
+    if (unpin(pool)) retire(pool);
   }
 }
 
@@ -304,8 +299,9 @@ export function refill(sizeClass: usize): bool {
   if (addPool(sizeClass) || (isLean() && borrow(sizeClass))) return true;
   if (holdsOff()) return false;
   collectEmpty();
-  // What is found after a step serves; only when there is nothing still, the step after that makes an arena.
+  // Its place may be what an arena lacks.
   releaseKept();
+  // What is found after a step serves; only when there is nothing still, the step after that makes an arena.
   do {
     if (useOwn(sizeClass) || addPool(sizeClass)) return true;
   } while (approachArena());

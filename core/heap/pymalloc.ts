@@ -21,7 +21,7 @@ import { root } from "./heap-host";
 import { largeCalloc, largeFree, largeMalloc, largeRealloc, releaseKept } from "./kept";
 import { isMapped, mappedSlice, poolAt, sliceInPool } from "./map";
 import {
-  currentFor,
+  currentOf,
   hasFree,
   makeCurrent,
   recentPool,
@@ -54,19 +54,21 @@ export function takeFrom(pool: Pool): usize {
 /** Every other case of malloc. */
 export function takeSlowly(bytes: usize): usize {
   if (bytes === 0) return malloc(1);
-  const small = isSmall(bytes);
-  if (small) {
-    const recent = recentPool();
-    if (<usize>recent.size === roundUp(bytes) && hasFree(recent)) {
-      makeCurrent(recent, classOf(bytes));
-      return takeFrom(recent);
-    }
-    if (refill(classOf(bytes))) return takeFrom(currentFor(bytes));
+  if (!isSmall(bytes)) return counted(largeMalloc(bytes));
+  const recent = recentPool();
+  if (<usize>recent.size === roundUp(bytes) && hasFree(recent)) {
+    makeCurrent(recent, classOf(bytes));
+    return takeFrom(recent);
   }
+  if (refill(classOf(bytes))) return takeFrom(currentOf(classOf(bytes)));
   // A small block of the raw domain is to fill a hole, and a block that waits may lie in one.
-  if (small) releaseKept();
+  releaseKept();
   // The raw domain also serves what no arena could be had for, as whole words: we copy and clear those.
-  const p = small ? rawMalloc(roundUp(bytes)) : largeMalloc(bytes);
+  return counted(rawMalloc(roundUp(bytes)));
+}
+
+/** A block that the raw domain gave, if it is one. */
+function counted(p: usize): usize {
   if (p !== 0) books().rawBlocks++;
   return p;
 }
@@ -94,7 +96,7 @@ export function putRaw(p: usize): void {
  */
 export function malloc(bytes: usize): usize {
   if (isSmall(bytes)) {
-    const current = currentFor(bytes);
+    const current = currentOf(classOf(bytes));
     if (hasFree(current)) return takeFrom(current);
   }
   return takeSlowly(bytes);
@@ -119,9 +121,7 @@ export function calloc(count: usize, size: usize): usize {
   const bytes = <u64>count * <u64>size;
   if (bytes > MAX_REQUEST) return 0;
   if (!isSmall(<usize>bytes) && bytes !== 0) {
-    const p = largeCalloc(count, size);
-    if (p !== 0) books().rawBlocks++;
-    return p;
+    return counted(largeCalloc(count, size));
   }
   const p = malloc(<usize>bytes);
   if (p !== 0) clear(p, roundUp(<usize>bytes));
