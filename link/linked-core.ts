@@ -3,12 +3,10 @@
  */
 import type Binaryen from "binaryen";
 import { type Address, bytesOf, layoutMark, linkedLayout, linkedModule } from "../base/base.js";
+import { FREE_IN_RECORD } from "../python/python.js";
 import { type Api, bind, optimize } from "./bind.js";
 import type { Survey } from "./survey.js";
 import { foreignText, layOutTexts } from "./texts.js";
-
-/** Where a record (PyMemAllocatorEx) has its function free. */
-const FREE_IN_RECORD = 16;
 
 /** Functions of the program that ours call, by what ours import them as. */
 const CALLED = {

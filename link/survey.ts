@@ -3,6 +3,7 @@
  * and by looking at its memory, so nothing depends on how a compiler wrote things.
  */
 import { type Address, wordsAt } from "../base/base.js";
+import { type AllocatorRecord, findRecord, recordAt, writeRecord } from "../python/python.js";
 import { LinkError } from "./errors.js";
 import {
   addressOf,
@@ -28,20 +29,12 @@ const NEEDED = [
   ],
 ];
 
-/** Functions of an allocator, by their places in the function table. */
-export interface Indices {
-  readonly malloc: number;
-  readonly calloc: number;
-  readonly realloc: number;
-  readonly free: number;
-}
-
 export interface Survey
   extends Pick<Program, "ownsMemory" | "memoryBase" | "heapBase" | "tableLength"> {
   /** Where the records of the domains are. */
   readonly records: { readonly raw: Address; readonly mem: Address; readonly object: Address };
   /** What stands in all of them at first: functions over the system malloc. */
-  readonly system: Indices;
+  readonly system: Omit<AllocatorRecord, "ctx">;
   /** Where `sys` has its pointers to the functions of these names. */
   readonly methods: {
     readonly getallocatedblocks: Address;
@@ -49,37 +42,28 @@ export interface Survey
   };
 }
 
-const RECORD_WORDS = 5;
-
-/** How far into `_PyRuntime` the records may be. */
-const RUNTIME_BYTES = 16384;
-
 const METH_NOARGS = 4;
 
 type Exchange = (domain: number, record: Address) => void;
 
-/** The record of a domain: its context and four indices. It is passed in memory that nobody uses yet. */
-function getAllocator(program: Program, domain: number): Uint32Array {
+/** The record of a domain. It is passed in memory that nobody uses yet. */
+function getAllocator(program: Program, domain: number): AllocatorRecord {
   functionOf<Exchange>(program, "PyMem_GetAllocator")(domain, program.heapBase);
-  return wordsAt(program.memory, program.heapBase, RECORD_WORDS).slice();
+  return recordAt(program.memory, program.heapBase);
 }
 
-function setAllocator(program: Program, domain: number, record: Uint32Array): void {
-  wordsAt(program.memory, program.heapBase, RECORD_WORDS).set(record);
-  functionOf<Exchange>(program, "PyMem_SetAllocator")(domain, program.heapBase);
-}
-
-/** Where the record of a domain is: where a mark appears that CPython's own function was given. */
-function findRecord(program: Program, domain: number): Address {
+/** Where the record of a domain is. */
+function placeOf(program: Program, domain: number): Address {
   const runtime = addressOf(program, "_PyRuntime");
-  const before = getAllocator(program, domain);
-  const mark = new Uint32Array(RECORD_WORDS).map((_, at) => 0x5e10de50 + at);
-  setAllocator(program, domain, mark);
-  const words = wordsAt(program.memory, runtime, RUNTIME_BYTES / 4);
-  const at = words.findIndex((_, from) => mark.every((word, n) => words[from + n] === word));
-  setAllocator(program, domain, before);
-  if (at < 0) throw new LinkError("its PyMem_SetAllocator writes nothing into _PyRuntime");
-  return runtime + 4 * at;
+  const record = getAllocator(program, domain);
+  const place = findRecord(program.memory, runtime, record, (other) => {
+    writeRecord(program.memory, program.heapBase, other);
+    functionOf<Exchange>(program, "PyMem_SetAllocator")(domain, program.heapBase);
+  });
+  if (place === undefined) {
+    throw new LinkError("its PyMem_SetAllocator writes nothing into _PyRuntime");
+  }
+  return place;
 }
 
 /** Where a text begins that has a 0 on either side. */
@@ -127,19 +111,21 @@ export function survey(bytes: Uint8Array, glue: string): Survey {
   }
   const program = instantiateProgram(bytes, module, glue);
   const { ownsMemory, memoryBase, heapBase, tableLength } = program;
-  const [raw, mem, object] = [0, 1, 2].map((domain) => getAllocator(program, domain).join());
+  const [raw, mem, object] = [0, 1, 2].map((domain) =>
+    Object.values(getAllocator(program, domain)).join(),
+  );
   if (mem !== raw || object !== raw) {
     throw new LinkError("its families have different allocators already: it needs no other");
   }
-  const [, malloc = 0, calloc = 0, realloc = 0, free = 0] = getAllocator(program, 0);
+  const { ctx: _, ...system } = getAllocator(program, 0);
   return {
     ...{ ownsMemory, memoryBase, heapBase, tableLength },
     records: {
-      raw: findRecord(program, 0),
-      mem: findRecord(program, 1),
-      object: findRecord(program, 2),
+      raw: placeOf(program, 0),
+      mem: placeOf(program, 1),
+      object: placeOf(program, 2),
     },
-    system: { malloc, calloc, realloc, free },
+    system,
     methods: {
       getallocatedblocks: findMethod(program, "getallocatedblocks"),
       _debugmallocstats: findMethod(program, "_debugmallocstats"),

@@ -7,7 +7,11 @@ export {
   type AllocatorRecord,
   AllocatorTable,
   Domains,
+  FREE_IN_RECORD,
+  findRecord,
   functionsOf,
   interpose,
   programOf,
+  recordAt,
+  writeRecord,
 } from "./records.js";

@@ -32,13 +32,57 @@ export interface AllocatorRecord {
 const RECORD_BYTES = 20;
 
 /** Where a record has its function free. */
-const FREE = 16;
+export const FREE_IN_RECORD = 16;
+
+/** The words of a record. */
+function wordsOf({ ctx, malloc, calloc, realloc, free }: AllocatorRecord): number[] {
+  return [ctx, malloc, calloc, realloc, free];
+}
+
+/** The record at an address. */
+export function recordAt(memory: WebAssembly.Memory, at: Address): AllocatorRecord {
+  const words = wordsAt(memory, at, RECORD_BYTES / 4);
+  const [ctx = 0, malloc = 0, calloc = 0, realloc = 0, free = 0] = words;
+  return { ctx, malloc, calloc, realloc, free };
+}
+
+/** Writes a record to an address. */
+export function writeRecord(
+  memory: WebAssembly.Memory,
+  at: Address,
+  record: AllocatorRecord,
+): void {
+  wordsAt(memory, at, RECORD_BYTES / 4).set(wordsOf(record));
+}
 
 /** A context that nobody has. */
 const MARK = 0x5e10de50;
 
 /** How far into `_PyRuntime` the records may be. */
 const RUNTIME_BYTES = 16384;
+
+/**
+ * Where CPython has the record of a domain: where a mark appears that it is given for a moment.
+ *
+ * @param runtime the address of `_PyRuntime`
+ * @param record what the domain has
+ * @param set gives it another one
+ * @returns undefined where the mark does not appear
+ */
+export function findRecord(
+  memory: WebAssembly.Memory,
+  runtime: Address,
+  record: AllocatorRecord,
+  set: (record: AllocatorRecord) => void,
+): Address | undefined {
+  const marked = { ...record, ctx: MARK };
+  const mark = wordsOf(marked);
+  set(marked);
+  const words = wordsAt(memory, runtime, RUNTIME_BYTES / 4);
+  const at = words.findIndex((_, from) => mark.every((word, n) => words[from + n] === word));
+  set(record);
+  return at < 0 ? undefined : runtime + 4 * at;
+}
 
 /** PyMem_GetAllocator and PyMem_SetAllocator for records that are JavaScript objects. */
 export class AllocatorTable {
@@ -52,49 +96,40 @@ export class AllocatorTable {
     this.#set = program.require("PyMem_SetAllocator");
   }
 
-  #withRecord<T>(use: (record: Address, words: () => Uint32Array) => T): T {
-    const { malloc, memory } = this.#program;
+  #withRecord<T>(use: (record: Address) => T): T {
+    const { malloc } = this.#program;
     const record = unsigned(malloc.malloc(RECORD_BYTES));
     if (record === 0) throw outOfMemory("PyMem_SetAllocator: out of memory");
     try {
-      return use(record, () => wordsAt(memory, record, RECORD_BYTES / 4));
+      return use(record);
     } finally {
       malloc.free(record);
     }
   }
 
   get(domain: number): AllocatorRecord {
-    return this.#withRecord((record, words) => {
+    return this.#withRecord((record) => {
       this.#get(domain, record);
-      const [ctx = 0, malloc = 0, calloc = 0, realloc = 0, free = 0] = words();
-      return { ctx, malloc, calloc, realloc, free };
+      return recordAt(this.#program.memory, record);
     });
   }
 
-  set(domain: number, { ctx, malloc, calloc, realloc, free }: AllocatorRecord): void {
-    this.#withRecord((record, words) => {
-      words().set([ctx, malloc, calloc, realloc, free]);
-      this.#set(domain, record);
+  set(domain: number, record: AllocatorRecord): void {
+    this.#withRecord((at) => {
+      writeRecord(this.#program.memory, at, record);
+      this.#set(domain, at);
     });
   }
 }
 
-/**
- * Where the function free of a domain stands in CPython's memory: where a mark appears that its own function was given for a moment.
- * Undefined where `_PyRuntime` is not to be found.
- */
+/** Where CPython has the function free of a domain; undefined where `_PyRuntime` is not to be found. */
 export function placeOfFree(program: EmscriptenProgram, domain: number): Address | undefined {
   const runtime = program.addressOf("_PyRuntime");
   if (runtime === undefined) return undefined;
   const table = new AllocatorTable(program);
-  const before = table.get(domain);
-  table.set(domain, { ...before, ctx: MARK });
-  const words = wordsAt(program.memory, runtime, RUNTIME_BYTES / 4);
-  const { malloc, calloc, realloc, free } = before;
-  const marked = [MARK, malloc, calloc, realloc, free];
-  const at = words.findIndex((_, from) => marked.every((word, n) => words[from + n] === word));
-  table.set(domain, before);
-  return at < 0 ? undefined : runtime + 4 * at + FREE;
+  const set = (record: AllocatorRecord) => table.set(domain, record);
+  const record = findRecord(program.memory, runtime, table.get(domain), set);
+  return record === undefined ? undefined : record + FREE_IN_RECORD;
 }
 
 /** Puts functions with a context in front into the function table. */

@@ -154,10 +154,11 @@ function takeOverPlain(
   options: TakeoverOptions,
 ): Takeover {
   const { root, poke, coreOver } = newHeap(program, options);
+  const bareness = barenessOf(program, before);
   // Two domains with two allocators get two cores: one heap all the same, they have one root.
   const [mem, object] = [before.mem, before.object].map((old) =>
     isSame(old, before.raw)
-      ? coreOver(rawFunctions(program), barenessOf(program, before))
+      ? coreOver(rawFunctions(program), bareness)
       : coreOver(functionsOf(program, old)),
   ) as [Core, Core];
   mem.initialize();
