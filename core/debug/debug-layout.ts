@@ -163,8 +163,8 @@ export class Ledger {
   /** The block of the raw domain that comes down because the one in it leaves; 0 for none. */
   leaving: usize;
 
-  /** Pages that have a shadow, in both layers. */
-  pages: u32;
+  /** The sum of the marks of all shadows. (Their number could fit by chance, once this and a slot are written over.) */
+  shadowMarks: u32;
   /** Tables and shadows that are not used yet. */
   firstTable: usize;
   tablesInStock: u32;

@@ -144,9 +144,10 @@ function newShadow(layer: u32, page: usize): usize {
   }
   const shadow = takePiece(stockAt(SHADOWS), SHADOW_SIZE);
   if (shadow === 0) return 0;
-  store<u32>(shadow, markOf(SHADOW, layer, page));
+  const mark = markOf(SHADOW, layer, page);
+  store<u32>(shadow, mark);
   store<usize>(shadowSlot(table, page), shadow);
-  ledger().pages++;
+  ledger().shadowMarks += mark;
   return shadow;
 }
 
@@ -319,21 +320,21 @@ export function pageFrom(layer: u32, from: usize): usize {
   return page;
 }
 
-function shadowsIn(layer: u32): u32 {
-  let shadows: u32 = 0;
+function marksIn(layer: u32): u32 {
+  let marks: u32 = 0;
   for (let page = pageFrom(layer, 0); page < PAGES; page = pageFrom(layer, page + 1)) {
-    if (shadowOf(layer, page) !== 0) shadows++;
+    if (shadowOf(layer, page) !== 0) marks += markOf(SHADOW, layer, page);
   }
-  return shadows;
+  return marks;
 }
 
 /** Are all shadows there? Asked before somebody is told that there is no block: a slot may have been written over with 0. */
 export function checkShadows(): void {
   const book = ledger();
-  const pages = shadowsIn(MEM) + shadowsIn(RAW);
-  if (pages === book.pages) return;
+  const marks = marksIn(MEM) + marksIn(RAW);
+  if (marks === book.shadowMarks) return;
   // Those that were dropped have been reported.
   if (book.lost === 0) blameBooks(TABLES_HOLD, changetype<usize>(book));
   book.lost = 1;
-  book.pages = pages;
+  book.shadowMarks = marks;
 }
