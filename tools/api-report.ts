@@ -24,6 +24,7 @@ const entries = {
   pymalloc: "dist/esm/types/src/index.d.ts",
   pyodide: "dist/esm/types/python/install.d.ts",
   testing: "dist/esm/types/src/testing.d.ts",
+  inspect: "dist/esm/types/inspect/inspect.d.ts",
   link: "dist/esm/link/index.d.ts",
   vite: "dist/esm/link/vite.d.ts",
 };

@@ -53,6 +53,7 @@ async function bundle(): Promise<void> {
     // Not "pyodide": @pyodide/webpack-plugin takes each file that ends in pyodide.js or .mjs for Pyodide's own.
     install: "python/install.ts",
     testing: "src/testing.ts",
+    inspect: "inspect/inspect.ts",
   };
   const common = {
     bundle: true,

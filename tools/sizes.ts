@@ -35,6 +35,7 @@ const sizes: Readonly<Record<string, number>> = {
   index: await compressed("index"),
   install: await compressed("install"),
   testing: await compressed("testing"),
+  inspect: await compressed("inspect"),
 };
 const budgets = JSON.parse(readFileSync(`${root}/tools/sizes.json`, "utf8")) as Record<
   string,

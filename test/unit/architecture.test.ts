@@ -17,11 +17,12 @@ const house = [
   ...["core/layout.ts", "core/heap", "core/large", "core/debug", "core/objects"],
   ...["core/linked", "core/programs", "base", "hosts", "src/domains.ts", "src/debug"],
   ...["src/objects", "src/guests", "src/report", "src/heap", "src/testing.ts", "src/index.ts"],
-  ...["python", "link", "process", "trace", "interpreter", "measure", "cli"],
+  ...["python", "inspect/graph", "inspect/memory", "inspect/python", "inspect/questions"],
+  ...["inspect/formats", "inspect", "link", "process", "trace", "interpreter", "measure", "cli"],
 ];
 
 /** What of it browsers and workers run as well: it knows nothing of Node. */
-const anywhere = /^(core|base|hosts|src|python)\//;
+const anywhere = /^(core|base|hosts|src|python|inspect)\//;
 
 function filesIn(folder: string): string[] {
   if (folder.endsWith(".ts")) return [folder];

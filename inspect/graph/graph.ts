@@ -1,0 +1,18 @@
+/** The graph of a heap, and what can be computed of it without knowing whose it is. */
+
+export { GraphBuilder } from "./builder.js";
+export {
+  type Edge,
+  EdgeKind,
+  type EdgeKindNumber,
+  edgeKind,
+  edgeName,
+  edgeValue,
+  type Graph,
+  holds,
+  IMMORTAL,
+  MOST_EDGE_VALUE,
+  type Node,
+  type NodeType,
+  type TypeKind,
+} from "./model.js";

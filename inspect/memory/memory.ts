@@ -1,0 +1,11 @@
+/** A memory as it is: its bytes, its blocks, and where every byte of it is. */
+
+export { BlockKind, type Blocks } from "./blocks.js";
+export {
+  type HeapMark,
+  type ImageKind,
+  type ImageMarks,
+  imageOf,
+  type MemoryImage,
+  type ProxyMark,
+} from "./image.js";
