@@ -173,10 +173,6 @@ export function findBlocks(image: MemoryImage): Blocks {
       }
     },
     block: (block, size, room) => collector.add(BlockKind.system, block, room, size),
-    arena() {},
-    free() {},
-    table() {},
-    overhead() {},
   });
   return collector.blocks();
 }

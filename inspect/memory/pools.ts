@@ -3,21 +3,8 @@
  *
  * Nothing that is read is believed: whoever wrote over a map, a header or a free list makes blocks be missed, and no more.
  */
-import { type Address, booksLayout as B, layout as L, linkedLayout } from "../../base/base.js";
+import { type Address, booksLayout as B, layout as L } from "../../base/base.js";
 import type { MemoryImage } from "./image.js";
-
-/** The roots of the heaps in a memory: one that was installed in a debug mode leaves a linked one with blocks from before. */
-export function rootsOf({ marks, u8 }: MemoryImage): Address[] {
-  const roots: Address[] = [];
-  const add = (root: Address) => {
-    const isThere = root > 0 && root % 4 === 0 && root + L.ROOT_SIZE <= u8.length;
-    if (isThere && !roots.includes(root)) roots.push(root);
-  };
-  if (marks.heap !== undefined) add(marks.heap.root);
-  const linked = marks.symbols["pymalloc_root"] ?? 0;
-  if (u8[linked + linkedLayout.STATE_PLACED] === 1) add(linked);
-  return roots;
-}
 
 /**
  * Where all pools begin, by rising addresses. In the lowest bits, which a pool's address has not, stands which of the roots it
