@@ -10,7 +10,16 @@ const BEFORE_IN_USE = 1;
  * dlmalloc's own state (struct malloc_state of its malloc.c), as far as it is read here: offsets of words. The last segment is
  * in it; the others' records lie in chunks.
  */
-const State = { victimSize: 2, topSize: 3, top: 6, bins: 10, trees: 76, segment: 112 } as const;
+const State = {
+  binMap: 0,
+  treeMap: 1,
+  victimSize: 2,
+  topSize: 3,
+  top: 6,
+  bins: 10,
+  trees: 76,
+  segment: 112,
+} as const;
 
 /** The lists of free chunks of one size each, and the trees of longer ones. */
 const BINS = 32;
@@ -122,7 +131,10 @@ export function freeChunks(
     if (size > longest) longest = size;
     return at;
   }
+  // In a list and a tree without a bit stands what was in them last.
+  const has = (map: number, index: number) => (((words[base + map] as number) >>> index) & 1) !== 0;
   for (let bin = 0; bin < BINS; bin++) {
+    if (!has(State.binMap, bin)) continue;
     // A list begins and ends in a chunk that is none: only its links are there.
     const list = base + State.bins + 2 * bin;
     for (let chunk = words[list + Free.next] as number; chunk !== 4 * list; ) {
@@ -133,7 +145,7 @@ export function freeChunks(
   }
   const nodes: Address[] = [];
   for (let tree = 0; tree < BINS; tree++) {
-    nodes.push(words[base + State.trees + tree] as number);
+    if (has(State.treeMap, tree)) nodes.push(words[base + State.trees + tree] as number);
     for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
       if (node === 0) continue;
       const at = count(node);

@@ -5,6 +5,7 @@
  */
 import { type Address, booksLayout as B, layout as L } from "../../base/base.js";
 import type { MemoryImage } from "./image.js";
+import { Numbers } from "./numbers.js";
 
 /**
  * Where all pools begin, by rising addresses. In the lowest bits, which a pool's address has not, stands which of the roots it
@@ -12,24 +13,16 @@ import type { MemoryImage } from "./image.js";
  */
 export function findPools(image: MemoryImage, roots: readonly Address[]): Uint32Array {
   const { u8, u32 } = image;
-  let pools = new Uint32Array(1024);
-  let count = 0;
+  const pools = new Numbers(1024);
   for (const [index, root] of roots.entries()) {
     const origin = u32[(root + L.MAP) >>> 2] as number;
     const most = Math.floor(u8.length / L.SLICE_SIZE);
     const slices = Math.min(u32[(root + L.MAP + 4) >>> 2] as number, most, u8.length - origin);
     for (let slice = 0; slice < slices; slice++) {
-      if (u8[origin + slice] !== 0) continue;
-      if (count === pools.length) {
-        const longer = new Uint32Array(2 * count);
-        longer.set(pools);
-        pools = longer;
-      }
-      pools[count++] = slice * L.SLICE_SIZE + index;
+      if (u8[origin + slice] === 0) pools.push(slice * L.SLICE_SIZE + index);
     }
   }
-  const found = pools.subarray(0, count);
-  return roots.length > 1 ? found.sort() : found;
+  return roots.length > 1 ? pools.values().sort() : pools.values();
 }
 
 /** No pool has more blocks. */
