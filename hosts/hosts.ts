@@ -11,7 +11,7 @@ export {
   resumeChunks,
   rowsOf,
 } from "./dlmalloc-state.js";
-export { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
+export { addressesIn, ask, type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
 export { givenHost } from "./foreign.js";
 export {
   type Host,
