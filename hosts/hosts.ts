@@ -22,4 +22,4 @@ export {
   unnested,
 } from "./host.js";
 export { restoredHost, standaloneHost, type Tlsf } from "./own.js";
-export { tlsfEnd, tlsfFirst, tlsfRows, walkTlsf } from "./tlsf.js";
+export { resumeTlsf, tlsfEnd, tlsfFirst, tlsfRows, walkTlsf } from "./tlsf.js";

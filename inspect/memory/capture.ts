@@ -7,6 +7,7 @@ import {
   ledgerOf,
   objectsLayout as O,
   OBJECTS_ROOT,
+  PAGE,
   packageVersion,
   show,
   typeError,
@@ -134,7 +135,8 @@ function typesOf(memory: WebAssembly.Memory, root: Address): Record<Address, str
   return types;
 }
 
-function marksOfHeap({ memory, root }: Heap, where: string): Omit<ImageMarks, OfCaller> {
+function marksOfHeap(heap: Heap, where: string): Omit<ImageMarks, OfCaller> {
+  const { memory, root } = heap;
   const kind = kindAt(memory, root);
   if (kind === undefined) {
     throw typeError(`${where}: the heap's root was written over, or is another version's`);
@@ -149,7 +151,7 @@ function marksOfHeap({ memory, root }: Heap, where: string): Omit<ImageMarks, Of
     symbols: {},
     chunks: { from: kind.ownMemory ? tlsfFirst : 0, to: end },
     stack: { from: 0, to: 0 },
-    maximumBytes: 0,
+    maximumBytes: (heap.maximumPages ?? 0) * PAGE,
     limitBytes: 0,
     heap: { root, how: "own", ledger, pools: kind.pools },
     types: typesOf(memory, root),
