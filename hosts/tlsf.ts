@@ -88,9 +88,9 @@ function rowEnd(words: Uint32Array, from: Address, end: Address): Address {
  */
 export function tlsfRows(words: Uint32Array, first: Address, end: Address): readonly Row[] {
   // Nothing was ever asked of TLSF: it has not written its root yet.
-  if (words[first >>> 2] === 0) return [];
+  if (first >= end || words[first >>> 2] === 0) return [];
   const to = rowEnd(words, first, end);
-  const isWhole = to % PAGE === 0;
+  const isWhole = to % PAGE === 0 && to > first;
   const rows: Row[] = [{ from: first, to: isWhole ? to - L.HEADER : to, end: to }];
   for (let page = Math.ceil(to / PAGE) * PAGE; page < end; ) {
     const from = page + L.SKIPPED;
