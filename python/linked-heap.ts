@@ -31,5 +31,6 @@ export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   }
   if (bytesAt(memory, root + linkedLayout.STATE_PLACED, 1)[0] === 0) return undefined;
   const core = instantiateCore(memory, root, nothing, nothing, noArenas);
-  return { core, root, debugHeap: undefined, validateBlocks() {} };
+  // What a limit has to do is linked in, too.
+  return { core, root, debugHeap: undefined, refusing: [], validateBlocks() {} };
 }

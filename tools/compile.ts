@@ -50,6 +50,7 @@ const recipes: Record<string, ModuleRecipe> = {
     runtime: "stub",
     flags: ["--initialMemory", "0", "--importTable", "--debug"],
     policy: "linked",
+    apart: ["core/limit/limit/settle"],
   },
   tlsf: {
     entry: "core/programs/tlsf.ts",
@@ -59,6 +60,7 @@ const recipes: Record<string, ModuleRecipe> = {
   debug: { entry: "core/programs/debug.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   objects: { entry: "core/programs/objects.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   adapter: { entry: "python/wasm/adapter.ts", runtime: "stub", flags: ["--importTable"] },
+  limit: { entry: "python/wasm/limit.ts", runtime: "stub", flags: ["--importTable"] },
   census: { entry: "measure/wasm/census.ts", runtime: "stub", flags: ["--importTable"] },
   thunks: { entry: "src/guests/wasm/thunks.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   replay: { entry: "measure/wasm/replay.ts", runtime: "stub" },
