@@ -152,7 +152,6 @@ export class Limit {
     const host = {
       reserveCell: cell,
       systemMalloc: malloc.malloc,
-      systemRealloc: malloc.realloc,
       systemFree: malloc.free,
       sbrk: require("sbrk"),
       footprint: require("malloc_footprint"),

@@ -5,7 +5,6 @@ export declare const reserveCell: usize;
 
 /** The system malloc itself, dlmalloc, with nothing in front of it. */
 export declare function systemMalloc(bytes: usize): usize;
-export declare function systemRealloc(p: usize, bytes: usize): usize;
 export declare function systemFree(p: usize): void;
 
 /** Moves the end of the heap; where it was, or -1. */
