@@ -53,7 +53,7 @@ const OWN = {
 /** For the other allocators than ours, and for what is rare: a copy in each caller would only make the program longer. */
 const APART = [
   ...["Malloc", "Calloc", "Realloc"].map((verb) => `core/linked/families/other${verb}`),
-  "core/limit/limit/settle",
+  ...["settle", "freeRow", "takeRow"].map((name) => `core/limit/limit/${name}`),
 ];
 
 const FAMILIES = ["PyObject_", "PyMem_", "PyMem_Raw"].flatMap((prefix) =>
