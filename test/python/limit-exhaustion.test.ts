@@ -57,7 +57,7 @@ for (const row of rows) {
       heap.setLimit(limit);
       // A round takes ten times as long in a debug mode.
       const rounds = long ? (isDebug ? 20 : 100) : 1;
-      exhaust(pyodide, heap, { rounds, parts: isDebug ? 100 : 1 }, () => {
+      exhaust(pyodide, heap, rounds, () => {
         assert.ok(told > 0, "JavaScript is told");
         told = 0;
         assert.ok(program.break() <= limit);
