@@ -20,6 +20,8 @@ import {
   tell,
 } from "./limit-host";
 
+export { tell } from "./limit-host";
+
 /**
  * The reserve is taken in blocks of this length, or where the holes are shorter, in halves of it, or in quarters. dlmalloc puts a
  * block into the smallest hole that will do, so these lie where the reserve was the last time. (One block of 1 MiB came to lie in
