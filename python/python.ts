@@ -4,6 +4,7 @@
 
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
 export { installedPlace } from "./installation.js";
+export { limitOf } from "./limit.js";
 export { placedRoot } from "./linked-heap.js";
 export {
   type AllocatorRecord,

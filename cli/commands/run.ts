@@ -20,7 +20,7 @@ import {
   writeAll,
 } from "../../process/process.js";
 import { emptyStats, formatStats } from "../../src/report/report.js";
-import { readRounds } from "../arguments.js";
+import { readLimitOption, readRounds } from "../arguments.js";
 import type { Command } from "../command.js";
 import { parseScriptLine, readScript } from "../script.js";
 
@@ -39,6 +39,8 @@ follows SCRIPT is the program's own.
   --stacks        in a debug mode: say where a block was allocated and freed
   --linked        link pymalloc into CPython (once, in the user's cache folder), and run the program on
                   that; --malloc and PYTHONMALLOC then choose as they do in CPython itself
+  --limit SIZE    how much memory the program may take, Python included, as in 200MB: beyond that it gets a
+                  MemoryError; from 32MB on
   --stats         print the allocator's statistics on stderr afterwards
   --compare       run the program several times on CPython's own malloc, on mimalloc, on pymalloc
                   and on pymalloc linked in, in turn, then in the debug mode, and report time
@@ -55,6 +57,7 @@ const options = {
   linked: { type: "boolean" },
   "on-fault": { type: "string" },
   stacks: { type: "boolean" },
+  limit: { type: "string" },
   stats: { type: "boolean" },
   compare: { type: "boolean" },
   rounds: { type: "string" },
@@ -81,6 +84,7 @@ interface RunOptions {
   readonly word: string | undefined;
   readonly goesOn: boolean;
   readonly stacks: boolean;
+  readonly limitBytes: number | undefined;
   readonly stats: boolean;
   readonly compare: boolean;
   readonly rounds: number;
@@ -132,8 +136,17 @@ function parse(args: readonly string[]): RunOptions | "help" {
       "run: --compare compares the linked one, too, so --linked chooses nothing",
     );
   }
+  if (compares && values.limit !== undefined) {
+    throw new UsageError("run: --compare measures without a limit, so --limit has nothing to hold");
+  }
   const chosen = compares ? "pymalloc" : readAllocator(values.malloc);
   const allocator = values.linked ? "linked" : chosen;
+  const word = readWord(values.malloc);
+  if (values.limit !== undefined && word?.startsWith("mimalloc")) {
+    throw new UsageError(
+      "run: --limit holds what the system malloc takes, and mimalloc takes its own",
+    );
+  }
   const debug = isOurDebugMode(allocator);
   for (const option of ["on-fault", "stacks"] as const) {
     if (values[option] !== undefined && !debug) {
@@ -141,10 +154,12 @@ function parse(args: readonly string[]): RunOptions | "help" {
       throw new UsageError(`--${option} goes with ${which}, as in --malloc debug`);
     }
   }
+  const { limit } = values;
   return {
+    limitBytes: limit === undefined ? undefined : readLimitOption("run", limit, 32),
     script: readScript("run", path, rest),
     allocator,
-    word: readWord(values.malloc),
+    word,
     goesOn: readOnFault(values["on-fault"]),
     stacks: values.stacks ?? false,
     stats: values.stats ?? false,
@@ -206,6 +221,7 @@ async function runOnce(options: RunOptions): Promise<number> {
     ...folder,
     script,
     stacks: options.stacks,
+    limitBytes: options.limitBytes,
     onFault(fault) {
       faults.push(fault);
       tellOrEnd(fault.report().replace(OWN_FRAMES, ""));
