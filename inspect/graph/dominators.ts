@@ -17,11 +17,13 @@ export interface Dominators {
   readonly order: Uint32Array;
 }
 
-/** A depth-first walk. */
+/** A depth-first walk, and the edges that it did not take. */
 interface Walk {
   readonly count: number;
-  /** By node: its number; 0 where no way leads to it. */
-  readonly number: Uint32Array;
+  /** At twice a node its number, 0 where no way leads to it; behind that the slot of the last edge to it; 0 for none. */
+  readonly known: Uint32Array;
+  /** At twice a slot the number that the edge comes from; behind that the slot of the edge to the same node before it. */
+  readonly slots: Uint32Array;
   /** By number: its node, and the number that the walk came from. */
   readonly node: Uint32Array;
   readonly parent: Uint32Array;
@@ -29,96 +31,79 @@ interface Walk {
   readonly scratch: Uint32Array;
 }
 
-function walk({ nodes, first, to, names }: Graph): Walk {
-  const number = new Uint32Array(nodes + 1);
+/** Each edge is looked at once, and what belongs together lies together: nearly all of the time goes into fetching memory. */
+function walk({ nodes, edges, first, to, names }: Graph): Walk {
+  const known = new Uint32Array(2 * nodes + 2);
+  const slots = new Uint32Array(2 * edges + 2);
   const node = new Uint32Array(nodes + 1);
   const parent = new Uint32Array(nodes + 1);
   const scratch = new Uint32Array(nodes + 1);
   let count = 1;
-  number[0] = 1;
+  let slot = 0;
+  known[0] = 1;
   scratch[1] = first[0] as number;
   let current = 1;
   while (current !== 0) {
     const end = first[(node[current] as number) + 1] as number;
     let e = scratch[current] as number;
-    while (e < end && (number[to[e] as number] !== 0 || !holds(names[e] as number))) e++;
+    let next = 0;
+    for (; e < end; e++) {
+      if (!holds(names[e] as number)) continue;
+      next = to[e] as number;
+      if (known[2 * next] === 0) break;
+      slot++;
+      slots[2 * slot] = current;
+      slots[2 * slot + 1] = known[2 * next + 1] as number;
+      known[2 * next + 1] = slot;
+    }
     scratch[current] = e + 1;
     if (e < end) {
-      const next = to[e] as number;
-      number[next] = ++count;
+      known[2 * next] = ++count;
       node[count] = next;
       parent[count] = current;
       scratch[count] = first[next] as number;
       current = count;
     } else current = parent[current] as number;
   }
-  return { count, number, node, parent, scratch };
-}
-
-/** Who leads to a number, as numbers, without the one that the walk came from. */
-interface Predecessors {
-  readonly first: Uint32Array;
-  readonly from: Uint32Array;
-}
-
-function predecessorsOf(graph: Graph, { count, number, node, parent }: Walk): Predecessors {
-  const { first: edges, to, names } = graph;
-  const first = new Uint32Array(count + 2);
-  function each(visit: (from: number, next: number) => void): void {
-    for (let from = 1; from <= count; from++) {
-      const end = edges[(node[from] as number) + 1] as number;
-      for (let e = edges[node[from] as number] as number; e < end; e++) {
-        const next = number[to[e] as number] as number;
-        if (parent[next] !== from && next !== from && holds(names[e] as number)) visit(from, next);
-      }
-    }
-  }
-  each((_from, next) => {
-    first[next] = (first[next] as number) + 1;
-  });
-  for (let i = 1; i < count + 2; i++) first[i] = (first[i] as number) + (first[i - 1] as number);
-  const from = new Uint32Array(first[count + 1] as number);
-  each((source, next) => {
-    const place = (first[next] as number) - 1;
-    first[next] = place;
-    from[place] = source;
-  });
-  return { first, from };
+  return { count, known, slots, node, parent, scratch };
 }
 
 /** By number: the number that dominates it closest. @returns an array of the walk's */
-function immediate({ count, number, parent, scratch }: Walk, predecessors: Predecessors) {
-  const { first, from } = predecessors;
+function immediate({ count, known, slots, node, parent, scratch }: Walk): Uint32Array {
   const semi = new Uint32Array(count + 1);
-  const ancestor = parent.slice(0, count + 1);
-  // The least `semi` on the way up to the ancestor. The numbers of nodes are needed no more.
-  const least = number;
-  for (let i = 0; i <= count; i++) least[i] = i;
+  // At twice a number its ancestor; behind that the least `semi` on the way up to that one.
+  const above = new Uint32Array(2 * count + 2);
+  for (let i = 0; i <= count; i++) {
+    above[2 * i] = parent[i] as number;
+    above[2 * i + 1] = i;
+  }
   for (let i = count; i > 1; i--) {
     let best = parent[i] as number;
-    const end = first[i + 1] as number;
-    for (let p = first[i] as number; p < end; p++) {
-      let v = from[p] as number;
-      if ((ancestor[v] as number) > i) {
+    let slot = known[2 * (node[i] as number) + 1] as number;
+    for (; slot !== 0; slot = slots[2 * slot + 1] as number) {
+      let v = slots[2 * slot] as number;
+      let ancestor = above[2 * v] as number;
+      let least = above[2 * v + 1] as number;
+      if (ancestor > i) {
         // Everything on the way up gets to know the least above it, and hangs from the top then.
         let depth = 0;
         do {
           scratch[depth++] = v;
-          v = ancestor[v] as number;
-        } while ((ancestor[v] as number) > i);
-        const top = ancestor[v] as number;
-        let above = least[v] as number;
+          v = ancestor;
+          ancestor = above[2 * v] as number;
+        } while (ancestor > i);
+        least = above[2 * v + 1] as number;
         while (depth > 0) {
           v = scratch[--depth] as number;
-          ancestor[v] = top;
-          if (above < (least[v] as number)) least[v] = above;
-          else above = least[v] as number;
+          above[2 * v] = ancestor;
+          if (least < (above[2 * v + 1] as number)) above[2 * v + 1] = least;
+          else least = above[2 * v + 1] as number;
         }
       }
-      if ((least[v] as number) < best) best = least[v] as number;
+      if (least < best) best = least;
     }
     semi[i] = best;
-    least[i] = best;
+    above[2 * i + 1] = best;
   }
   const idom = parent;
   for (let i = 2; i <= count; i++) {
@@ -134,7 +119,7 @@ export function dominatorsOf(graph: Graph): Dominators {
   const { nodes, own } = graph;
   const walked = walk(graph);
   const { count, node } = walked;
-  const byNumber = immediate(walked, predecessorsOf(graph, walked));
+  const byNumber = immediate(walked);
   const idom = new Uint32Array(nodes).fill(NOBODY);
   const retained = new Float64Array(nodes);
   for (let i = 0; i < nodes; i++) retained[i] = own[i] as number;
