@@ -4,6 +4,19 @@
 
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
 export {
+  DequeFields,
+  DictFields,
+  FrameFields,
+  layoutOf,
+  Members,
+  MoreTypeFlags,
+  type ObjectLayout,
+  Owned,
+  SetFields,
+  TextFields,
+  TypeFields,
+} from "./layouts.js";
+export {
   type AllocatorRecord,
   AllocatorTable,
   Domains,
@@ -15,3 +28,4 @@ export {
   recordAt,
   writeRecord,
 } from "./records.js";
+export { LEADS, ObjectFields, type Offsets, readOffsets, TAG_BITS, TypeFlags } from "./structs.js";
