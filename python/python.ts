@@ -3,6 +3,8 @@
  */
 
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
+export { installedPlace } from "./installation.js";
+export { placedRoot } from "./linked-heap.js";
 export {
   DequeFields,
   DictFields,
