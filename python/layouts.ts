@@ -148,7 +148,14 @@ export const TypeFields = {
 } as const;
 
 /** A PyMemberDef (Include/descrobject.h), and the two kinds of members that are references. */
-export const Members = { size: 20, name: 0, kind: 4, offset: 8, object: 6, objectOrError: 16 } as const;
+export const Members = {
+  size: 20,
+  name: 0,
+  kind: 4,
+  offset: 8,
+  object: 6,
+  objectOrError: 16,
+} as const;
 
 /** More flags of types. */
 export const MoreTypeFlags = {
@@ -239,3 +246,31 @@ export const FrameFields = {
   codeLocals: 48,
   codeLocalNames: 72,
 } as const;
+
+/** What tells a function, a code object and others from each other (Include/cpython). */
+export const NameFields = {
+  functionName: 20,
+  functionCode: 24,
+  codeLine: 44,
+  codeFile: 80,
+  codeName: 88,
+  moduleName: 24,
+  generatorName: 16,
+  methodFunction: 8,
+  builtinDefinition: 8,
+  propertyName: 24,
+  descriptorName: 12,
+} as const;
+
+/** int (Include/cpython/longintrepr.h): digits of 30 bits, their number in all but the lowest bits of the tag; those say the sign. */
+export const IntFields = {
+  tag: 8,
+  digits: 12,
+  tagBits: 3,
+  digitBits: 30,
+  signBits: 3,
+  negative: 2,
+} as const;
+
+/** float and bytes (Include/cpython). */
+export const ValueFields = { float: 8, bytes: 16 } as const;

@@ -4,20 +4,23 @@
 
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
 export { installedPlace } from "./installation.js";
-export { placedRoot } from "./linked-heap.js";
 export {
   DequeFields,
   DictFields,
   FrameFields,
+  IntFields,
   layoutOf,
   Members,
   MoreTypeFlags,
+  NameFields,
   type ObjectLayout,
   Owned,
   SetFields,
   TextFields,
   TypeFields,
+  ValueFields,
 } from "./layouts.js";
+export { placedRoot } from "./linked-heap.js";
 export {
   type AllocatorRecord,
   AllocatorTable,

@@ -18,8 +18,13 @@ const ROWS = [3, 4, 5, 6, 7, 8];
  * subclasses. Where it is, is found by what is in it: three types that are known stand where they say.
  */
 export function managedTypes({ marks, u32 }: MemoryImage): ManagedTypes {
-  const { _PyRuntime = 0, PyType_Type = 0, PyBaseObject_Type = 0, PyLong_Type = 0, PyDict_Type = 0 } =
-    marks.symbols;
+  const {
+    _PyRuntime = 0,
+    PyType_Type = 0,
+    PyBaseObject_Type = 0,
+    PyLong_Type = 0,
+    PyDict_Type = 0,
+  } = marks.symbols;
   const placeOf = (type: Address) => (u32[(type + TypeFields.subclasses) >>> 2] ?? 0) - 1;
   const end = Math.min((_PyRuntime + RUNTIME_BYTES) >>> 2, u32.length);
   for (let w = _PyRuntime >>> 2; w < end && PyType_Type !== 0; w++) {

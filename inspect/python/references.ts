@@ -11,14 +11,17 @@ import {
   TAG_BITS,
   TypeFields,
 } from "../../python/python.js";
-import { EdgeKind, type EdgeKindNumber, edgeName, type GraphBuilder, type Node } from "../graph/graph.js";
-import { FREED, type Objects, TYPE_NUMBER } from "./objects.js";
+import { EdgeKind, type EdgeKindNumber, edgeName, type GraphBuilder } from "../graph/graph.js";
 import type { ManagedTypes } from "./managed-types.js";
 import type { Nodes } from "./nodes.js";
+import { FREED, type Objects, TYPE_NUMBER } from "./objects.js";
 import { Shape, type TypePlan } from "./types.js";
 
 /** Static objects have no block that bounds them: so many words of them are read, in all. */
 const MOST_STATIC_WORDS = 1 << 22;
+
+/** The indices of a dict have 2 to the power of this bytes at most. */
+const LARGEST_INDEX = 30;
 
 /** The object whose references are walked. */
 interface Place {
@@ -115,7 +118,8 @@ export class References {
       if (pointer !== 0) this.#edge(pointer, fields[field + 1] as number);
     }
     if (plan.heap) this.#internal(plan.address, "__class__");
-    if ((flags & MoreTypeFlags.managedDict) !== 0 && block >= 0) this.#managedDict(plan, address, end);
+    if ((flags & MoreTypeFlags.managedDict) !== 0 && block >= 0)
+      this.#managedDict(plan, address, end);
     if (shape === Shape.plain) return;
     if (shape === Shape.tuple) this.#tuple(address, end, plan);
     else if (shape === Shape.list) this.#list(address, block);
@@ -145,7 +149,10 @@ export class References {
         this.#ownedWords(address + Owned.moduleState, block);
         break;
       case Shape.generator:
-        if ((this.#u8[address + FrameFields.generatorState] as number) << 24 >> 24 < FrameFields.cleared) {
+        if (
+          ((this.#u8[address + FrameFields.generatorState] as number) << 24) >> 24 <
+          FrameFields.cleared
+        ) {
           this.#frame(address + FrameFields.inGenerator, end);
         }
         break;
@@ -171,7 +178,9 @@ export class References {
     if (block < 0) return;
     const size = this.#objects.blocks.sizes[block] as number;
     if (name === undefined) this.#guesses(start, start, start + size);
-    else for (let word = 0; word + 4 <= size; word += 4) this.#internal(this.#word(start + word), name);
+    else
+      for (let word = 0; word + 4 <= size; word += 4)
+        this.#internal(this.#word(start + word), name);
   }
 
   #tuple(address: Address, end: Address, plan: TypePlan): void {
@@ -211,7 +220,8 @@ export class References {
       const w = (table >>> 2) + 2 * slot;
       const key = this.#u32[w] as number;
       // No hash is -1 but that of what stands where a member was.
-      if (key !== 0 && this.#u32[w + 1] !== 0xffffffff) this.#edge(key, edgeName(EdgeKind.key, slot));
+      if (key !== 0 && this.#u32[w + 1] !== 0xffffffff)
+        this.#edge(key, edgeName(EdgeKind.key, slot));
     }
   }
 
@@ -220,7 +230,10 @@ export class References {
     const values = this.#word(address + DictFields.values);
     if (values !== 0) {
       if (!this.#objects.layout.inlineValues) this.#valuesOf312(values, keys, block);
-      else if (this.#u8[values + DictFields.embedded] === 0 && this.#nodes.ownedBlock(values, block) >= 0) {
+      else if (
+        this.#u8[values + DictFields.embedded] === 0 &&
+        this.#nodes.ownedBlock(values, block) >= 0
+      ) {
         const room = this.#u8[values + DictFields.capacity] as number;
         this.#values(values + DictFields.firstValue, room, keys, EdgeKind.entry);
       }
@@ -255,7 +268,11 @@ export class References {
   }
 
   #firstEntry(keys: Address): Address {
-    return keys + DictFields.indices + (1 << ((this.#u8[keys + DictFields.logIndexBytes] as number) & 31 & 27));
+    return (
+      keys +
+      DictFields.indices +
+      (1 << Math.min(this.#u8[keys + DictFields.logIndexBytes] as number, LARGEST_INDEX))
+    );
   }
 
   /** Values whose keys are elsewhere. */
@@ -365,7 +382,8 @@ export class References {
     const tag = this.#objects.layout.taggedFrames ? word & TAG_BITS : 0;
     if (tag === TAG_BITS) return;
     const pointer = (word & ~TAG_BITS) >>> 0;
-    if ((tag & 1) !== 0) this.#edge(pointer, edgeName(EdgeKind.weak, this.#builder.text(`${text} (borrowed)`)));
+    if ((tag & 1) !== 0)
+      this.#edge(pointer, edgeName(EdgeKind.weak, this.#builder.text(`${text} (borrowed)`)));
     else this.#named(pointer, EdgeKind.local, name, text);
   }
 }
