@@ -12,3 +12,4 @@ export {
   type MemoryImage,
   type ProxyMark,
 } from "./image.js";
+export { type Visitor, walkMemory } from "./walk.js";
