@@ -3,6 +3,7 @@
  */
 
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
+export { type PythonFrame, PythonStackReader } from "./frames.js";
 export { installedPlace } from "./installation.js";
 export { placedRoot } from "./linked-heap.js";
 export {
