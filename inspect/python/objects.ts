@@ -86,6 +86,12 @@ export class Objects {
       : -1;
   }
 
+  /** Where a block's bytes lie. */
+  rangeOf(block: number): { readonly from: Address; readonly to: Address } {
+    const from = this.blocks.starts[block] as number;
+    return { from, to: from + (this.blocks.sizes[block] as number) };
+  }
+
   /** The plan of the live object's type in a block; undefined where there is none. */
   planOf(block: number): TypePlan | undefined {
     const type = this.typeOf[block] as number;
