@@ -149,10 +149,19 @@ async function readAreas(pieces: Pieces, memory: Uint8Array): Promise<void> {
     last = await at(next.chunk.offset, async () => placeArea(memory, await next.payload, last));
     areas++;
   }
-  let chunk = await chunkOf(pieces, ["AREA", "DONE"]);
-  for (; chunk.kind === "AREA"; chunk = await chunkOf(pieces, ["AREA", "DONE"])) {
+  async function next(): Promise<Chunk> {
+    try {
+      return await chunkOf(pieces, ["AREA", "DONE"]);
+    } catch (error) {
+      // The first damage is the one to tell.
+      while (coming.length > 0) await place();
+      throw error;
+    }
+  }
+  let chunk = await next();
+  for (; chunk.kind === "AREA"; chunk = await next()) {
     const payload = unpackChunk(chunk);
-    // One that fails while an earlier one is awaited has been seen, too.
+    // One that fails while an earlier one is waited for is not unseen: its turn comes.
     payload.catch(() => undefined);
     coming.push({ chunk, payload });
     if (coming.length === AT_ONCE) await place();
