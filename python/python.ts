@@ -3,6 +3,24 @@
  */
 
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
+export { installedPlace } from "./installation.js";
+export {
+  DequeFields,
+  DictFields,
+  FrameFields,
+  IntFields,
+  layoutOf,
+  Members,
+  MoreTypeFlags,
+  NameFields,
+  type ObjectLayout,
+  Owned,
+  SetFields,
+  TextFields,
+  TypeFields,
+  ValueFields,
+} from "./layouts.js";
+export { placedRoot } from "./linked-heap.js";
 export {
   type AllocatorRecord,
   AllocatorTable,
@@ -15,3 +33,4 @@ export {
   recordAt,
   writeRecord,
 } from "./records.js";
+export { LEADS, ObjectFields, type Offsets, readOffsets, TAG_BITS, TypeFlags } from "./structs.js";
