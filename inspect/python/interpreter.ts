@@ -7,6 +7,8 @@ import type { MemoryImage } from "../memory/memory.js";
 export interface InterpreterState {
   /** The dict of all interned strings, which does not hold them; 0 where it isn't found. */
   readonly interned: Address;
+  /** Where the interpreter keeps what belongs to types: caches that hold nothing, and what `managed` gives. Both 0 where it isn't found. */
+  readonly types: { readonly from: Address; readonly to: Address };
   /** What is kept of a static type that the interpreter manages: names, and addresses of objects. */
   managed(type: Address): readonly (readonly [name: string, object: Address])[];
 }
@@ -17,12 +19,20 @@ const RUNTIME_BYTES = 1 << 20;
 /** How many words a row of the table of types may have. */
 const ROWS = [3, 4, 5, 6, 7, 8];
 
+/**
+ * Around the table (`struct types_state`) lie the cache of methods, 4096 entries of three words and a counter before it, and the
+ * cache of types by their version, 4096 words. The table has 200 rows, another one behind it 10, and 3 words stand between them.
+ */
+const METHOD_CACHE = 4 * (3 * 4096 + 1);
+const TYPE_CACHE = 4 * (4096 + 3);
+const TABLE_ROWS = 210;
+
 /** More strings than this are interned before any program runs; so many of them are looked at. */
 const LEAST_INTERNED = 256;
 const LOOKED_AT = 64;
 
 export function readInterpreter(image: MemoryImage): InterpreterState {
-  return { interned: findInterned(image), managed: managedTypes(image) };
+  return { interned: findInterned(image), ...managedTypes(image) };
 }
 
 /** The words of the runtime's state. */
@@ -62,7 +72,7 @@ function mirrors({ u8, u32 }: MemoryImage, dict: Address): boolean {
  * Finds the table of static types (`types.builtins` in Include/internal/pycore_interp_structs.h): a row of structs that begin with
  * a type and have its dict and its subclasses somewhere; a type has its place in the table where others have their subclasses.
  */
-function managedTypes(image: MemoryImage): InterpreterState["managed"] {
+function managedTypes(image: MemoryImage): Pick<InterpreterState, "managed" | "types"> {
   const { u32 } = image;
   const {
     PyType_Type = 0,
@@ -82,15 +92,21 @@ function managedTypes(image: MemoryImage): InterpreterState["managed"] {
       const [dict = 0, subclasses = 0] = Array.from({ length: row }, (_, place) => place).filter(
         (place) => u32[((u32[objects + place] as number) + 4) >>> 2] === PyDict_Type,
       );
-      return (type) => {
-        const at = first + placeOf(type) * row;
-        if (u32[at] !== type) return [];
-        return [
-          ["__dict__", u32[at + dict] as number],
-          ["subclasses", u32[at + subclasses] as number],
-        ];
+      return {
+        types: {
+          from: 4 * first - METHOD_CACHE,
+          to: 4 * (first + TABLE_ROWS * row) + TYPE_CACHE,
+        },
+        managed(type) {
+          const at = first + placeOf(type) * row;
+          if (u32[at] !== type) return [];
+          return [
+            ["__dict__", u32[at + dict] as number],
+            ["subclasses", u32[at + subclasses] as number],
+          ];
+        },
       };
     }
   }
-  return () => [];
+  return { types: { from: 0, to: 0 }, managed: () => [] };
 }
