@@ -9,6 +9,7 @@ import { eachEntry } from "./dict-entries.js";
 import { frameRoots } from "./frames.js";
 import { type InterpreterState, readInterpreter } from "./interpreter.js";
 import { proxyRoots } from "./javascript.js";
+import { LEAST_IMMORTAL } from "./objects.js";
 import type { Lookup, Range, Root, RootGroup } from "./root.js";
 import { cText, strAt } from "./texts.js";
 
@@ -24,6 +25,7 @@ const Most = {
   interpreters: 16,
   threads: 256,
   modules: 65536,
+  interned: 1 << 22,
   name: 200,
   distance: 4096,
   sample: 16,
@@ -96,8 +98,8 @@ class WordReader {
     this.#lookup = lookup;
     this.#roots = roots;
     this.#named = named;
-    const { PyFunction_Type = 0, PyCode_Type = 0 } = image.marks.symbols;
-    this.#versioned = new Set([PyFunction_Type, PyCode_Type]);
+    const { PyFunction_Type, PyCode_Type } = image.marks.symbols;
+    this.#versioned = new Set([PyFunction_Type ?? 1, PyCode_Type ?? 1]);
   }
 
   /** Names one word. */
@@ -170,6 +172,36 @@ function staticTypes(image: MemoryImage, lookup: Lookup, { from, to }: Range): R
   return roots;
 }
 
+/** The memory of C's that a static type has: lists of members. (Its objects are references of its own.) */
+function partsOfType({ u32 }: MemoryImage, lookup: Lookup, type: string, start: Address): Root[] {
+  const roots: Root[] = [];
+  for (let at = start; at < start + TypeFields.size; at += 4) {
+    const address = u32[at >>> 2] ?? 0;
+    if (address < lookup.from || lookup.nodeAt(address) === 0) continue;
+    if (lookup.nodeAt(u32[(address + ObjectFields.type) >>> 2] ?? 0) !== 0) continue;
+    roots.push({
+      group: "static types",
+      name: `${type} ${hex(at - start)}`,
+      address,
+      counted: false,
+    });
+  }
+  return roots;
+}
+
+/** The table of the interned strings, which does not hold them, and those of them that stay although nobody else may have them. */
+function internedRoots(image: MemoryImage, table: Address): Root[] {
+  if (table === 0) return [];
+  const root = (name: string, address: Address): Root => {
+    return { group: "interned strings", name, address, counted: false };
+  };
+  const roots = [root("table", table)];
+  eachEntry(image, table, Most.interned, (key) => {
+    if ((image.u32[key >>> 2] ?? 0) >= LEAST_IMMORTAL) roots.push(root("immortal", key));
+  });
+  return roots;
+}
+
 /** What static types keep in the interpreter's state is found by them. */
 function managedObjects(
   managed: InterpreterState["managed"],
@@ -210,13 +242,13 @@ export function findRoots(image: MemoryImage, lookup: Lookup): Root[] {
     ...frameRoots(reader, image.u8),
     ...proxyRoots(marks.proxies),
   ];
-  if (known.interned !== 0) {
-    const name = "interned strings";
-    roots.push({ group: "interned strings", name, address: known.interned, counted: true });
-  }
+  for (const root of internedRoots(image, known.interned)) roots.push(root);
   const data = dataOf(image, lookup);
   const types = data.flatMap((range) => staticTypes(image, lookup, range));
   for (const root of types) roots.push(root);
+  for (const { name, address } of types) {
+    for (const root of partsOfType(image, lookup, name, address)) roots.push(root);
+  }
 
   const named = managedObjects(known.managed, types).add(known.interned);
   const words = new WordReader(image, lookup, roots, named);
