@@ -37,7 +37,7 @@ export interface PythonGraph {
   content(node: Node): Content;
   /** Have two nodes the same content? For those kinds that have a hash. */
   equal(one: Node, other: Node): boolean;
-  /** For each node how many references to it were found that hold; those of roots are not counted. */
+  /** For each node how many references to it were found in other nodes: edges that hold, but not those of roots. */
   references(): Uint32Array;
 }
 
@@ -85,18 +85,21 @@ export function pythonGraph(
     builder.begin();
     references.ofBlock(nodes.blockOf[node] as number);
   }
-  // Static objects become nodes when they are met, also by the references of others like them, and of those of the types of nodes.
-  let types = nodes.nodeTypes((plan) => nameOf(image, plan));
-  for (let node = nodes.last + 1; node < builder.nodes; node++) {
+  // Static objects become nodes when they are met, also by the references of others like them, and types by their objects.
+  let seenTypes = 0;
+  for (let node = nodes.last + 1; node <= builder.nodes; node++) {
+    if (node === builder.nodes) seenTypes = nodes.meetTypes(seenTypes);
+    if (node === builder.nodes) break;
     builder.begin();
     const group = groups.get(node);
     if (group === undefined) references.ofStatic(builder.addressOf(node));
     else for (const { name, to } of group.roots) builder.edge(to, text(name));
-    if (node === builder.nodes - 1) types = nodes.nodeTypes((plan) => nameOf(image, plan));
   }
 
   const contents = new Contents(nodes);
   const label = (node: Node): string => {
+    const group = groups.get(node);
+    if (group !== undefined) return group.name;
     const plan = nodes.planOf(node);
     const address = builder.addressOf(node);
     return plan === undefined ? "" : labelOf(image, address, plan, () => typeLabel(address));
@@ -107,6 +110,7 @@ export function pythonGraph(
     const { name, module } = nameOf(image, plan);
     return module === "builtins" || module === "" ? name : `${module}.${name}`;
   }
+  const types = nodes.nodeTypes((plan) => nameOf(image, plan));
   const graph = builder.graph(types, label);
   return {
     graph,
