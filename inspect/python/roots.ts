@@ -257,6 +257,9 @@ export function findRoots(image: MemoryImage, lookup: Lookup): Root[] {
     words.word(interpreter + offsets.sysDict, "interpreter", "the dict of sys");
     words.word(interpreter + offsets.builtins, "interpreter", "the dict of builtins");
   }
+  for (const at of known.names) {
+    if ((u32[at >>> 2] ?? 0) >= lookup.from) words.word(at, "interpreter", "cache of methods");
+  }
   // From the inner to the outer: each word has the name of the smallest state that it is in.
   const done: Range[] = [known.types];
   for (const state of states) {
