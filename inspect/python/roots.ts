@@ -266,18 +266,18 @@ export function findRoots(image: MemoryImage, lookup: Lookup): Root[] {
     words.read(state, done);
     done.push(state);
   }
-  const stack = { from: marks.symbols["__stack_low"] ?? 0, to: marks.symbols["__stack_high"] ?? 0 };
   const ofTypes = types.map(({ address }) => ({ from: address, to: address + TypeFields.size }));
   const name = namer(image);
   for (const range of data) {
-    const skip = [...done, ...ofTypes, stack];
-    words.read({ ...range, group: "static data", name, counted: true }, skip);
+    words.read({ ...range, group: "static data", name, counted: true }, [...done, ...ofTypes]);
   }
   words.read({ ...marks.stack, group: "C stack", name: () => "C stack", counted: false }, []);
   return roots;
 }
 
-/** Where static data is: below the heap, and in libraries that were loaded. */
+/** Where static data is: below the heap, but for the C stack, and in libraries that were loaded. */
 function dataOf({ marks }: MemoryImage, { from, libraries }: Lookup): Range[] {
-  return [{ from: 0, to: Math.min(marks.symbols["__heap_base"] ?? from, from) }, ...libraries];
+  const { __heap_base = from, __stack_low = 0, __stack_high = 0 } = marks.symbols;
+  const to = Math.min(__heap_base, from);
+  return [{ from: 0, to: Math.min(__stack_low, to) }, { from: __stack_high, to }, ...libraries];
 }
