@@ -110,7 +110,7 @@ function groupNames({ first, to, names, texts }: Graph): Map<Node, string> {
   for (let edge = first[0] as number; edge < (first[1] as number); edge++) {
     const name = names[edge] as number;
     if (edgeKind(name) === EdgeKind.internal) {
-      found.set(to[edge] as number, texts[edgeValue(name)] as string);
+      found.set(to[edge] as number, texts[edgeValue(name)] ?? "");
     }
   }
   return found;
@@ -264,7 +264,7 @@ class HeapSnapshotWriter {
       case EdgeKind.guess:
         return names.text(`${value}`);
       default:
-        return names.text(this.#graph.texts[value] as string);
+        return names.text(this.#graph.texts[value] ?? "");
     }
   }
 }
