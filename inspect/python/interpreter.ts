@@ -75,9 +75,11 @@ function managedTypes(image: MemoryImage): InterpreterState["managed"] {
       const has = (type: Address) => u32[first + placeOf(type) * row] === type;
       if (!has(PyBaseObject_Type) || !has(PyLong_Type)) continue;
       const objects = first + placeOf(PyBaseObject_Type) * row;
-      const [dict = 0, subclasses = 0] = Array.from({ length: row }, (_, place) => place).filter(
+      const [dict, subclasses] = Array.from({ length: row }, (_, place) => place).filter(
         (place) => u32[((u32[objects + place] as number) + 4) >>> 2] === PyDict_Type,
       );
+      // The runtime has a table of the same types, without dicts.
+      if (dict === undefined || subclasses === undefined) continue;
       return (type) => {
         const at = first + placeOf(type) * row;
         if (u32[at] !== type) return [];
