@@ -43,10 +43,13 @@ interface Entry {
 /** The name of the property of Emscripten's `Module` where it is: every copy of this package sees it. */
 const MARK = "pymalloc_proxies";
 
-const Most = { lines: 8, frames: 4, read: 60 } as const;
+const Most = { lines: 8, frames: 4, read: 40 } as const;
 
-/** The code of Pyodide, in its files and in WebAssembly, in the stacks of all engines. */
-const OF_PYODIDE = /wasm|[/\\]pyodide(\.asm)?\.m?js/;
+/** Pyodide's code, in its files and in WebAssembly, as the stacks of all engines have it, and our function that it calls. */
+const OF_PYODIDE = /wasm|[/\\]pyodide(\.asm)?\.m?js|pyproxy_new/;
+
+/** Python's code that runs a program. */
+const OF_RUNNER = /[/\\]_pyodide[/\\]/;
 
 /** Does the engine have a stack's length to set? V8 has: it keeps 10 lines otherwise, all of them Python's evaluation. */
 const LIMITED = Error as { stackTraceLimit?: number };
@@ -108,10 +111,9 @@ class ProxyTrace {
     if (limit !== undefined) LIMITED.stackTraceLimit = Most.read;
     const { stack = "" } = new Error();
     if (limit !== undefined) LIMITED.stackTraceLimit = limit;
-    const python = formatPythonStack(this.#reader.read(Most.frames));
-    return [...ownLines(stack), ...python.split("\n").map((line) => line.trim())]
-      .filter((line) => line !== "")
-      .join("\n");
+    const python = this.#reader.read(Most.frames).filter(({ file }) => !OF_RUNNER.test(file));
+    const lines = formatPythonStack(python).split("\n");
+    return [...ownLines(stack), ...lines.map((line) => line.trim())].join("\n").trim();
   }
 }
 
@@ -139,15 +141,17 @@ export function traceProxies(program: EmscriptenProgram): void {
       trace.forget(token);
     },
   };
-  // Those that JavaScript has for the time of a call are not.
-  module.pyproxy_new = (object, options) => {
-    const proxy = make.call(module, object, options);
-    if (options?.gcRegister === false) {
-      const { shared } = module.PyProxy_getAttrsQuiet(proxy);
-      trace.note(shared, shared.ptr, shared);
-    }
-    return proxy;
-  };
+  // Those that JavaScript has for the time of a call are not. The name of the method shows in stacks.
+  Object.assign(module, {
+    pyproxy_new(object: Address, options?: { gcRegister?: boolean }): unknown {
+      const proxy = make.call(module, object, options);
+      if (options?.gcRegister === false) {
+        const { shared } = module.PyProxy_getAttrsQuiet(proxy);
+        trace.note(shared, shared.ptr, shared);
+      }
+      return proxy;
+    },
+  });
   Object.defineProperty(module, MARK, { value: trace });
 }
 
