@@ -8,6 +8,7 @@ export {
   type ImageKind,
   type ImageMarks,
   imageOf,
+  type JsHolder,
   type MemoryImage,
   type ProxyMark,
 } from "./image.js";
