@@ -9,6 +9,7 @@ export {
   type ImageKind,
   type ImageMarks,
   imageOf,
+  type JsHolder,
   type MemoryImage,
   type ProxyMark,
 } from "./image.js";
