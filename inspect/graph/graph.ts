@@ -8,7 +8,7 @@ export {
   dominatorsOf,
   dominatorTree,
 } from "./dominators.js";
-export type { Content, ContentKind, Facts } from "./facts.js";
+export { type Content, type ContentKind, type Facts, noFacts } from "./facts.js";
 export { type Holders, holdersOf, sourceOf } from "./holders.js";
 export {
   type Edge,

@@ -4,7 +4,6 @@ import {
   DictFields,
   IntFields,
   ObjectFields,
-  Owned,
   SetFields,
   ValueFields,
 } from "../../python/python.js";
@@ -41,7 +40,7 @@ const OTHER: Content = { kind: "other", length: 0, capacity: 0, hash: 0 };
 const HASHED = 256;
 
 /** Tuples in tuples are looked into so deep. */
-const DEEPEST = 4;
+const DEEPEST = 2;
 
 /** So many items of a tuple are hashed. */
 const ITEMS = 64;
@@ -92,7 +91,7 @@ export class Contents {
       case Shape.list:
         return this.#row("list", length, this.#room(address + ObjectFields.listItems) - 4 * length);
       case Shape.bytearray:
-        return this.#row("bytearray", length, this.#room(address + Owned.bytearray) - length - 1);
+        return this.#row("bytearray", length, this.#room(address + plan.ownedBytes) - length - 1);
       case Shape.dict:
       case Shape.orderedDict:
         return this.#row("dict", length, this.#spareOfDict(address, length));

@@ -5,6 +5,7 @@ import {
   MoreTypeFlags,
   ObjectFields,
   type ObjectLayout,
+  TextFields,
   TypeFields,
   TypeFlags,
 } from "../../python/python.js";
@@ -34,6 +35,10 @@ export const Shape = {
   float: 17,
   /** Of variable size, and nothing is known of its items. */
   tail: 18,
+  /** A link of an LRU cache, or such a cache. */
+  link: 19,
+  /** A time, with a zone or without. */
+  time: 20,
 } as const;
 
 /** The shapes of the types that have one, by their name in C. */
@@ -58,10 +63,20 @@ const SHAPES: Readonly<Record<string, number>> = {
   async_generator: Shape.generator,
   frame: Shape.frame,
   module: Shape.module,
+  "functools._lru_list_elem": Shape.link,
+  "functools._lru_cache_wrapper": Shape.link,
+  "datetime.datetime": Shape.time,
+  "datetime.time": Shape.time,
 };
 
 /** Bounds of what is followed: a damaged memory can hold chains, and sizes, of anything. */
-const Most = { bases: 200, words: 4096, members: 512, metatypes: 8, basicSize: 1 << 20 } as const;
+const Most = {
+  bases: 200,
+  members: 512,
+  metatypes: 8,
+  basicSize: 1 << 16,
+  fields: 1 << 22,
+} as const;
 
 const CACHED = 1 << 13;
 
@@ -72,12 +87,16 @@ export interface TypePlan {
   readonly cName: string;
   readonly flags: number;
   readonly basicSize: number;
+  /** The least that an object of it takes: a short form of a str, or a time without a zone, is shorter than its struct. */
+  readonly leastSize: number;
   readonly itemSize: number;
   /** How many bytes come before the object in its block. */
   readonly lead: number;
   readonly shape: number;
   /** For each reference of the struct the number of its word and the name of the edge (`edgeName`), alternating. */
   readonly fields: Uint32Array;
+  /** The offset of the pointer to memory that belongs to an object and has no references; 0 for none. */
+  readonly ownedBytes: number;
   /** Is the type an object of the heap, so that its objects count references to it? */
   readonly heap: boolean;
   /** Of a tuple's: how many items it has at least; a struct sequence has more than it counts. */
@@ -94,6 +113,8 @@ export class TypeTable {
   readonly #text: (text: string) => number;
   readonly #accept: (type: Address) => boolean;
   readonly #numbers = new Map<Address, number>();
+  /** So many fields may there be in all plans. */
+  #fieldsLeft: number = Most.fields;
   /** Addresses that were asked for last, and their numbers. */
   readonly #asked = new Uint32Array(CACHED);
   readonly #answers = new Uint32Array(CACHED);
@@ -175,20 +196,33 @@ export class TypeTable {
     const lead = ahead + ((flags & TypeFlags.collected) !== 0 ? 8 : 0);
     // A class that a program calls `function` is none of C's.
     const known = !heap || cName.includes(".") ? this.#layout.fields[cName] : undefined;
+    const ownedBytes = this.#layout.ownedBytes[cName] ?? 0;
     const base = { address, cName, flags, basicSize, itemSize, lead, heap };
     if (known !== undefined) {
       const fields = new Uint32Array(this.#fieldsOf(known));
-      return { ...base, shape: SHAPES[cName] ?? Shape.plain, fields, leastItems: 0 };
+      const shape = SHAPES[cName] ?? Shape.plain;
+      return {
+        ...base,
+        ownedBytes,
+        leastSize: leastSize(shape, basicSize),
+        shape,
+        fields,
+        leastItems: 0,
+      };
     }
     const above = this.#aboveOf(word(TypeFields.base), depth);
     const members = this.#members(w);
     const own = this.#ownFields(w, above.basicSize, basicSize, members);
+    const all = [...above.fields, ...own];
+    this.#fieldsLeft -= all.length;
     const last = above.shape === Shape.tuple ? Math.max(0, ...members.keys()) : 0;
     const plain = above.shape === Shape.plain && itemSize > 0 && (itemSize & 3) === 0;
     return {
       ...base,
+      ownedBytes: ownedBytes || above.ownedBytes,
+      leastSize: above.shape === Shape.time ? leastSize(above.shape, basicSize) : basicSize,
       shape: plain ? Shape.tail : above.shape,
-      fields: new Uint32Array([...above.fields, ...own]),
+      fields: new Uint32Array(this.#fieldsLeft < 0 ? [] : all),
       leastItems: last === 0 ? 0 : (last - this.#layout.tupleItems) / 4 + 1,
     };
   }
@@ -222,8 +256,7 @@ export class TypeTable {
     }
     const weakrefs = word(TypeFields.weakListOffset);
     const fields: number[] = [];
-    const first = (from + 3) & ~3;
-    for (let at = first; at + 4 <= to && at < first + 4 * Most.words; at += 4) {
+    for (let at = (from + 3) & ~3; at + 4 <= to; at += 4) {
       if (at === weakrefs && at > 0) continue;
       fields.push(at / 4, names.get(at) ?? edgeName(EdgeKind.guess, at));
     }
@@ -252,15 +285,22 @@ export class TypeTable {
   }
 }
 
+function leastSize(shape: number, basicSize: number): number {
+  if (shape === Shape.text) return TextFields.ascii + 1;
+  return shape === Shape.time ? basicSize - 4 : basicSize;
+}
+
 const NOTHING: TypePlan = {
   address: 0,
   cName: "",
   flags: 0,
   basicSize: 8,
+  leastSize: 8,
   itemSize: 0,
   lead: 0,
   shape: Shape.plain,
   fields: new Uint32Array(),
+  ownedBytes: 0,
   heap: false,
   leastItems: 0,
 };

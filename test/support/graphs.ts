@@ -108,7 +108,7 @@ export function draw(drawn: Readonly<Record<string, Drawn>>): DrawnGraph {
     facts: {
       nodeAt: (address) => addresses.get(address) ?? 0,
       content: (node) => ({ kind: "other", length: 0, capacity: 0, hash: 0, ...contents[node] }),
-      same: (a, b) => labels[a] === labels[b],
+      equal: (a, b) => labels[a] === labels[b],
     },
   };
 }
