@@ -13,8 +13,5 @@ export {
   type MemoryImage,
   type ProxyMark,
 } from "./image.js";
-<<<<<<< HEAD
-export { type Visitor, walkMemory } from "./walk.js";
-=======
 export { renderBudget } from "./render.js";
->>>>>>> a-memory
+export { type Visitor, walkMemory } from "./walk.js";
