@@ -80,7 +80,7 @@ long_texts = ["x" * 200 + str(i % 3) for i in range(9)]
 function graphNow(pyodide: Pyodide): PythonGraph {
   const globals = pyodide.runPython("id(globals())") as number;
   const image = captureImage(pyodide, { copy: true });
-  const roots = [{ group: "modules", name: "globals", address: globals }];
+  const roots = [{ group: "modules", name: "globals", address: globals, counted: false } as const];
   return pythonGraph(image, findBlocks(image), () => roots);
 }
 
