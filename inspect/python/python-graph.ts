@@ -42,7 +42,8 @@ export interface PythonGraph {
 }
 
 const OLD =
-  "Python 3.12: its frames are read word by word, so names of their variables are missing";
+  "Python 3.12: frames that run are read word by word, without the names of their variables";
+const NO_OBJECTS = "no objects: what this allocator gave out can't be told from what it did not";
 
 /**
  * The graph of a Python heap.
@@ -112,10 +113,11 @@ export function pythonGraph(
   }
   const types = nodes.nodeTypes((plan) => nameOf(image, plan));
   const graph = builder.graph(types, label);
+  const statistics = statisticsOf(objects);
   return {
     graph,
-    note: layout.inlineValues ? "" : OLD,
-    statistics: statisticsOf(objects),
+    note: statistics.objects === 0 ? NO_OBJECTS : layout.inlineValues ? "" : OLD,
+    statistics,
     nodeAt: (address) => nodes.at(address) || nodes.ownerOf(address),
     content: (node) => contents.of(node),
     equal: (one, other) => contents.equal(one, other),

@@ -67,8 +67,9 @@ export class References {
     this.#object(plan, start + plan.lead, block, end);
   }
 
-  /** Is it a piece of a thread's stack of frames? Those are roots, and what lies beyond them is out of use. */
+  /** Is it a piece of a thread's stack of frames? Those that run are roots (not in 3.12), and what lies beyond is out of use. */
   #isStack(start: Address, end: Address): boolean {
+    if (!this.#objects.layout.inlineValues) return false;
     const size = this.#edges.word(start + StackChunk.size);
     const room = end - start;
     if (room < StackChunk.leastSize || (size & (size - 1)) !== 0) return false;
