@@ -25,6 +25,9 @@ export const CONTAINERS = new Set([
   "Point",
 ]);
 
+/** Whose references are no more than Python says, either. */
+const EXACT = new Set(["list", "tuple", "set", "frozenset", "deque"]);
+
 /** What is not found word by word: what an LRU cache shows as its own is held by its links; C's memory behind a module's state. */
 export const INDIRECT = new Set(["_lru_cache_wrapper", "module", "PyCapsule"]);
 
@@ -57,6 +60,9 @@ export function compare(graph: PythonGraph, after: PythonGraph, seen: readonly S
         result.missing++;
         result.wrong.set(type, `0x${address.toString(16)} lacks 0x${referent.toString(16)}`);
       }
+    }
+    if (EXACT.has(type) && found.length > 0) {
+      result.wrong.set(type, `0x${address.toString(16)} has too many: ${found.slice(0, 4)}`);
     }
   }
   return result;
