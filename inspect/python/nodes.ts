@@ -81,8 +81,10 @@ export class Nodes {
           live[number] = kind;
         }
         node = builder.node(address, kind, taken[block] as number, this.#countAt(address));
-        if (lead > 0) index[(start - from) >>> 3] = 0;
-        index[(address - from) >>> 3] = node;
+        if ((start & 7) === 0) {
+          if (lead > 0) index[(start - from) >>> 3] = 0;
+          index[(address - from) >>> 3] = node;
+        }
       }
       blockOf[node] = block;
     }

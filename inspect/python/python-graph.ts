@@ -1,13 +1,22 @@
 /** The graph of a Python heap. */
 import { type Address, show, typeError } from "../../base/base.js";
 import { layoutOf } from "../../python/python.js";
-import { EdgeKind, edgeName, type Graph, GraphBuilder, holds, type Node } from "../graph/graph.js";
+import {
+  EdgeKind,
+  edgeName,
+  type Graph,
+  GraphBuilder,
+  holds,
+  IMMORTAL,
+  type Node,
+} from "../graph/graph.js";
 import type { Blocks, MemoryImage } from "../memory/memory.js";
 import { type Content, Contents } from "./contents.js";
 import { readInterpreter } from "./interpreter.js";
 import { labelOf } from "./labels.js";
 import { Nodes } from "./nodes.js";
 import { FREED, Objects } from "./objects.js";
+import { claimAll } from "./owned.js";
 import { References } from "./references.js";
 import type { Root, RootFinder } from "./root.js";
 import { findRoots } from "./roots.js";
@@ -37,6 +46,8 @@ export interface PythonGraph {
   content(node: Node): Content;
   /** Have two nodes the same content? For those kinds that have a hash. */
   equal(one: Node, other: Node): boolean;
+  /** How many objects count their references, and how many of those have as many as they count; a root may count. */
+  exactness(): { readonly objects: number; readonly exact: number };
   /** For each node how many references to it were found in other nodes: edges that hold, but not those of roots. */
   references(): Uint32Array;
 }
@@ -70,6 +81,7 @@ export function pythonGraph(
   }
   const builder = new GraphBuilder(blocks.count + 1024);
   const objects = new Objects(image, blocks, layout, (text) => builder.text(text));
+  claimAll(objects);
   const nodes = new Nodes(objects, builder);
   const roots = rootsOf(image, {
     nodeAt: (address) => nodes.at(address),
@@ -121,6 +133,7 @@ export function pythonGraph(
     nodeAt: (address) => nodes.at(address) || nodes.ownerOf(address),
     content: (node) => contents.of(node),
     equal: (one, other) => contents.equal(one, other),
+    exactness: () => exactnessOf(graph),
     references: () => countReferences(graph),
   };
 }
@@ -154,6 +167,26 @@ function statisticsOf({ blocks, typeOf, owner }: Objects): Statistics {
   }
   const plain = blocks.count - live - freed - owned;
   return { blocks: blocks.count, objects: live, freed, owned, plain };
+}
+
+function exactnessOf(graph: Graph): ReturnType<PythonGraph["exactness"]> {
+  const { nodes, first, to, types, typeOf } = graph;
+  const least = countReferences(graph);
+  const most = least.slice();
+  for (const group of to.subarray(first[0], first[1])) {
+    for (const node of to.subarray(first[group], first[group + 1])) {
+      most[node] = (most[node] as number) + 1;
+    }
+  }
+  let objects = 0;
+  let exact = 0;
+  for (let node = 1; node < nodes; node++) {
+    const count = graph.counts[node] as number;
+    if (count === IMMORTAL || types[typeOf[node] as number]?.kind !== "object") continue;
+    objects++;
+    if ((least[node] as number) <= count && count <= (most[node] as number)) exact++;
+  }
+  return { objects, exact };
 }
 
 function countReferences({ nodes, first, to, names, types, typeOf }: Graph): Uint32Array {

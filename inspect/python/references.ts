@@ -144,10 +144,11 @@ export class References {
         if (type?.cName === "functools._lru_list_elem") this.#edges.internal(next, "next");
         break;
       }
+      case Shape.datetime:
+        this.#zone(address, OddFields.zoneOfDate);
+        break;
       case Shape.time:
-        if (this.#u8[address + OddFields.hasZone] !== 0) {
-          this.#edges.internal(this.#edges.word(address + plan.basicSize - 4), "tzinfo");
-        }
+        this.#zone(address, OddFields.zoneOfTime);
         break;
       case Shape.tail: {
         const items = this.#edges.word(address + ObjectFields.length) * plan.itemSize;
@@ -157,6 +158,11 @@ export class References {
       }
       default:
     }
+  }
+
+  #zone(address: Address, offset: number): void {
+    const has = this.#u8[address + OddFields.hasZone] !== 0;
+    if (has) this.#edges.internal(this.#edges.word(address + offset), "tzinfo");
   }
 
   /** The words of a module's state, which are known to nobody but it. */

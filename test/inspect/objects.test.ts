@@ -56,7 +56,7 @@ for (const name of VERSIONS) {
     const { ".n": n, ".name": text } = edgesOf(graph, nodeOf("orders[7]"));
     assert.deepEqual([n, text], ["7", "order 7"]);
     assert.equal(edgesOf(graph, nodeOf("orders[7].items"))["[1]"], "7");
-    assert.equal(edgesOf(graph, nodeOf("slots[7]"))["b"], "777");
+    assert.equal(edgesOf(graph, nodeOf("slots[7]"))[".b"], "777");
     assert.equal(edgesOf(graph, nodeOf("mixed"))["['1']"], "2");
     assert.equal(edgesOf(graph, nodeOf("ordered"))["['3']"], "len 1");
     assert.equal(edgesOf(graph, nodeOf("queue"))["[0]"], "len 1");

@@ -1,12 +1,5 @@
 /** What Python itself says of its objects, to hold a graph to it. */
-import {
-  EdgeKind,
-  edgeKind,
-  edgeValue,
-  type Graph,
-  IMMORTAL,
-  type Node,
-} from "../../inspect/graph/graph.js";
+import { EdgeKind, edgeKind, edgeValue, type Graph, type Node } from "../../inspect/graph/graph.js";
 import { BlockKind, type Blocks, captureImage, findBlocks } from "../../inspect/memory/memory.js";
 import { type PythonGraph, pythonGraph } from "../../inspect/python/python.js";
 import type { Pyodide } from "../support/pyodide.js";
@@ -205,29 +198,10 @@ export function witnessed(pyodide: Pyodide): {
   return { graph, blocks, after, seen };
 }
 
-/** The share of objects that have exactly the references that they count; a root may count. */
-export function shareOfExact({ graph, references }: PythonGraph): number {
-  const found = references();
-  const roots = new Uint32Array(graph.nodes);
-  for (const group of targets(graph, 0)) {
-    for (const target of targets(graph, group)) roots[target] = (roots[target] as number) + 1;
-  }
-  let all = 0;
-  let exact = 0;
-  for (let node = 1; node < graph.nodes; node++) {
-    const count = graph.counts[node] as number;
-    if (graph.types[graph.typeOf[node] as number]?.kind !== "object" || count === IMMORTAL) {
-      continue;
-    }
-    all++;
-    const least = found[node] as number;
-    if (least <= count && count <= least + (roots[node] as number)) exact++;
-  }
-  return exact / all;
-}
-
-function targets({ first, to }: Graph, node: Node): Uint32Array {
-  return to.subarray(first[node], first[node + 1]);
+/** The share of objects that have exactly the references that they count. */
+export function shareOfExact(graph: PythonGraph): number {
+  const { objects, exact } = graph.exactness();
+  return exact / objects;
 }
 
 /** How many of the blocks in pools are neither an object nor free for one nor an object's. */
