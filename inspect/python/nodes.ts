@@ -163,7 +163,9 @@ export class Nodes {
     const { types } = this.objects;
     const word = address >>> 2;
     const type = types.numberOf(this.#u32[word + 1] ?? 0);
-    if (type === 0 || this.#u32[word] === 0) return 0;
+    const count = this.#u32[word] as number;
+    // What has an address where others have their count is none.
+    if (type === 0 || count === 0 || (count >= this.#from && count < LEAST_IMMORTAL)) return 0;
     const kind = this.kindOf(type * 4 + Lies.static);
     return this.builder.node(address, kind, 0, this.#countAt(address));
   }

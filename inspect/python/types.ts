@@ -213,10 +213,12 @@ export class TypeTable {
     }
     const above = this.#aboveOf(word(TypeFields.base), depth);
     const members = this.#members(w);
-    const own = this.#ownFields(w, above.basicSize, basicSize, members);
+    const tuple = above.shape === Shape.tuple;
+    // The members of a struct sequence are its items.
+    const own = tuple ? [] : this.#ownFields(w, above.basicSize, basicSize, members);
     const all = [...above.fields, ...own];
     this.#fieldsLeft -= all.length;
-    const last = above.shape === Shape.tuple ? Math.max(0, ...members.keys()) : 0;
+    const last = tuple ? Math.max(0, ...members.keys()) : 0;
     const plain = above.shape === Shape.plain && itemSize > 0 && (itemSize & 3) === 0;
     return {
       ...base,
