@@ -4,6 +4,7 @@ export type { Amount, HolderChange, TypeChange } from "./changes.js";
 export { type Difference, diff } from "./diff.js";
 export type { Edge, Graph, Node, NodeType, TypeKind } from "./graph/graph.js";
 export { EdgeKind, edgeKind, edgeValue } from "./graph/graph.js";
+export { inspectFromPython } from "./in-python.js";
 export {
   type Blocks,
   type Budget,
