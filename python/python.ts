@@ -2,10 +2,30 @@
  * A CPython in WebAssembly, seen from outside: its records of allocators, its objects and frames, and pymalloc installed in it.
  */
 
+export { type PythonFrame, PythonStackReader } from "./frames.js";
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
 export { installedPlace } from "./installation.js";
+export {
+  DequeFields,
+  DictFields,
+  FrameFields,
+  IntFields,
+  layoutOf,
+  Members,
+  MoreTypeFlags,
+  NameFields,
+  type ObjectLayout,
+  OddFields,
+  Owned,
+  SetFields,
+  StackChunk,
+  TextFields,
+  TypeFields,
+  ValueFields,
+} from "./layouts.js";
 export { limitOf } from "./limit.js";
 export { placedRoot } from "./linked-heap.js";
+export { type TracedProxy, tracedProxies } from "./proxies.js";
 export {
   type AllocatorRecord,
   AllocatorTable,
@@ -18,3 +38,4 @@ export {
   recordAt,
   writeRecord,
 } from "./records.js";
+export { LEADS, ObjectFields, type Offsets, readOffsets, TAG_BITS, TypeFlags } from "./structs.js";
