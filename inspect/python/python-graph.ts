@@ -17,6 +17,7 @@ import { labelOf } from "./labels.js";
 import { Nodes } from "./nodes.js";
 import { FREED, Objects } from "./objects.js";
 import { claimAll } from "./owned.js";
+import { claimMemory } from "./owned-memory.js";
 import { References } from "./references.js";
 import type { Root, RootFinder } from "./root.js";
 import { findRoots } from "./roots.js";
@@ -83,6 +84,7 @@ export function pythonGraph(
   const builder = new GraphBuilder(blocks.count + 1024);
   const objects = new Objects(image, blocks, layout, (text) => builder.text(text));
   claimAll(objects);
+  claimMemory(objects);
   const nodes = new Nodes(objects, builder);
   const roots = rootsOf(image, {
     nodeAt: (address) => nodes.at(address),
@@ -112,7 +114,7 @@ export function pythonGraph(
 
   dropStale(
     builder,
-    (node) => nodes.planOf(node) === undefined,
+    (node) => nodes.planOf(node)?.basicSize ?? 0,
     (node) => node === 0 || groups.has(node),
   );
   const contents = new Contents(nodes);
