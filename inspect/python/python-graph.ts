@@ -8,6 +8,7 @@ import {
   GraphBuilder,
   holds,
   IMMORTAL,
+  MOST_EDGE_VALUE,
   type Node,
 } from "../graph/graph.js";
 import type { Blocks, MemoryImage } from "../memory/memory.js";
@@ -23,6 +24,7 @@ import type { Root, RootFinder } from "./root.js";
 import { findRoots } from "./roots.js";
 import { dropStale } from "./stale-words.js";
 import { nameOf } from "./type-names.js";
+import { Shape, type TypePlan } from "./types.js";
 
 /** What the blocks of a heap are: the last four sum to the first. */
 export interface Statistics {
@@ -114,7 +116,7 @@ export function pythonGraph(
 
   dropStale(
     builder,
-    (node) => nodes.planOf(node)?.basicSize ?? 0,
+    (node) => trusted(nodes.planOf(node)),
     (node) => node === 0 || groups.has(node),
   );
   const contents = new Contents(nodes);
@@ -144,6 +146,12 @@ export function pythonGraph(
     exactness: () => exactnessOf(graph),
     references: () => countReferences(graph),
   };
+}
+
+/** So many bytes of an object have no words that are out of use; the state of a module has none. */
+function trusted(plan: TypePlan | undefined): number {
+  if (plan === undefined) return 0;
+  return plan.shape === Shape.module ? MOST_EDGE_VALUE + 1 : plan.basicSize;
 }
 
 interface Group {

@@ -2,6 +2,7 @@
 import type { Address } from "../../base/base.js";
 import {
   DequeFields,
+  ElementFields,
   FrameFields,
   MoreTypeFlags,
   ObjectFields,
@@ -146,6 +147,9 @@ export class References {
         if (type?.cName === "functools._lru_list_elem") this.#edges.internal(next, "next");
         break;
       }
+      case Shape.element:
+        this.#element(address, block);
+        break;
       case Shape.datetime:
         this.#zone(address, OddFields.zoneOfDate);
         break;
@@ -183,6 +187,20 @@ export class References {
         if (next >= 0) seen.add(next);
       }
     }
+  }
+
+  #element(address: Address, block: number): void {
+    const edges = this.#edges;
+    edges.internal((edges.word(address + ElementFields.text) & ~1) >>> 0, "text");
+    edges.internal((edges.word(address + ElementFields.tail) & ~1) >>> 0, "tail");
+    const extra = edges.word(address + ElementFields.extra);
+    if (this.#nodes.ownedBlock(extra, block) < 0) return;
+    edges.internal(edges.word(extra + ElementFields.attributes), "attrib");
+    const children = edges.word(extra + ElementFields.children);
+    const owned = this.#nodes.ownedBlock(children, block);
+    const outside = owned < 0 ? 0 : (this.#objects.blocks.sizes[owned] as number) >>> 2;
+    const inside = children === extra + ElementFields.firstChild ? ElementFields.roomInside : 0;
+    this.#items(children, Math.min(edges.word(extra + ElementFields.length), inside + outside));
   }
 
   #zone(address: Address, offset: number): void {

@@ -15,18 +15,18 @@ import {
  * counts, a word in C's memory is none. Short memory is believed before longer one, which is more likely a buffer. What is never
  * freed is held by no word.
  *
- * @param structOf how long the struct of a node's object is; what is guessed behind it is memory of C's. 0 where there is no object
+ * @param trusted how many bytes of a node's have no words out of use: the struct of an object; 0 where there is no object
  * @param isRoot is it one of the roots, whose references are no objects'?
  */
 export function dropStale(
   builder: GraphBuilder,
-  structOf: (node: Node) => number,
+  trusted: (node: Node) => number,
   isRoot: (node: Node) => boolean,
 ): void {
   const found = new Uint32Array(builder.nodes);
   const words: { readonly edge: number; readonly own: number }[] = [];
   builder.eachEdge((from, to, name, edge) => {
-    if (edgeKind(name) === EdgeKind.guess && edgeValue(name) >= structOf(from)) {
+    if (edgeKind(name) === EdgeKind.guess && edgeValue(name) >= trusted(from)) {
       // Plain memory has no count.
       if (builder.countOf(to) > 0) words.push({ edge, own: builder.ownOf(from) });
     } else if (holds(name) && !isRoot(from)) found[to] = (found[to] as number) + 1;

@@ -40,6 +40,7 @@ export const Shape = {
   /** A datetime and a time, with a zone or without. */
   datetime: 20,
   time: 21,
+  element: 22,
 } as const;
 
 /** The shapes of the types that have one, by their name in C. */
@@ -66,6 +67,7 @@ const SHAPES: Readonly<Record<string, number>> = {
   module: Shape.module,
   "functools._lru_list_elem": Shape.link,
   "functools._lru_cache_wrapper": Shape.link,
+  "xml.etree.ElementTree.Element": Shape.element,
   "datetime.datetime": Shape.datetime,
   "datetime.time": Shape.time,
 };
