@@ -67,6 +67,10 @@ export class GraphBuilder {
     return this.#typeOf.array[node] as number;
   }
 
+  countOf(node: Node): number {
+    return this.#counts.array[node] as number;
+  }
+
   /** Counts bytes of another block to a node. */
   addOwn(node: Node, bytes: number): void {
     this.#own.array[node] = (this.#own.array[node] as number) + bytes;
@@ -124,10 +128,6 @@ export class GraphBuilder {
 
   ownOf(node: Node): number {
     return this.#own.array[node] as number;
-  }
-
-  countOf(node: Node): number {
-    return this.#counts.array[node] as number;
   }
 
   /** The number of a text, for the name of an internal edge. */

@@ -1,11 +1,10 @@
 /** The live blocks of a memory: one walk over it by rising addresses, from pool to pool and along the system malloc's rows. */
 import { type Address, debugLayout as D } from "../../base/base.js";
 import { BlockKind, type Blocks } from "./blocks.js";
-import { ownMemory, systemBlocks, waitingBlocks } from "./chunks.js";
 import type { MemoryImage } from "./image.js";
-import { Numbers } from "./numbers.js";
-import { findPools, PoolReader, rootsOf } from "./pools.js";
+import { longer } from "./numbers.js";
 import { type Frames, findFrames, hookedSize, ledgerIn } from "./shadows.js";
+import { walkMemory } from "./walk.js";
 
 const NO_FRAMES: Frames = {
   count: 0,
@@ -14,41 +13,58 @@ const NO_FRAMES: Frames = {
   live: new Uint32Array(),
 };
 
-/** What a debug block takes more than the user's bytes, in our debug modes. */
+/** Blocks have some 128 bytes in the mean, with all that is not in use between them. */
+const MEAN_BITS = 7;
+
+/** What a block of our debug modes takes more than the user's bytes: as much in front of them as behind. */
 const FRAME_BYTES = 2 * D.FRONT;
 
 /** Takes blocks as the allocators have them, by rising addresses, and finds in each what its user has. */
 class Collector {
   readonly #image: MemoryImage;
   readonly #frames: Frames;
-  /** Are there pads of CPython's own hooks? */
-  readonly #hooked: boolean;
-  readonly #starts = new Numbers(65536);
-  readonly #sizes = new Numbers(65536);
-  readonly #taken = new Numbers(65536);
-  #kinds = new Uint8Array(65536);
+  /** The lowest kind of blocks in which there may be pads of CPython's own hooks. */
+  readonly #hooked: number;
+  /** Is the system malloc someone else's, whose blocks only the debug mode knows? */
+  readonly #isForeign: boolean;
+  #count = 0;
+  #starts: Uint32Array;
+  #sizes: Uint32Array;
+  #taken: Uint32Array;
+  #kinds: Uint8Array;
   /** The first frame that was not passed yet. */
   #frame = 0;
   /** Where the last block ends. */
   #end: Address = 0;
 
-  constructor(image: MemoryImage, frames: Frames, hooked: boolean) {
+  constructor(image: MemoryImage) {
+    const ledger = ledgerIn(image);
     this.#image = image;
-    this.#frames = frames;
-    this.#hooked = hooked;
+    this.#frames = ledger === 0 ? NO_FRAMES : findFrames(image, ledger);
+    const { allocator } = image.marks;
+    // Where we were installed, CPython has no name for it, and its hooks may be below us.
+    if (allocator.endsWith("_debug")) this.#hooked = BlockKind.pool;
+    else this.#hooked = allocator === "" ? BlockKind.system : Number.POSITIVE_INFINITY;
+    this.#isForeign = image.marks.chunks.to === 0;
+    const room = Math.max(image.u8.length >>> MEAN_BITS, 1024);
+    this.#starts = new Uint32Array(room);
+    this.#sizes = new Uint32Array(room);
+    this.#taken = new Uint32Array(room);
+    this.#kinds = new Uint8Array(room);
   }
 
   /** @param base where the allocator's block begins @param room the bytes that its user has @param taken all that it takes */
   add(kind: number, base: Address, room: number, taken: number): void {
+    if (this.#isForeign) this.#addUnknown(base);
     if (base < this.#end) return;
     this.#end = base + room;
     if (this.#frames.count > 0) this.#addFramed(kind, base, room, taken);
-    else if (this.#hooked) this.#addHooked(kind, base, room, taken);
+    else if (kind >= this.#hooked) this.#addHooked(kind, base, room, taken);
     else this.#push(kind, base, room, taken);
   }
 
-  /** Adds the blocks up to an address that only the shadow knows, because the memory's malloc is someone else's. */
-  addUnknown(to: Address): void {
+  /** Adds the blocks up to an address that only the shadow knows. */
+  #addUnknown(to: Address): void {
     const { count, starts, sizes, live } = this.#frames;
     while (this.#frame < count && (starts[this.#frame] as number) < to) {
       const start = starts[this.#frame] as number;
@@ -59,12 +75,9 @@ class Collector {
       this.#frame = at + 1;
       if (live[at] === 0 || start < this.#end) continue;
       this.#end = end;
-      this.#push(
-        BlockKind.system,
-        starts[at] as number,
-        sizes[at] as number,
-        end - start + FRAME_BYTES,
-      );
+      const user = starts[at] as number;
+      const size = Math.min(sizes[at] as number, end - user);
+      this.#push(BlockKind.system, user, size, end - start + FRAME_BYTES);
     }
   }
 
@@ -78,7 +91,8 @@ class Collector {
     }
     if (found < 0) this.#push(kind, base, room, taken);
     else if (live[found] === 1) {
-      this.#push(kind, starts[found] as number, sizes[found] as number, taken);
+      const start = starts[found] as number;
+      this.#push(kind, start, Math.min(sizes[found] as number, base + room - start), taken);
     }
   }
 
@@ -96,29 +110,31 @@ class Collector {
   }
 
   #push(kind: number, start: Address, size: number, taken: number): void {
-    const index = this.#starts.length;
-    if (index === this.#kinds.length) {
-      const longer = new Uint8Array(2 * index);
-      longer.set(this.#kinds);
-      this.#kinds = longer;
-    }
-    this.#starts.push(start);
-    this.#sizes.push(size);
-    this.#taken.push(taken);
+    const index = this.#count++;
+    if (index === this.#kinds.length) this.#grow();
+    this.#starts[index] = start;
+    this.#sizes[index] = size;
+    this.#taken[index] = taken;
     this.#kinds[index] = kind;
   }
 
+  #grow(): void {
+    this.#starts = longer(this.#starts);
+    this.#sizes = longer(this.#sizes);
+    this.#taken = longer(this.#taken);
+    const kinds = new Uint8Array(2 * this.#kinds.length);
+    kinds.set(this.#kinds);
+    this.#kinds = kinds;
+  }
+
   blocks(): Blocks {
-    const starts = this.#starts.values();
-    const sizes = this.#sizes.values();
-    return {
-      count: starts.length,
-      starts,
-      sizes,
-      taken: this.#taken.values(),
-      kinds: this.#kinds.subarray(0, starts.length),
-      indexAt: lookup(starts, sizes),
-    };
+    if (this.#isForeign) this.#addUnknown(this.#image.u8.length);
+    const count = this.#count;
+    const starts = this.#starts.subarray(0, count);
+    const sizes = this.#sizes.subarray(0, count);
+    const taken = this.#taken.subarray(0, count);
+    const kinds = this.#kinds.subarray(0, count);
+    return { count, starts, sizes, taken, kinds, indexAt: lookup(starts, sizes) };
   }
 }
 
@@ -155,52 +171,19 @@ function lookup(starts: Uint32Array, sizes: Uint32Array): (address: Address) => 
  * in a damaged memory it finds what can be found.
  */
 export function findBlocks(image: MemoryImage): Blocks {
-  const roots = rootsOf(image);
-  const ledger = ledgerIn(image);
-  const frames = ledger === 0 ? NO_FRAMES : findFrames(image, ledger);
-  const collector = new Collector(image, frames, image.marks.allocator.endsWith("_debug"));
-  const pools = findPools(image, roots);
-  const reader = new PoolReader(image, roots);
-  const { arenas, tables } = ownMemory(image, roots);
-  const waiting = waitingBlocks(image, roots);
-  const { rows, walk, head } = systemBlocks(image);
-  const isForeign = rows.length === 0;
-
-  let pool = 0;
-  /** Adds the blocks of the pools that begin before an address; false where none does. */
-  function addPools(to: Address): boolean {
-    const first = pool;
-    for (; pool < pools.length && (pools[pool] as number) < to; pool++) {
-      if (!reader.read(pools[pool] as number)) continue;
-      const { start, size, carved, used } = reader;
-      if (isForeign) collector.addUnknown(start);
-      const isFull = used * size === carved - reader.first;
+  const collector = new Collector(image);
+  walkMemory(image, {
+    pool(reader) {
+      const { start, first, size, carved, used } = reader;
+      const isFull = used * size === carved - first;
       if (!isFull) reader.markFree();
-      for (let offset = reader.first; offset < carved; offset += size) {
+      for (let offset = first; offset < carved; offset += size) {
         if (isFull || !reader.isFree(offset)) {
           collector.add(BlockKind.pool, start + offset, size, size);
         }
       }
-    }
-    return pool > first;
-  }
-
-  let arena = 0;
-  let table = 0;
-  for (const row of rows) {
-    walk(row, (block, size, inUse) => {
-      if (!inUse) return;
-      const end = block + size - head;
-      addPools(block);
-      while (arena < arenas.length && (arenas[arena] as number) < block) arena++;
-      while (table < tables.length && (tables[table] as number) < block) table++;
-      if (addPools(end)) return;
-      if ((arenas[arena] as number) < end || (tables[table] as number) < end) return;
-      if (block === row.record || waiting.includes(block)) return;
-      collector.add(BlockKind.system, block, size - head, size);
-    });
-  }
-  addPools(image.u8.length);
-  if (isForeign) collector.addUnknown(image.u8.length);
+    },
+    block: (block, size, room) => collector.add(BlockKind.system, block, room, size),
+  });
   return collector.blocks();
 }

@@ -10,6 +10,7 @@ import {
   IMMORTAL,
   MOST_EDGE_VALUE,
   type Node,
+  type TypeKind,
 } from "../graph/graph.js";
 import type { Blocks, MemoryImage } from "../memory/memory.js";
 import { type Content, Contents } from "./contents.js";
@@ -17,6 +18,7 @@ import { readInterpreter } from "./interpreter.js";
 import { labelOf } from "./labels.js";
 import { Nodes } from "./nodes.js";
 import { FREED, Objects } from "./objects.js";
+import { heldOutside } from "./outside.js";
 import { claimAll } from "./owned.js";
 import { claimMemory } from "./owned-memory.js";
 import { References } from "./references.js";
@@ -55,6 +57,9 @@ export interface PythonGraph {
   /** For each node how many references to it were found in other nodes: edges that hold, but not those of roots. */
   references(): Uint32Array;
 }
+
+/** The group of what is held by someone who is not known. */
+const OUTSIDE = "held from outside";
 
 const OLD =
   "Python 3.12: frames that run are read word by word, without the names of their variables";
@@ -98,6 +103,7 @@ export function pythonGraph(
 
   builder.begin();
   for (const [node, { name }] of groups) builder.edge(node, text(name));
+  const toOutside = builder.edge(0, text(OUTSIDE));
   const references = new References(nodes, readInterpreter(image));
   for (let node = 1; node <= nodes.last; node++) {
     builder.begin();
@@ -110,8 +116,15 @@ export function pythonGraph(
     if (node === builder.nodes) break;
     builder.begin();
     const group = groups.get(node);
-    if (group === undefined) references.ofStatic(builder.addressOf(node));
-    else for (const { name, to } of group.roots) builder.edge(to, text(name));
+    const held = nodes.javascript.heldBy(node);
+    if (group !== undefined) for (const { name, to } of group.roots) builder.edge(to, text(name));
+    else if (held === undefined) references.ofStatic(builder.addressOf(node));
+    else {
+      for (const { object, name } of held) {
+        const to = nodes.at(object);
+        if (to !== 0) builder.edge(to, text(`${name} (PyProxy)`.trim()));
+      }
+    }
   }
 
   dropStale(
@@ -121,8 +134,9 @@ export function pythonGraph(
   );
   const contents = new Contents(nodes);
   const label = (node: Node): string => {
-    const group = groups.get(node);
-    if (group !== undefined) return group.name;
+    if (node === outside) return OUTSIDE;
+    const group = groups.get(node)?.name ?? nodes.javascript.label(node);
+    if (group !== undefined) return group;
     const plan = nodes.planOf(node);
     const address = builder.addressOf(node);
     return plan === undefined ? "" : labelOf(image, address, plan, () => typeLabel(address));
@@ -134,8 +148,14 @@ export function pythonGraph(
     return module === "builtins" || module === "" ? name : `${module}.${name}`;
   }
   const types = nodes.nodeTypes((plan) => nameOf(image, plan));
+  // The last node is that of what nobody else leads to: where it begins, the graph without it has ended.
+  const inside = builder.graph(types, label);
+  const held = heldOutside(inside, countReferences(inside, ["root", "javascript"]));
+  const outside = builder.node(0, nodes.kindOf(-1), 0, 0);
+  for (const node of held) builder.edge(node, text(OUTSIDE));
   const graph = builder.graph(types, label);
   const statistics = statisticsOf(objects);
+  graph.to[toOutside] = outside;
   return {
     graph,
     note: statistics.objects === 0 ? NO_OBJECTS : layout.inlineValues ? "" : OLD,
@@ -143,8 +163,8 @@ export function pythonGraph(
     nodeAt: (address) => nodes.at(address) || nodes.ownerOf(address),
     content: (node) => contents.of(node),
     equal: (one, other) => contents.equal(one, other),
-    exactness: () => exactnessOf(graph),
-    references: () => countReferences(graph),
+    exactness: () => exactnessOf(graph, outside),
+    references: () => countReferences(graph, ["root"]),
   };
 }
 
@@ -185,11 +205,13 @@ function statisticsOf({ blocks, typeOf, owner }: Objects): Statistics {
   return { blocks: blocks.count, objects: live, freed, owned, plain };
 }
 
-function exactnessOf(graph: Graph): ReturnType<PythonGraph["exactness"]> {
+/** @param outside the group of what nobody was found for */
+function exactnessOf(graph: Graph, outside: Node): ReturnType<PythonGraph["exactness"]> {
   const { nodes, first, to, types, typeOf } = graph;
-  const least = countReferences(graph);
+  const least = countReferences(graph, ["root"]);
   const most = least.slice();
   for (const group of to.subarray(first[0], first[1])) {
+    if (group === outside) continue;
     for (const node of to.subarray(first[group], first[group + 1])) {
       most[node] = (most[node] as number) + 1;
     }
@@ -205,10 +227,15 @@ function exactnessOf(graph: Graph): ReturnType<PythonGraph["exactness"]> {
   return { objects, exact };
 }
 
-function countReferences({ nodes, first, to, names, types, typeOf }: Graph): Uint32Array {
+/** For each node how many references to it hold. @param leftOut kinds of nodes whose references are none */
+function countReferences(
+  { nodes, first, to, names, types, typeOf }: Graph,
+  leftOut: readonly TypeKind[],
+): Uint32Array {
+  const isLeftOut = types.map(({ kind }) => leftOut.includes(kind));
   const counts = new Uint32Array(nodes);
   for (let node = 1; node < nodes; node++) {
-    if (types[typeOf[node] as number]?.kind === "root") continue;
+    if (isLeftOut[typeOf[node] as number]) continue;
     const end = first[node + 1] as number;
     for (let edge = first[node] as number; edge < end; edge++) {
       if (holds(names[edge] as number)) {

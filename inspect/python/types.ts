@@ -41,6 +41,8 @@ export const Shape = {
   datetime: 20,
   time: 21,
   element: 22,
+  /** Pyodide's: a value of JavaScript's. */
+  javascript: 23,
 } as const;
 
 /** The shapes of the types that have one, by their name in C. */
@@ -82,6 +84,8 @@ const Most = {
 } as const;
 
 const CACHED = 1 << 13;
+
+const JS_METATYPE = "_JsProxyMetaClass";
 
 /** What objects of a type look like. */
 export interface TypePlan {
@@ -231,10 +235,18 @@ export class TypeTable {
       guesses: new Uint32Array(guessesOf(fields)),
       ownedBytes: ownedBytes || above.ownedBytes,
       leastSize: basicSize,
-      shape: plain ? Shape.tail : above.shape,
+      shape: plain ? Shape.tail : this.#isJsProxy(w) ? Shape.javascript : above.shape,
       fields,
       leastItems: last === 0 ? 0 : (last - this.#layout.tupleItems) / 4 + 1,
     };
+  }
+
+  /** Types of JsProxies have a type of their own. */
+  #isJsProxy(w: number): boolean {
+    const metatype = this.#u32[w + 1] as number;
+    if (metatype === this.#typeOfTypes) return false;
+    const name = this.#u32[(metatype + ObjectFields.typeName) >>> 2] ?? 0;
+    return cText(this.#image, name).endsWith(JS_METATYPE);
   }
 
   #aboveOf(address: Address, depth: number): TypePlan {

@@ -1,34 +1,20 @@
-/** The rows of blocks of the system malloc, whichever it is: dlmalloc's in a program of Emscripten's, TLSF's in a heap of ours. */
-import { type Address, booksLayout as B, layout as L } from "../../base/base.js";
-import { type Row, rowsOf, tlsfRows, walkChunks, walkTlsf } from "../../hosts/hosts.js";
-import { DLMALLOC_STATE } from "./capture.js";
+/** Memory that our heaps have of the system malloc: arenas, and what they keep their books in. */
+import { type Address, booksLayout as B, layout as L, linkedLayout } from "../../base/base.js";
 import type { MemoryImage } from "./image.js";
 import { Numbers } from "./numbers.js";
 import { addDebugTables, ledgerIn } from "./shadows.js";
 
-/** Shows blocks: where the user's bytes begin, how many the block takes with its head, is it in use. */
-export type See = (block: Address, size: number, inUse: boolean) => void;
-
-/** How the system malloc of an image is read. */
-export interface SystemBlocks {
-  /** By rising addresses. Empty where the system malloc is not known. */
-  readonly rows: readonly Row[];
-  /** Shows the blocks of a row; where they end. */
-  walk(row: Row, see: See): Address;
-  /** From where the block begins up to its end, what the malloc has of it for itself: a head in front of it. */
-  readonly head: number;
-}
-
-export function systemBlocks({ marks, u8, u32 }: MemoryImage): SystemBlocks {
-  const to = Math.min(marks.chunks.to, u8.length);
-  if (marks.kind === "heap") {
-    const rows = to === 0 ? [] : tlsfRows(u32, to);
-    return { rows, walk: (row, see) => walkTlsf(u32, row.from, row.to, see), head: 4 };
-  }
-  const from = marks.chunks.from;
-  const isRow = from > 0 && from % 8 === 0 && from < to;
-  const rows = isRow ? rowsOf(u32, marks.symbols[DLMALLOC_STATE] ?? 0, from, to) : [];
-  return { rows, walk: (row, see) => walkChunks(u32, row.from, row.to, see), head: 4 };
+/** The roots of the heaps in a memory: one that was installed in a debug mode leaves a linked one with blocks from before. */
+export function rootsOf({ marks, u8 }: MemoryImage): Address[] {
+  const roots: Address[] = [];
+  const add = (root: Address) => {
+    const isThere = root > 0 && root % 4 === 0 && root + L.ROOT_SIZE <= u8.length;
+    if (isThere && !roots.includes(root)) roots.push(root);
+  };
+  if (marks.heap !== undefined) add(marks.heap.root);
+  const linked = marks.symbols["pymalloc_root"] ?? 0;
+  if (u8[linked + linkedLayout.STATE_PLACED] === 1) add(linked);
+  return roots;
 }
 
 /** No list of spares is longer: it holds what goes back at the next call. */
@@ -52,7 +38,7 @@ function addArenas({ u8, u32 }: MemoryImage, root: Address, to: Numbers): void {
   }
 }
 
-/** Blocks of the system malloc that nobody asked for: addresses in them, by rising addresses. */
+/** Addresses in blocks of the system malloc that no user has, by rising addresses. Of each, the lowest is where it begins. */
 export interface OwnMemory {
   /** Arenas, and such as were one or will be. */
   readonly arenas: Uint32Array;
@@ -61,11 +47,14 @@ export interface OwnMemory {
 }
 
 export function ownMemory(image: MemoryImage, roots: readonly Address[]): OwnMemory {
-  const { u32 } = image;
+  const { marks, u32 } = image;
   const arenas = new Numbers(1024);
   const tables = new Numbers(64);
   for (const root of roots) {
     addArenas(image, root, arenas);
+    // Many arenas of a linked heap are in one block.
+    const isLinked = root === marks.symbols["pymalloc_root"];
+    if (isLinked) arenas.push(u32[(root + linkedLayout.STATE_FOUNDATION) >>> 2] as number);
     tables.push(root);
     tables.push(u32[(root + L.MAP) >>> 2] as number);
     tables.push(u32[(root + B.ARENAS) >>> 2] as number);
