@@ -66,6 +66,7 @@ const COMMON: Readonly<Record<string, string>> = {
   managedbuffer: "@20 object",
   "functools._lru_list_elem": "@20 key result",
   "functools.partial": "func args keywords __dict__",
+  "xml.etree.ElementTree.Element": "tag",
   "re.Pattern": "@16 groupindex indexgroup pattern",
   "datetime.datetime": "",
   "datetime.time": "",
@@ -253,12 +254,27 @@ export const Owned = {
   odictNodePrevious: 12,
 } as const;
 
+/** An Element (Modules/_elementtree.c): its texts may be marked in the lowest bit; what else it has is in a block of its own. */
+export const ElementFields = {
+  text: 12,
+  tail: 16,
+  extra: 20,
+  /** In that block. */
+  attributes: 0,
+  length: 4,
+  children: 12,
+  firstChild: 16,
+  roomInside: 4,
+} as const;
+
 /** Others with words that are not always references. */
 export const OddFields = {
   /** A link of an LRU cache holds the next one; so does the cache, which begins like one. */
   nextLink: 12,
-  /** A time has a zone, its last word, when this byte says so. */
+  /** A time has a zone when this byte says so; one that has none is shorter. Where it is in a datetime and in a time. */
   hasZone: 12,
+  zoneOfDate: 24,
+  zoneOfTime: 20,
 } as const;
 
 /** What a thread has its frames in (`_PyStackChunk`, Include/cpython/pystate.h): its length and what is used of it, in words. */

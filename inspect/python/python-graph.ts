@@ -7,6 +7,8 @@ import {
   type Graph,
   GraphBuilder,
   holds,
+  IMMORTAL,
+  MOST_EDGE_VALUE,
   type Node,
   type TypeKind,
 } from "../graph/graph.js";
@@ -17,10 +19,14 @@ import { labelOf } from "./labels.js";
 import { Nodes } from "./nodes.js";
 import { FREED, Objects } from "./objects.js";
 import { heldOutside } from "./outside.js";
+import { claimAll } from "./owned.js";
+import { claimMemory } from "./owned-memory.js";
 import { References } from "./references.js";
 import type { Root, RootFinder } from "./root.js";
 import { findRoots } from "./roots.js";
+import { dropStale } from "./stale-words.js";
 import { nameOf } from "./type-names.js";
+import { Shape, type TypePlan } from "./types.js";
 
 /** What the blocks of a heap are: the last four sum to the first. */
 export interface Statistics {
@@ -46,6 +52,8 @@ export interface PythonGraph {
   content(node: Node): Content;
   /** Have two nodes the same content? For those kinds that have a hash. */
   equal(one: Node, other: Node): boolean;
+  /** How many objects count their references, and how many of those have as many as they count; a root may count. */
+  exactness(): { readonly objects: number; readonly exact: number };
   /** For each node how many references to it were found in other nodes: edges that hold, but not those of roots. */
   references(): Uint32Array;
 }
@@ -54,7 +62,8 @@ export interface PythonGraph {
 const OUTSIDE = "held from outside";
 
 const OLD =
-  "Python 3.12: its frames are read word by word, so names of their variables are missing";
+  "Python 3.12: frames that run are read word by word, without the names of their variables";
+const NO_OBJECTS = "no objects: what this allocator gave out can't be told from what it did not";
 
 /**
  * The graph of a Python heap.
@@ -81,6 +90,8 @@ export function pythonGraph(
   }
   const builder = new GraphBuilder(blocks.count + 1024);
   const objects = new Objects(image, blocks, layout, (text) => builder.text(text));
+  claimAll(objects);
+  claimMemory(objects);
   const nodes = new Nodes(objects, builder);
   const roots = rootsOf(image, {
     nodeAt: (address) => nodes.at(address),
@@ -116,6 +127,11 @@ export function pythonGraph(
     }
   }
 
+  dropStale(
+    builder,
+    (node) => trusted(nodes.planOf(node)),
+    (node) => node === 0 || groups.has(node),
+  );
   const contents = new Contents(nodes);
   const label = (node: Node): string => {
     if (node === outside) return OUTSIDE;
@@ -138,16 +154,24 @@ export function pythonGraph(
   const outside = builder.node(0, nodes.kindOf(-1), 0, 0);
   for (const node of held) builder.edge(node, text(OUTSIDE));
   const graph = builder.graph(types, label);
+  const statistics = statisticsOf(objects);
   graph.to[toOutside] = outside;
   return {
     graph,
-    note: layout.inlineValues ? "" : OLD,
-    statistics: statisticsOf(objects),
+    note: statistics.objects === 0 ? NO_OBJECTS : layout.inlineValues ? "" : OLD,
+    statistics,
     nodeAt: (address) => nodes.at(address) || nodes.ownerOf(address),
     content: (node) => contents.of(node),
     equal: (one, other) => contents.equal(one, other),
+    exactness: () => exactnessOf(graph, outside),
     references: () => countReferences(graph, ["root"]),
   };
+}
+
+/** So many bytes of an object have no words that are out of use; the state of a module has none. */
+function trusted(plan: TypePlan | undefined): number {
+  if (plan === undefined) return 0;
+  return plan.shape === Shape.module ? MOST_EDGE_VALUE + 1 : plan.basicSize;
 }
 
 interface Group {
@@ -179,6 +203,28 @@ function statisticsOf({ blocks, typeOf, owner }: Objects): Statistics {
   }
   const plain = blocks.count - live - freed - owned;
   return { blocks: blocks.count, objects: live, freed, owned, plain };
+}
+
+/** @param outside the group of what nobody was found for */
+function exactnessOf(graph: Graph, outside: Node): ReturnType<PythonGraph["exactness"]> {
+  const { nodes, first, to, types, typeOf } = graph;
+  const least = countReferences(graph, ["root"]);
+  const most = least.slice();
+  for (const group of to.subarray(first[0], first[1])) {
+    if (group === outside) continue;
+    for (const node of to.subarray(first[group], first[group + 1])) {
+      most[node] = (most[node] as number) + 1;
+    }
+  }
+  let objects = 0;
+  let exact = 0;
+  for (let node = 1; node < nodes; node++) {
+    const count = graph.counts[node] as number;
+    if (count === IMMORTAL || types[typeOf[node] as number]?.kind !== "object") continue;
+    objects++;
+    if ((least[node] as number) <= count && count <= (most[node] as number)) exact++;
+  }
+  return { objects, exact };
 }
 
 /** For each node how many references to it hold. @param leftOut kinds of nodes whose references are none */

@@ -9,7 +9,7 @@ import {
   TypeFields,
   TypeFlags,
 } from "../../python/python.js";
-import { EdgeKind, edgeName } from "../graph/graph.js";
+import { EdgeKind, edgeKind, edgeName } from "../graph/graph.js";
 import type { MemoryImage } from "../memory/memory.js";
 import { cText } from "./texts.js";
 
@@ -35,12 +35,14 @@ export const Shape = {
   float: 17,
   /** Of variable size, and nothing is known of its items. */
   tail: 18,
-  /** Pyodide's: a value of JavaScript's. */
-  javascript: 19,
   /** A link of an LRU cache, or such a cache. */
   link: 19,
-  /** A time, with a zone or without. */
-  time: 20,
+  /** A datetime and a time, with a zone or without. */
+  datetime: 20,
+  time: 21,
+  element: 22,
+  /** Pyodide's: a value of JavaScript's. */
+  javascript: 23,
 } as const;
 
 /** The shapes of the types that have one, by their name in C. */
@@ -67,7 +69,8 @@ const SHAPES: Readonly<Record<string, number>> = {
   module: Shape.module,
   "functools._lru_list_elem": Shape.link,
   "functools._lru_cache_wrapper": Shape.link,
-  "datetime.datetime": Shape.time,
+  "xml.etree.ElementTree.Element": Shape.element,
+  "datetime.datetime": Shape.datetime,
   "datetime.time": Shape.time,
 };
 
@@ -99,6 +102,8 @@ export interface TypePlan {
   readonly shape: number;
   /** For each reference of the struct the number of its word and the name of the edge (`edgeName`), alternating. */
   readonly fields: Uint32Array;
+  /** The words among them that are guesses. */
+  readonly guesses: Uint32Array;
   /** The offset of the pointer to memory that belongs to an object and has no references; 0 for none. */
   readonly ownedBytes: number;
   /** Is the type an object of the heap, so that its objects count references to it? */
@@ -207,6 +212,7 @@ export class TypeTable {
       const shape = SHAPES[cName] ?? Shape.plain;
       return {
         ...base,
+        guesses: NO_WORDS,
         ownedBytes,
         leastSize: leastSize(shape, basicSize),
         shape,
@@ -216,17 +222,21 @@ export class TypeTable {
     }
     const above = this.#aboveOf(word(TypeFields.base), depth);
     const members = this.#members(w);
-    const own = this.#ownFields(w, above.basicSize, basicSize, members);
+    const tuple = above.shape === Shape.tuple;
+    // The members of a struct sequence are its items.
+    const own = tuple ? [] : this.#ownFields(w, above.basicSize, basicSize, members, ownedBytes);
     const all = [...above.fields, ...own];
     this.#fieldsLeft -= all.length;
-    const last = above.shape === Shape.tuple ? Math.max(0, ...members.keys()) : 0;
+    const fields = new Uint32Array(this.#fieldsLeft < 0 ? [] : all);
+    const last = tuple ? Math.max(0, ...members.keys()) : 0;
     const plain = above.shape === Shape.plain && itemSize > 0 && (itemSize & 3) === 0;
     return {
       ...base,
+      guesses: new Uint32Array(guessesOf(fields)),
       ownedBytes: ownedBytes || above.ownedBytes,
-      leastSize: above.shape === Shape.time ? leastSize(above.shape, basicSize) : basicSize,
+      leastSize: basicSize,
       shape: plain ? Shape.tail : this.#isJsProxy(w) ? Shape.javascript : above.shape,
-      fields: new Uint32Array(this.#fieldsLeft < 0 ? [] : all),
+      fields,
       leastItems: last === 0 ? 0 : (last - this.#layout.tupleItems) / 4 + 1,
     };
   }
@@ -261,7 +271,13 @@ export class TypeTable {
   }
 
   /** The words that a type puts behind those of its base: members by their name, the dict, and guesses. */
-  #ownFields(w: number, from: number, to: number, names: Map<number, number>): number[] {
+  #ownFields(
+    w: number,
+    from: number,
+    to: number,
+    names: Map<number, number>,
+    bytes: number,
+  ): number[] {
     const word = (offset: number): number => this.#u32[w + offset / 4] as number;
     if (word(TypeFields.dictOffset) > 0) {
       names.set(word(TypeFields.dictOffset), this.#name(EdgeKind.internal, "__dict__"));
@@ -269,13 +285,13 @@ export class TypeTable {
     const weakrefs = word(TypeFields.weakListOffset);
     const fields: number[] = [];
     for (let at = (from + 3) & ~3; at + 4 <= to; at += 4) {
-      if (at === weakrefs && at > 0) continue;
+      if (at === weakrefs || at === bytes) continue;
       fields.push(at / 4, names.get(at) ?? edgeName(EdgeKind.guess, at));
     }
     return fields;
   }
 
-  /** The names of the members of a type that are references, by their offset. */
+  /** The names of the members of a type that are references (`.name`, as Python says it), by their offset. */
   #members(w: number): Map<number, number> {
     const names = new Map<number, number>();
     let at = this.#u32[w + TypeFields.members / 4] as number;
@@ -286,7 +302,7 @@ export class TypeTable {
       const kind = this.#u32[(at + Members.kind) >>> 2];
       const offset = this.#u32[(at + Members.offset) >>> 2] ?? 0;
       if (kind === Members.object || kind === Members.objectOrError) {
-        names.set(offset, this.#name(EdgeKind.internal, name));
+        names.set(offset, this.#name(EdgeKind.internal, `.${name}`));
       }
     }
     return names;
@@ -297,9 +313,21 @@ export class TypeTable {
   }
 }
 
+/** The words of fields that are guesses. */
+function guessesOf(fields: Uint32Array): number[] {
+  const guesses: number[] = [];
+  for (let field = 0; field < fields.length; field += 2) {
+    const guess = edgeKind(fields[field + 1] as number) === EdgeKind.guess;
+    if (guess) guesses.push(fields[field] as number);
+  }
+  return guesses;
+}
+
+const NO_WORDS = new Uint32Array();
+
 function leastSize(shape: number, basicSize: number): number {
   if (shape === Shape.text) return TextFields.ascii + 1;
-  return shape === Shape.time ? basicSize - 4 : basicSize;
+  return shape === Shape.datetime || shape === Shape.time ? basicSize - 4 : basicSize;
 }
 
 const NOTHING: TypePlan = {
@@ -311,7 +339,8 @@ const NOTHING: TypePlan = {
   itemSize: 0,
   lead: 0,
   shape: Shape.plain,
-  fields: new Uint32Array(),
+  fields: NO_WORDS,
+  guesses: NO_WORDS,
   ownedBytes: 0,
   heap: false,
   leastItems: 0,
