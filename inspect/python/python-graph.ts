@@ -152,7 +152,7 @@ export function pythonGraph(
   const inside = builder.graph(types, label);
   const held = heldOutside(inside, countReferences(inside, ["root", "javascript"]));
   const outside = builder.node(0, nodes.kindOf(-1), 0, 0);
-  for (const node of held) builder.edge(node, text("count of references"));
+  for (const node of held) builder.edge(node, text(OUTSIDE));
   const graph = builder.graph(types, label);
   graph.to[toOutside] = outside;
   const statistics = statisticsOf(objects);
