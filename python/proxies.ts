@@ -16,8 +16,13 @@ export interface TracedProxy {
 /** What Pyodide's `Module` has that is asked here: the same in its lines 0.27 to 314. */
 interface PyodideModule {
   finalizationRegistry: Registry;
-  pyproxy_new(object: Address, options?: { gcRegister?: boolean }): unknown;
+  pyproxy_new(object: Address, options?: MakeOptions): unknown;
   PyProxy_getAttrsQuiet(proxy: unknown): { readonly shared: Shared };
+}
+
+interface MakeOptions {
+  /** Is the proxy registered? By default it is. */
+  readonly gcRegister?: boolean | number;
 }
 
 /** Proxies are registered with what holds the object, to give it back when JavaScript has collected them. */
@@ -43,7 +48,7 @@ interface Entry {
 /** The name of the property of Emscripten's `Module` where it is: every copy of this package sees it. */
 const MARK = "pymalloc_proxies";
 
-const Most = { lines: 8, frames: 4, read: 40 } as const;
+const Most = { lines: 8, frames: 4, read: 25 } as const;
 
 /** Pyodide's code, in its files and in WebAssembly, as the stacks of all engines have it, and our function that it calls. */
 const OF_PYODIDE = /wasm|[/\\]pyodide(\.asm)?\.m?js|pyproxy_new/;
@@ -122,8 +127,8 @@ function traceOf({ module }: EmscriptenProgram): ProxyTrace | undefined {
 }
 
 /**
- * Begins to note who makes proxies, for the lifetime of the interpreter: a few microseconds a proxy. Those that there are
- * already stay unknown.
+ * Begins to note who makes proxies, for the lifetime of the interpreter: tens of microseconds a proxy, for the text of the stack.
+ * Those that there are already stay unknown.
  */
 export function traceProxies(program: EmscriptenProgram): void {
   if (traceOf(program) !== undefined) return;
@@ -143,9 +148,10 @@ export function traceProxies(program: EmscriptenProgram): void {
   };
   // Those that JavaScript has for the time of a call are not. The name of the method shows in stacks.
   Object.assign(module, {
-    pyproxy_new(object: Address, options?: { gcRegister?: boolean }): unknown {
+    pyproxy_new(object: Address, options?: MakeOptions): unknown {
       const proxy = make.call(module, object, options);
-      if (options?.gcRegister === false) {
+      // WebAssembly has numbers for true and false.
+      if (Number(options?.gcRegister ?? 1) === 0) {
         const { shared } = module.PyProxy_getAttrsQuiet(proxy);
         trace.note(shared, shared.ptr, shared);
       }
