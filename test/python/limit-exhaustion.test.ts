@@ -3,14 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { install } from "../../python/install.js";
 import { programOf } from "../../python/python.js";
-import { exhaust, mostBytes } from "../support/exhaustion.js";
+import { exhaust, mostBytes, ROUNDS } from "../support/exhaustion.js";
 import { loadLinked } from "../support/linked.js";
 import { long, onlyLong } from "../support/profile.js";
 import { load, type Pyodide, WORKLOAD } from "../support/pyodide.js";
 
 const MIB = 2 ** 20;
-/** In the longer profile. All rows with 100 take 25 minutes. A debug mode is ten times slower, and has fewer. */
-const ROUNDS = Number(process.env["EXHAUSTION_ROUNDS"] ?? 3);
 
 interface Row {
   readonly malloc: "pymalloc" | "malloc" | "pymalloc_debug" | "malloc_debug";
@@ -57,6 +55,7 @@ for (const row of rows) {
       const program = programOf(pyodide, "test");
       const before = program.memory.buffer.byteLength;
       heap.setLimit(limit);
+      // A debug mode takes ten times as long, and its shadows, which stay, leave ever shorter holes.
       const rounds = long ? (isDebug ? 2 : ROUNDS) : 1;
       const lookAt = () => {
         assert.ok(told > 0, "JavaScript is told");
