@@ -51,8 +51,17 @@ def _make_runner():
                 status = 120
         return status
 
-    def run(path, content, arguments, directory, cwd):
-        """Run a file as __main__; its exit status. Its content is given where it can't be read."""
+    def load(file, content):
+        """The code of a program, whose content is given where it can't be read."""
+        if content is None:
+            with open(file, "rb") as opened:
+                source = opened.read()
+        else:
+            source = content.to_bytes()
+        return compile(source, file, "exec", dont_inherit=True)
+
+    def run(path, content, arguments, directory, cwd, at_end):
+        """Run a file as __main__; its exit status. At its end its globals are still there."""
         main = types.ModuleType("__main__")
         main.__file__ = os.path.abspath(os.path.join(cwd, path))
         main.__cached__ = None
@@ -66,15 +75,12 @@ def _make_runner():
         os.abort = sys.modules["posix"].abort = abort
         os.chdir(cwd)
         try:
-            if content is None:
-                with open(main.__file__, "rb") as file:
-                    source = file.read()
-            else:
-                source = content.to_bytes()
-            exec(compile(source, main.__file__, "exec", dont_inherit=True), main.__dict__)
+            exec(load(main.__file__, content), main.__dict__)
             status = 0
         except BaseException as error:
             status = report(error)
+        if at_end is not None:
+            at_end()
         sys.argv, sys.path[:], sys.modules["__main__"] = saved
         return status
 

@@ -117,6 +117,13 @@ async function bundle(): Promise<void> {
   });
 }
 
+/** The licenses of what the page contains: it is given to others, so it has them in itself. */
+function licenses(): string {
+  const files = ["echarts/NOTICE", "echarts/LICENSE", "echarts/licenses/LICENSE-d3"];
+  const all = [...files, "zrender/LICENSE", "tslib/LICENSE.txt"];
+  return all.map((file) => readFileSync(`node_modules/${file}`, "utf8").trim()).join("\n\n");
+}
+
 /** The page of a report: one file, with its script, its style and what it contains of others. */
 async function bundlePage(): Promise<void> {
   const { outputFiles } = await build({
@@ -136,6 +143,7 @@ async function bundlePage(): Promise<void> {
   // By a function: a `$` in what is put in has no meaning.
   const page = readFileSync("viewer/page.html", "utf8")
     .replace("/* STYLE */", () => textOf(".css"))
+    .replace("LICENSES", licenses)
     .replace("/* SCRIPT */", () => textOf(".js"));
   mkdirSync("dist/viewer", { recursive: true });
   writeFileSync("dist/viewer/report.html", page);

@@ -1,0 +1,173 @@
+/**
+ * The moments of a program at which somebody looks at its memory. Whoever looks is called in the middle of the program, with
+ * all of its objects whole, and must not run Python.
+ */
+import { normalize, sep } from "node:path";
+import { Word } from "../process/process.js";
+import type { PyodideLike } from "../python/python.js";
+
+export type Moment =
+  /** It has ended, by whatever way, and its globals are still there. */
+  | { readonly kind: "end" }
+  /** The memory that its heap has taken has grown by a tenth since the last time: the last such look is near the peak. */
+  | { readonly kind: "growth" }
+  /** A MemoryError is raised, for the first time. */
+  | { readonly kind: "memory-error" }
+  /** A line is reached, for the first time: of the file whose path this is, or ends with this. */
+  | { readonly kind: "line"; readonly file: string; readonly line: number }
+  /** A SIGUSR2 has come. */
+  | { readonly kind: "signal" }
+  /** The interpreter has crashed: nothing is whole any more, and Python is over. */
+  | { readonly kind: "crash" };
+
+export interface Look {
+  readonly at: Moment;
+  /** Must not run Python, nor throw: there is nobody who would hear of it. */
+  readonly work: () => void;
+}
+
+/** By how much the heap has to grow until it is looked at again. */
+const GROWTH = 1.1;
+
+type Kind = Moment["kind"];
+
+/** The looks at one interpreter's memory, each called when it is due. */
+export class Looks {
+  readonly #looks: readonly Look[];
+  /** To be called at points which Python comes by all the time; undefined where nobody waits for that. */
+  readonly poll: (() => void) | undefined;
+
+  /** @param words where signals are counted */
+  constructor(looks: readonly Look[], heapBytes: () => number, words: Int32Array | undefined) {
+    this.#looks = looks;
+    const polls = looks.flatMap(({ at, work }) => {
+      if (at.kind === "growth") return [onGrowth(heapBytes, work)];
+      return at.kind === "signal" && words !== undefined ? [onSignal(words, work)] : [];
+    });
+    if (polls.length > 0) {
+      this.poll = () => {
+        for (const poll of polls) poll();
+      };
+    }
+  }
+
+  /** Does somebody look then? */
+  has(...kinds: readonly Kind[]): boolean {
+    return this.#looks.some(({ at }) => kinds.includes(at.kind));
+  }
+
+  /** The moment has come. */
+  come(kind: Kind): void {
+    for (const { at, work } of this.#looks) if (at.kind === kind) work();
+  }
+
+  /**
+   * Has Python wait for what only it can see.
+   * @param seen where the program sees a path as the command line has it
+   */
+  watch(pyodide: PyodideLike, seen: (path: string) => string): void {
+    if (!this.has("line", "memory-error")) return;
+    const [watchLine, watchMemoryError] = pyodide.runPython(WATCHER) as Watchers;
+    for (const { at, work } of this.#looks) {
+      if (at.kind === "memory-error") watchMemoryError(work);
+      if (at.kind !== "line") continue;
+      watchLine(seen(at.file), `/${normalize(at.file).split(sep).join("/")}`, at.line, work);
+    }
+  }
+}
+
+/** What `WATCHER` gives. */
+type Watchers = [
+  watchLine: (path: string, ending: string, line: number, work: () => void) => void,
+  watchMemoryError: (work: () => void) => void,
+];
+
+function onGrowth(heapBytes: () => number, work: () => void): () => void {
+  let seen = heapBytes();
+  return () => {
+    const now = heapBytes();
+    if (now < seen * GROWTH) return;
+    seen = now;
+    work();
+  };
+}
+
+function onSignal(words: Int32Array, work: () => void): () => void {
+  let seen = 0;
+  return () => {
+    const now = Atomics.load(words, Word.snapshots);
+    if (now === seen) return;
+    seen = now;
+    work();
+  };
+}
+
+/**
+ * A buffer for Pyodide's `setInterruptBuffer` that has something done whenever Python looks for a signal: it does so
+ * at each fiftieth call or turn of a loop, between two instructions.
+ *
+ * @param words those that signals come by; undefined where none come
+ */
+export function polledBuffer(words: Int32Array = new Int32Array(1), poll: () => void): Int32Array {
+  let taken = 0;
+  const buffer = {
+    get 0() {
+      poll();
+      taken = Atomics.load(words, Word.interrupt);
+      return taken;
+    },
+    // Pyodide stores 0 at each look; a signal that came in between is not to be lost.
+    set 0(value: number) {
+      Atomics.compareExchange(words, Word.interrupt, taken, value);
+    },
+  };
+  // All that Pyodide does with it is to read and to write its first word.
+  return buffer as unknown as Int32Array;
+}
+
+/**
+ * Python's part: it waits for a line, or for a MemoryError, the first one only. It does so by sys.monitoring (PEP 669), which costs
+ * a program next to nothing.
+ */
+export const WATCHER = `
+def _make_watcher():
+    import sys
+
+    monitoring = sys.monitoring
+    events = monitoring.events
+    TOOL = 4  # nobody's: neither a debugger's nor a profiler's
+
+    def watch(event, wanted, work):
+        """Have work called when the event comes and is the one that is wanted."""
+        def come(code, place, *more):
+            if not wanted(code, place, *more):
+                return monitoring.DISABLE if event == events.LINE else None
+            stop()
+            work()
+
+        def stop():
+            monitoring.set_events(TOOL, 0)
+            monitoring.register_callback(TOOL, event, None)
+            monitoring.free_tool_id(TOOL)
+
+        monitoring.use_tool_id(TOOL, "pymalloc")
+        monitoring.register_callback(TOOL, event, come)
+        monitoring.set_events(TOOL, event)
+
+    def watch_line(path, ending, line, work):
+        def wanted(code, place):
+            name = code.co_filename
+            return place == line and (name == path or name.endswith(ending))
+
+        watch(events.LINE, wanted, work)
+
+    def watch_memory_error(work):
+        def wanted(code, place, error):
+            return isinstance(error, MemoryError)
+
+        watch(events.RAISE, wanted, work)
+
+    return watch_line, watch_memory_error
+
+_make_watcher()
+`;
