@@ -2,7 +2,28 @@
  * A CPython in WebAssembly, seen from outside: its records of allocators, its objects and frames, and pymalloc installed in it.
  */
 
+export { type PythonFrame, PythonStackReader } from "./frames.js";
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
+export { installedPlace } from "./installation.js";
+export {
+  DequeFields,
+  DictFields,
+  FrameFields,
+  IntFields,
+  layoutOf,
+  Members,
+  MoreTypeFlags,
+  NameFields,
+  type ObjectLayout,
+  OddFields,
+  Owned,
+  SetFields,
+  StackChunk,
+  TextFields,
+  TypeFields,
+  ValueFields,
+} from "./layouts.js";
+export { placedRoot } from "./linked-heap.js";
 export {
   type AllocatorRecord,
   AllocatorTable,
@@ -15,3 +36,4 @@ export {
   recordAt,
   writeRecord,
 } from "./records.js";
+export { LEADS, ObjectFields, type Offsets, readOffsets, TAG_BITS, TypeFlags } from "./structs.js";
