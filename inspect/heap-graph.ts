@@ -36,7 +36,7 @@ interface HeapType {
 function textAt({ u8 }: MemoryImage, p: Address): string {
   const bytes = u8.subarray(p, p + LONGEST_TEXT);
   const end = bytes.indexOf(0);
-  return new TextDecoder().decode(bytes.subarray(0, end < 0 ? 0 : end));
+  return new TextDecoder().decode(bytes.subarray(0, Math.max(end, 0)));
 }
 
 /** The fields of a type that are pointers, from the description that stands behind its name: `x: f64, next: ptr`. */
