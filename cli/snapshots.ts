@@ -4,7 +4,8 @@
  */
 import { existsSync } from "node:fs";
 import { parse } from "node:path";
-import { type ImageMarks, imageOf, takeSnapshot } from "../inspect/inspect.js";
+import { writePymem } from "../inspect/formats/formats.js";
+import { captureImage, type ImageMarks, imageOf, takeSnapshot } from "../inspect/inspect.js";
 import {
   megabytes,
   notice,
@@ -45,8 +46,9 @@ interface Task {
 /** Makes the file of a snapshot, and tells of it. @throws UsageError where it can't be written */
 export async function writeSnapshot(task: unknown): Promise<void> {
   const { path, format, moment, marks, bytes } = task as Task;
-  const snapshot = takeSnapshot(imageOf(marks, bytes));
-  const pieces = format === "pymem" ? snapshot.save() : snapshot.toHeapSnapshot();
+  const image = imageOf(marks, bytes);
+  // The memory alone needs no look into it, so that of a crash comes into a file as it is.
+  const pieces = format === "pymem" ? writePymem(image) : takeSnapshot(image).toHeapSnapshot();
   const written = await writeWhole(path, pieces);
   const size = `${megabytes(written)}, of ${megabytes(bytes.length)} of memory`;
   tell(`${printable(path)}: ${size} ${printable(moment)}\n`);
@@ -88,7 +90,7 @@ export class SnapshotTaker {
     // Let go first: there would be three times the memory.
     this.#kept = undefined;
     try {
-      const { marks, u8 } = takeSnapshot(this.#pyodide(), { copy: true }).image;
+      const { marks, u8 } = captureImage(this.#pyodide(), { copy: true });
       this.#kept = { moment, marks, bytes: u8 as Uint8Array<ArrayBuffer> };
     } catch (error) {
       this.#failure ??= error;

@@ -32,6 +32,8 @@ export interface Tree {
   /** The names of types, with their modules, and which of them each node has. */
   readonly names: readonly string[];
   readonly types: readonly number[];
+  /** By what it is held, in words: `global CACHE of app`; empty for a group. */
+  readonly held: readonly string[];
   /** Which one it is: the name of a function, the characters of a str; empty for a group. */
   readonly labels: readonly string[];
   /** How many objects it stands for. */
@@ -47,7 +49,9 @@ export interface TypeRow {
   readonly own: number;
   readonly retained: number;
   /** What its instances are held by, most of them first; undefined where nobody looked. */
-  readonly holders: readonly HolderRow[] | undefined;
+  readonly holders?: readonly HolderRow[] | undefined;
+  /** Ways to hold them that were left out. */
+  readonly holdersLeft?: number | undefined;
 }
 
 export interface HolderRow {
@@ -73,8 +77,10 @@ export interface Sheet {
 export interface Report {
   /** The name of the file, or of the program. */
   readonly title: string;
-  /** The Python in it: "3.14.2". */
-  readonly version: string;
+  /** Whose memory it is: "Python 3.14.2". */
+  readonly subject: string;
+  /** What is not exact in it; empty where everything is. */
+  readonly note: string;
   /** When it was taken: milliseconds since 1970. */
   readonly time: number;
   /** The pymalloc that made the report. */
@@ -94,8 +100,8 @@ export const Most = {
   nodes: 5000,
   types: 2000,
   /** Types of which the holders are looked for: those that retain most. */
-  held: 200,
-  holders: 20,
+  held: 300,
+  holders: 15,
   rows: 200,
   /** Characters of a label. */
   label: 120,

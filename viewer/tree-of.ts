@@ -1,6 +1,7 @@
 /** The dominator tree of a snapshot, as large as a page can show: small objects of one type below one node become a group. */
 import type { Snapshot } from "../inspect/inspect.js";
 import { Most, type Tree } from "./report.js";
+import { heldBy } from "./sheets.js";
 
 /** A child that retains less than this share of all is no node of its own. */
 const SMALL = 1 / 2000;
@@ -13,6 +14,7 @@ class Grown {
   readonly names: string[] = [];
   readonly parents: number[] = [];
   readonly types: number[] = [];
+  readonly held: string[] = [];
   readonly labels: string[] = [];
   readonly counts: number[] = [];
   readonly own: number[] = [];
@@ -28,9 +30,8 @@ class Grown {
   #nameOf(type: number): number {
     const known = this.#numbers.get(type);
     if (known !== undefined) return known;
-    const { module = "", name = "" } = this.snapshot.graph.types[type] ?? {};
     this.#numbers.set(type, this.names.length);
-    return this.names.push(module === "" ? name : `${module}.${name}`) - 1;
+    return this.names.push(this.snapshot.analysis.words.typeName(type)) - 1;
   }
 
   /** Adds a node for these of the snapshot, which are of one type. @returns its number */
@@ -43,7 +44,9 @@ class Grown {
     }
     this.parents.push(parent);
     this.types.push(this.#nameOf(graph.typeOf[members[0] as number] as number));
-    this.labels.push(members.length === 1 ? shortened(graph.label(members[0] as number)) : "");
+    const single = members.length === 1 ? (members[0] as number) : 0;
+    this.held.push(single === 0 ? "" : shortened(heldBy(this.snapshot, single)));
+    this.labels.push(single === 0 ? "" : shortened(graph.label(single)));
     this.counts.push(members.length);
     this.own.push(own);
     this.retained.push(retained);
@@ -97,6 +100,6 @@ export function treeOf(snapshot: Snapshot): Tree {
       open.splice(place, 0, child);
     }
   }
-  const { names, parents, types, labels, counts, own, retained } = tree;
-  return { names, parents, types, labels, counts, own, retained };
+  const { names, parents, types, held, labels, counts, own, retained } = tree;
+  return { names, parents, types, held, labels, counts, own, retained };
 }

@@ -16,7 +16,7 @@ import { renderReport, reportOf } from "../../viewer/viewer.js";
 import { parseOptions } from "../arguments.js";
 import type { Command } from "../command.js";
 import { differenceLines } from "../heap/difference.js";
-import { holderLines, holdersOf } from "../heap/holders.js";
+import { heldIn, holderLines } from "../heap/holders.js";
 import { readSnapshot } from "../heap/open.js";
 import { summaryLines } from "../heap/summary.js";
 import { Terminal } from "../terminal.js";
@@ -111,9 +111,9 @@ async function heap({ paths, holds, diff: compares, top, html, json }: HeapOptio
     return;
   }
   if (holds !== undefined) {
-    const held = holdersOf(snapshot, holds);
+    const held = heldIn(snapshot, holds, top);
     if (json) printJson(held);
-    else say(holderLines(held, terminal, top));
+    else say(holderLines(held, terminal));
     return;
   }
   if (html !== undefined) {
@@ -122,7 +122,7 @@ async function heap({ paths, holds, diff: compares, top, html, json }: HeapOptio
     tell(`${printable(html)}: ${megabytes(bytes)}; open it in a browser\n`);
     return;
   }
-  if (json) printJson(snapshot);
+  if (json) printJson(snapshot.summary(top));
   else say(summaryLines(snapshot, terminal, top));
 }
 

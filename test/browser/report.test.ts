@@ -157,6 +157,7 @@ describe("the page of a report in Chromium", { skip, timeout: 300_000 }, () => {
       names: [""],
       parents: [0],
       types: [0],
+      held: [""],
       labels: [""],
       counts: [1],
       own: [0],

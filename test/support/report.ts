@@ -57,6 +57,7 @@ function treeOf(): Tree {
     names: TYPES.map(([name]) => name),
     parents: [] as number[],
     types: [] as number[],
+    held: [] as string[],
     labels: [] as string[],
     counts: [] as number[],
     own: [] as number[],
@@ -73,6 +74,7 @@ function treeOf(): Tree {
     const group = depth > 1 && next(3) === 0;
     tree.parents.push(parent);
     tree.types.push(type);
+    tree.held.push(group || depth === 0 ? "" : `global ${label} of app`);
     tree.labels.push(group ? "" : label);
     tree.counts.push(group ? 2 + next(3000) : 1);
     tree.own.push(own);
@@ -87,14 +89,15 @@ function treeOf(): Tree {
       left -= part;
     }
   }
-  add(0, -1, "", 24_000_000, 0);
+  add(0, 0, "", 24_000_000, 0);
   return tree;
 }
 
 export function exampleReport(): Report {
   return {
     title: "orders.pymem",
-    version: "3.14.2",
+    subject: "Python 3.14.2",
+    note: "",
     time: Date.UTC(2026, 10, 26, 12),
     madeBy: "0.1.0",
     objects: 128_000,

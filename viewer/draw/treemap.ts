@@ -124,6 +124,7 @@ export function drawTreemap(into: HTMLElement, state: State): void {
     const { node, name, value } = data as Tile;
     const lines = [`${bytes(value)} retained, ${percent(value / total)}`];
     if (node !== undefined) {
+      if (forest.held(node) !== "") lines.unshift(`held by ${forest.held(node)}`);
       const count = forest.count(node);
       if (count > 1) lines.push(`${whole(count)} objects`);
       lines.push(`${bytes(forest.own(node))} of its own`);

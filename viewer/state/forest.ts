@@ -45,6 +45,11 @@ export class Forest {
     return names[types[node] as number] as string;
   }
 
+  /** By what it is held; empty for a group. */
+  held(node: number): string {
+    return this.#report.tree.held[node] as string;
+  }
+
   /** An index into the report's types; -1 for what is no object, as groups of roots. */
   type(node: number): number {
     return this.#rows.get(this.#fullName(node)) ?? -1;

@@ -5,7 +5,8 @@ import type { Report } from "../report.js";
 /** What it is, and the numbers that say how large. */
 export function headOf({
   title,
-  version,
+  subject,
+  note,
   time,
   memory,
   objects,
@@ -25,8 +26,9 @@ export function headOf({
     element(
       "p",
       { class: "meaning" },
-      `Python ${version}, ${new Date(time).toLocaleString()}, on ${memory.allocator}`,
+      `${subject}, ${new Date(time).toLocaleString()}, on ${memory.allocator}`,
     ),
+    ...(note === "" ? [] : [element("p", { class: "meaning" }, note)]),
     element(
       "dl",
       { class: "facts" },

@@ -35,6 +35,7 @@ export function treeOf(state: State): HTMLElement {
       element("span", { class: "key", style: `background-color:${colorOf(forest.type(node))}` }),
       label,
       element("span", { class: "bytes" }, bytes(forest.retained(node))),
+      ...(forest.held(node) === "" ? [] : [element("span", { class: "held" }, forest.held(node))]),
       bar(forest.retained(node) / forest.retained(state.node.value)),
     );
   }

@@ -59,7 +59,7 @@ export function typesOf(state: State): HTMLElement {
 /** What holds the objects of a type, most of them first. */
 function holdersOf(type: TypeRow | undefined): Node[] {
   if (type === undefined) return [];
-  const { name, count, retained, holders } = type;
+  const { name, count, retained, holders, holdersLeft = 0 } = type;
   const head = element("h3", {}, `Who holds ${name}`);
   const size = element(
     "p",
@@ -85,5 +85,6 @@ function holdersOf(type: TypeRow | undefined): Node[] {
       bar(holder.count / count),
     ),
   );
-  return [head, size, element("ol", {}, ...rows)];
+  const more = holdersLeft > 0 ? [element("p", {}, `and ${whole(holdersLeft)} other ways`)] : [];
+  return [head, size, element("ol", {}, ...rows), ...more];
 }
