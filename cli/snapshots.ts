@@ -70,7 +70,8 @@ export class SnapshotTaker {
   readonly #format: SnapshotFormat;
   readonly #pyodide: () => PyodideLike;
   #kept: Omit<Task, "path" | "format"> | undefined;
-  #sent = 0;
+  /** The last number of a file. */
+  #last = 0;
   #failure: unknown;
 
   /** @param pyodide the interpreter, which is there when the first is taken */
@@ -98,11 +99,11 @@ export class SnapshotTaker {
   }
 
   /** Takes one into a file of its own, beside the one that was named: there may be many. */
-  takeNumbered(moment: (number: number) => string): void {
+  takeNumbered(moment: string): void {
     const kept = this.#kept;
-    const { path, number } = freeName(this.#path, this.#sent + 1);
-    this.#sent = number;
-    this.take(moment(number));
+    const { path, number } = freeName(this.#path, this.#last + 1);
+    this.#last = number;
+    this.take(moment);
     void this.#send(path);
     this.#kept = kept;
   }

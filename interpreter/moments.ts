@@ -126,8 +126,8 @@ export function polledBuffer(words: Int32Array = new Int32Array(1), poll: () => 
 }
 
 /**
- * Python's part: it waits for a line, or for a MemoryError, the first one only. It does so by sys.monitoring (PEP 669), which costs
- * a program next to nothing.
+ * Python's part: it waits for lines, and for a MemoryError, for the first time of each. It does so by sys.monitoring (PEP 669),
+ * where each place that is of no interest is switched off after its first time.
  */
 export const WATCHER = `
 def _make_watcher():
@@ -136,37 +136,39 @@ def _make_watcher():
     monitoring = sys.monitoring
     events = monitoring.events
     TOOL = 4  # nobody's: neither a debugger's nor a profiler's
+    lines = []
+    errors = []
 
-    def watch(event, wanted, work):
-        """Have work called when the event comes and is the one that is wanted."""
-        def come(code, place, *more):
-            if not wanted(code, place, *more):
-                return monitoring.DISABLE if event == events.LINE else None
-            stop()
-            work()
+    def watch():
+        monitoring.set_events(TOOL, (events.LINE if lines else 0) | (events.RAISE if errors else 0))
 
-        def stop():
-            monitoring.set_events(TOOL, 0)
-            monitoring.register_callback(TOOL, event, None)
-            monitoring.free_tool_id(TOOL)
+    def at_line(code, place):
+        name = code.co_filename
+        for line in lines[:]:
+            path, ending, number, work = line
+            if number == place and (name == path or name.endswith(ending)):
+                lines.remove(line)
+                work()
+                watch()
+        return monitoring.DISABLE
 
-        monitoring.use_tool_id(TOOL, "pymalloc")
-        monitoring.register_callback(TOOL, event, come)
-        monitoring.set_events(TOOL, event)
+    def at_error(code, place, error):
+        if isinstance(error, MemoryError):
+            while errors:
+                errors.pop()()
+            watch()
 
-    def watch_line(path, ending, line, work):
-        def wanted(code, place):
-            name = code.co_filename
-            return place == line and (name == path or name.endswith(ending))
-
-        watch(events.LINE, wanted, work)
+    def watch_line(*line):
+        lines.append(line)
+        watch()
 
     def watch_memory_error(work):
-        def wanted(code, place, error):
-            return isinstance(error, MemoryError)
+        errors.append(work)
+        watch()
 
-        watch(events.RAISE, wanted, work)
-
+    monitoring.use_tool_id(TOOL, "pymalloc")
+    monitoring.register_callback(TOOL, events.LINE, at_line)
+    monitoring.register_callback(TOOL, events.RAISE, at_error)
     return watch_line, watch_memory_error
 
 _make_watcher()

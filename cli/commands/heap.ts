@@ -29,7 +29,7 @@ memory is, which types of objects there are, which objects keep the most alive, 
 more than once.
 
   --holds WHAT  who holds the objects of a type: 'Order', 'app.Order', or the one at 0x1a2b30
-  --diff        what is new, gone and grown between two snapshots of one program
+  --diff        what is new, gone and grown between two snapshots of one run
   --top N       rows of each table (default 15)
   --html OUT    write all of it as a page, one file that opens from disk
   --force       overwrite OUT if it exists

@@ -3,6 +3,7 @@ import { Interpreter, type Look, type Moment, type Script } from "../../interpre
 import {
   notice,
   print,
+  printable,
   requireWritable,
   supervision,
   tell,
@@ -33,6 +34,8 @@ stand at the very end as well.
                                      taken has grown by a tenth, and the last of them is kept
                        FILE.py:LINE  the line is reached for the first time
                        memory-error  a MemoryError is raised for the first time
+                     with several of them (but peak), each goes into a file of its own, FILE-1,
+                     FILE-2, ..., for pymalloc heap --diff
   --format FORMAT    pymem or heapsnapshot, where the file's name does not say
   --malloc VALUE     the allocator, as with pymalloc run
   --linked           on pymalloc linked into CPython, as with pymalloc run
@@ -47,7 +50,7 @@ its input; one long call of C code, or a program that awaits, comes to that only
 const options = {
   ...allocatorOptions,
   output: { type: "string", short: "o" },
-  at: { type: "string" },
+  at: { type: "string", multiple: true },
   format: { type: "string" },
   force: { type: "boolean" },
   help: { type: "boolean", short: "h" },
@@ -58,17 +61,17 @@ interface SnapshotOptions {
   readonly chosen: AllocatorChoice;
   readonly output: string;
   readonly format: SnapshotFormat;
-  readonly at: Moment;
+  readonly moments: readonly Moment[];
 }
 
-const moments: Readonly<Record<string, Moment>> = {
+const momentsByName: Readonly<Record<string, Moment>> = {
   end: { kind: "end" },
   peak: { kind: "growth" },
   "memory-error": { kind: "memory-error" },
 };
 
 function readMoment(text: string): Moment {
-  if (Object.hasOwn(moments, text)) return moments[text] as Moment;
+  if (Object.hasOwn(momentsByName, text)) return momentsByName[text] as Moment;
   const [, file, line] = /^(.+\.py):([1-9]\d{0,8})$/.exec(text) ?? [];
   if (file !== undefined) return { kind: "line", file, line: Number(line) };
   throw new UsageError(
@@ -84,35 +87,50 @@ function parse(args: readonly string[]): SnapshotOptions | "help" {
   if (output === undefined) {
     throw new UsageError("snapshot: -o FILE is missing, the snapshot's name");
   }
-  const at = readMoment(values.at ?? "end");
+  const moments = (values.at ?? ["end"]).map(readMoment);
+  if (moments.length > 1 && moments.some(({ kind }) => kind === "growth")) {
+    throw new UsageError("snapshot: --at peak is known at the end only, so it goes alone");
+  }
   const chosen = readAllocator(values);
   const format = readFormat(output, values.format);
   requireWritable(output, "the snapshot", values.force ?? false);
-  return { script, chosen, output, format, at };
+  return { script, chosen, output, format, moments };
 }
 
-/** What each moment is called in messages. */
+/** What a moment is called in messages. */
 function nameOf(at: Moment): string {
-  if (at.kind === "line") return `when it came to ${at.file}:${at.line}`;
-  return at.kind === "memory-error"
-    ? "when a MemoryError was raised"
-    : at.kind === "growth"
-      ? "near its peak"
-      : "at its end";
+  switch (at.kind) {
+    case "line":
+      return `when it came to ${at.file}:${at.line}`;
+    case "memory-error":
+      return "when a MemoryError was raised";
+    case "growth":
+      return "near its peak";
+    default:
+      return "at its end";
+  }
 }
 
-async function snapshot({ script, chosen, output, format, at }: SnapshotOptions): Promise<number> {
+async function snapshot(asked: SnapshotOptions): Promise<number> {
+  const { script, chosen, output, format, moments } = asked;
   const taker = new SnapshotTaker(output, format, () => interpreter.pyodide);
-  const looks: Look[] = [
-    { at, work: () => taker.take(nameOf(at)) },
-    { at: { kind: "crash" }, work: () => taker.keeps || taker.take("at its crash") },
-    {
-      at: { kind: "signal" },
-      work: () => taker.takeNumbered((number) => `at SIGUSR2 number ${number}`),
-    },
-  ];
-  if (at.kind === "growth") {
-    const work = () => taker.keeps || taker.take("at its end: it never grew by a tenth");
+  const missed = new Set(moments);
+  const looks = moments.map((at): Look => {
+    const take = () => {
+      missed.delete(at);
+      if (moments.length === 1) taker.take(nameOf(at));
+      else taker.takeNumbered(nameOf(at));
+    };
+    return { at, work: take };
+  });
+  const unlessTaken = (moment: string) => () => {
+    if (missed.size === moments.length) taker.take(moment);
+    missed.clear();
+  };
+  looks.push({ at: { kind: "crash" }, work: unlessTaken("at its crash") });
+  looks.push({ at: { kind: "signal" }, work: () => taker.takeNumbered("at a SIGUSR2") });
+  if (moments[0]?.kind === "growth") {
+    const work = unlessTaken("at its end: it never grew by a tenth");
     looks.push({ at: { kind: "end" }, work });
   }
   const interpreter = await Interpreter.load({
@@ -126,12 +144,13 @@ async function snapshot({ script, chosen, output, format, at }: SnapshotOptions)
     await taker.finish();
     throw interpreter.explained(error);
   });
-  const taken = taker.keeps;
   await taker.finish();
-  if (taken) return status;
-  const never = at.kind === "line" ? `never came to ${at.file}:${at.line}` : "met no MemoryError";
-  tell(`pymalloc: no snapshot was taken: the program ${never}\n`);
-  return status === 0 ? 2 : status;
+  for (const at of missed) {
+    const never =
+      at.kind === "line" ? `it never came to ${at.file}:${at.line}` : "no MemoryError came";
+    tell(`pymalloc: a snapshot is missing: ${printable(never)}\n`);
+  }
+  return status === 0 && missed.size > 0 ? 2 : status;
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -94,6 +94,17 @@ for (const version of ["pyodide", "pyodide-029", "pyodide-028", "pyodide-027"]) 
     assert.deepEqual(inModule.looks, ["line: one 0 1 2", "end: one 0 1 2 in f in f end"]);
     const byPath = await seen(version, program, [lineOf(join(folder, "part.py"), 2)]);
     assert.deepEqual(byPath.looks, ["line: one 0 1 2"]);
+    const several = await seen(version, program, [
+      lineOf("program.py", 7),
+      lineOf("./part.py", 1),
+      { kind: "memory-error" },
+      END,
+    ]);
+    assert.deepEqual(several.looks, [
+      "line: ",
+      "line: one 0 1 2 in f in f",
+      "end: one 0 1 2 in f in f end",
+    ]);
     const never = await seen(version, program, [lineOf("art.py", 2)]);
     assert.deepEqual([never.looks, never.status], [[], 0]);
   });
