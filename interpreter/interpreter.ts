@@ -178,6 +178,9 @@ function hearWhileSleeping(
   };
 }
 
+/** The file that our own Python seems to be in. */
+const OWN_NAME = "<pymalloc run>";
+
 /** What runs the program is of no interest where the program went wrong. */
 export const OWN_FRAMES = /^ +File "<pymalloc run>".*\n/gm;
 
@@ -240,7 +243,7 @@ export class Interpreter {
     this.#connect(pyodide, options);
     this.#script = script;
     this.#arguments = pyodide.toPy(script.arguments);
-    const [run, finish] = pyodide.runPython(RUNNER, { filename: "<pymalloc run>" }) as Iterable<
+    const [run, finish] = pyodide.runPython(RUNNER, { filename: OWN_NAME }) as Iterable<
       Run & Finish
     >;
     this.#run = run as Run;
@@ -308,7 +311,9 @@ export class Interpreter {
     const where: Where = [argv0, content, this.#arguments, directory, this.#seen(cwd), atEnd];
     this.#input = undefined;
     this.#ended = false;
-    this.#looks.watch(this.pyodide, (name) => this.#seen(resolve(cwd, name)));
+    const pyodide = this.pyodide as Pyodide;
+    const python = (code: string) => pyodide.runPython(code, { filename: OWN_NAME });
+    this.#looks.watch(python, (name) => this.#seen(resolve(cwd, name)));
     this.#hearSignals(true);
     try {
       const switches = "Suspending" in WebAssembly;

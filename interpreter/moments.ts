@@ -4,7 +4,6 @@
  */
 import { normalize, sep } from "node:path";
 import { Word } from "../process/process.js";
-import type { PyodideLike } from "../python/python.js";
 
 export type Moment =
   /** It has ended, by whatever way, and its globals are still there. */
@@ -63,11 +62,12 @@ export class Looks {
 
   /**
    * Has Python wait for what only it can see.
+   * @param run runs Python, and gives what its last expression is
    * @param seen where the program sees a path as the command line has it
    */
-  watch(pyodide: PyodideLike, seen: (path: string) => string): void {
+  watch(run: (code: string) => unknown, seen: (path: string) => string): void {
     if (!this.has("line", "memory-error")) return;
-    const [watchLine, watchMemoryError] = pyodide.runPython(WATCHER) as Watchers;
+    const [watchLine, watchMemoryError] = run(WATCHER) as Watchers;
     for (const { at, work } of this.#looks) {
       if (at.kind === "memory-error") watchMemoryError(work);
       if (at.kind !== "line") continue;
