@@ -30,7 +30,7 @@ function tileOf({ forest }: State, node: number): Omit<Tile, "children"> {
   return {
     id: String(node),
     node,
-    name: forest.name(node),
+    name: forest.title(node),
     value: forest.retained(node),
     itemStyle: itemStyleOf(forest.type(node)),
   };
@@ -124,7 +124,6 @@ export function drawTreemap(into: HTMLElement, state: State): void {
     const { node, name, value } = data as Tile;
     const lines = [`${bytes(value)} retained, ${percent(value / total)}`];
     if (node !== undefined) {
-      if (forest.held(node) !== "") lines.unshift(`held by ${forest.held(node)}`);
       const count = forest.count(node);
       if (count > 1) lines.push(`${whole(count)} objects`);
       lines.push(`${bytes(forest.own(node))} of its own`);

@@ -67,7 +67,14 @@ export class Forest {
     const type = this.typeName(node);
     const count = this.count(node);
     if (count > 1) return `${count.toLocaleString("en-US")} × ${type}`;
+    // A group of roots has a name, and a type that says no more.
+    if (node > 0 && this.type(node) < 0) return this.label(node) || type;
     return [type, this.label(node)].filter((text) => text !== "").join(" ");
+  }
+
+  /** The same, by what it is held in front: that tells more of a dict or a list than its type. */
+  title(node: number): string {
+    return [this.held(node), this.name(node)].filter((text) => text !== "").join(": ");
   }
 
   /** What it retains beyond its own bytes and its children here: objects too small for the report. */
