@@ -51,15 +51,6 @@ def _make_runner():
                 status = 120
         return status
 
-    def load(file, content):
-        """The code of a program, whose content is given where it can't be read."""
-        if content is None:
-            with open(file, "rb") as opened:
-                source = opened.read()
-        else:
-            source = content.to_bytes()
-        return compile(source, file, "exec", dont_inherit=True)
-
     def run(path, content, arguments, directory, cwd, at_end):
         """Run a file as __main__; its exit status. At its end its globals are still there."""
         main = types.ModuleType("__main__")
@@ -75,7 +66,15 @@ def _make_runner():
         os.abort = sys.modules["posix"].abort = abort
         os.chdir(cwd)
         try:
-            exec(load(main.__file__, content), main.__dict__)
+            if content is None:
+                with open(main.__file__, "rb") as file:
+                    source = file.read()
+            else:
+                source = content.to_bytes()
+            code = compile(source, main.__file__, "exec", dont_inherit=True)
+            # Whoever looks at the memory finds what is the program's.
+            del source
+            exec(code, main.__dict__)
             status = 0
         except BaseException as error:
             status = report(error)
