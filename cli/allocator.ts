@@ -1,11 +1,13 @@
-/** `--malloc` and `--linked`: which allocator a program runs on. */
+/** `--malloc`, `--linked`, `--limit`: which allocator a program runs on, and how much memory it may take. */
 import { mallocModes, nameOf } from "../base/base.js";
 import { type AllocatorName, linkedPyodideFolder } from "../interpreter/interpreter.js";
 import { StatusLine, UsageError } from "../process/process.js";
+import { readLimitOption } from "./arguments.js";
 
 export const allocatorOptions = {
   malloc: { type: "string" },
   linked: { type: "boolean" },
+  limit: { type: "string" },
 } as const;
 
 /** What `--malloc` and PYTHONMALLOC choose from: the library's words, and those that CPython added. */
@@ -19,6 +21,19 @@ export interface AllocatorChoice {
   readonly allocator: AllocatorName;
   /** With `"linked"`: PYTHONMALLOC's word for it. */
   readonly word: string | undefined;
+  /** In bytes; undefined for none. */
+  readonly limitBytes: number | undefined;
+}
+
+/** Less than this, not even Python starts; in megabytes. */
+const LEAST_LIMIT = 32;
+
+function readLimit(verb: string, option: string | undefined, word = ""): number | undefined {
+  if (option === undefined) return undefined;
+  if (!word.startsWith("mimalloc")) return readLimitOption(verb, option, LEAST_LIMIT);
+  throw new UsageError(
+    `${verb}: --limit holds what the system malloc takes, and mimalloc takes its own`,
+  );
 }
 
 function readWord(option: string | undefined): string | undefined {
@@ -26,12 +41,16 @@ function readWord(option: string | undefined): string | undefined {
   return word === "" && option === undefined ? undefined : word;
 }
 
-/** @throws UsageError at a word that chooses none */
-export function readAllocator(values: {
-  readonly malloc?: string | undefined;
-  readonly linked?: boolean | undefined;
-}): AllocatorChoice {
-  const { malloc, linked } = values;
+/** @throws UsageError at a word that chooses none, or a limit that can't be kept */
+export function readAllocator(
+  verb: string,
+  values: {
+    readonly malloc?: string | undefined;
+    readonly linked?: boolean | undefined;
+    readonly limit?: string | undefined;
+  },
+): AllocatorChoice {
+  const { malloc, linked, limit } = values;
   const word = readWord(malloc);
   const name =
     word === undefined ? "pymalloc" : Object.hasOwn(words, word) ? words[word] : undefined;
@@ -42,18 +61,19 @@ export function readAllocator(values: {
       `${where}: unknown allocator ${JSON.stringify(word)}, expected one of: ${expected}`,
     );
   }
-  return linked ? { allocator: "linked", word } : { allocator: name, word: undefined };
+  const limitBytes = readLimit(verb, limit, word);
+  return linked
+    ? { allocator: "linked", word, limitBytes }
+    : { allocator: name, word: undefined, limitBytes };
 }
 
 /** What the interpreter is told of it; the linked one is made first where there is none, and stderr tells of that. */
-export async function onAllocator({ allocator, word }: AllocatorChoice): Promise<{
-  readonly allocator: AllocatorName;
-  readonly word: string | undefined;
-  readonly folder?: string;
-}> {
-  if (allocator !== "linked") return { allocator, word };
+export async function onAllocator(
+  choice: AllocatorChoice,
+): Promise<AllocatorChoice & { readonly folder?: string }> {
+  if (choice.allocator !== "linked") return choice;
   const line = new StatusLine();
   const folder = await linkedPyodideFolder((step) => line.show(`${step} ...`));
   line.clear();
-  return { allocator, word, folder };
+  return { ...choice, folder };
 }

@@ -58,6 +58,8 @@ export interface InterpreterOptions {
   readonly stacks?: boolean;
   /** Who looks at the memory in the middle of the program. */
   readonly looks?: readonly Look[];
+  /** How much memory it may take; none of mimalloc's can be held so. */
+  readonly limitBytes?: number | undefined;
 }
 
 /** A program, and where its files are to be found. */
@@ -125,12 +127,15 @@ function environment({ allocator, word, env: more }: InterpreterOptions): Record
 /** Our part of an interpreter: installed, or only looked at where it was linked in; none in those that run on others. */
 function heapOf(
   pyodide: Pyodide,
-  { allocator, word = "", onNewArena, onFault, stacks }: InterpreterOptions,
+  { allocator, word = "", onNewArena, onFault, stacks, limitBytes }: InterpreterOptions,
 ): InstalledPymalloc | undefined {
-  if (allocator === "malloc" || isMimalloc(allocator)) return undefined;
-  if (allocator !== "linked")
-    return install(pyodide, { malloc: allocator, onNewArena, onFault, stacks });
-  return /^(mi)?malloc/.test(word) ? undefined : install(pyodide);
+  const isLinked = allocator === "linked";
+  if (allocator === "malloc" || isMimalloc(allocator) || (isLinked && /^(mi)?malloc/.test(word))) {
+    if (limitBytes !== undefined) install(pyodide, { malloc: "malloc", limitBytes });
+    return undefined;
+  }
+  if (isLinked) return install(pyodide, { limitBytes });
+  return install(pyodide, { malloc: allocator, onNewArena, onFault, stacks, limitBytes });
 }
 
 /** Directories of the interpreter's own, which nothing may cover. */

@@ -17,6 +17,7 @@ SCRIPT; what follows SCRIPT is the program's own. Its exit status is passed on.
 
   --malloc VALUE  the allocator, as with pymalloc run
   --linked        on pymalloc linked into CPython, as with pymalloc run
+  --limit SIZE    how much memory the program may take, as with pymalloc run
   --json          print it as JSON on stdout; the program's own output goes to stderr
   --help          print this text
 `;
@@ -45,7 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
   }
   const interpreter = await Interpreter.load({
-    ...(await onAllocator(readAllocator(values))),
+    ...(await onAllocator(readAllocator("memory", values))),
     script,
     supervision,
     looks: [

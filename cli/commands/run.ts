@@ -46,6 +46,8 @@ follows SCRIPT is the program's own.
   --stacks        in a debug mode: say where a block was allocated and freed
   --linked        link pymalloc into CPython (once, in the user's cache folder), and run the program on
                   that; --malloc and PYTHONMALLOC then choose as they do in CPython itself
+  --limit SIZE    how much memory the program may take, Python included, as in 200MB: beyond that it gets a
+                  MemoryError; from 32MB on
   --stats         print the allocator's statistics on stderr afterwards: those of the moment when the
                   program has ended, and its globals are still there
   --snapshot-on-crash FILE
@@ -126,7 +128,10 @@ function parse(args: readonly string[]): RunOptions | "help" {
       "run: --compare compares the linked one, too, so --linked chooses nothing",
     );
   }
-  const chosen = readAllocator(compares ? { malloc: "pymalloc" } : values);
+  if (compares && values.limit !== undefined) {
+    throw new UsageError("run: --compare measures without a limit, so --limit has nothing to hold");
+  }
+  const chosen = readAllocator("run", compares ? { malloc: "pymalloc" } : values);
   const debug = isOurDebugMode(chosen.allocator);
   for (const option of ["on-fault", "stacks"] as const) {
     if (values[option] !== undefined && !debug) {

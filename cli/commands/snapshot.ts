@@ -39,6 +39,7 @@ stand at the very end as well.
   --format FORMAT    pymem or heapsnapshot, where the file's name does not say
   --malloc VALUE     the allocator, as with pymalloc run
   --linked           on pymalloc linked into CPython, as with pymalloc run
+  --limit SIZE       how much memory the program may take, as with pymalloc run
   --force            overwrite FILE if it exists
   --help             print this text
 
@@ -91,7 +92,7 @@ function parse(args: readonly string[]): SnapshotOptions | "help" {
   if (moments.length > 1 && moments.some(({ kind }) => kind === "growth")) {
     throw new UsageError("snapshot: --at peak is known at the end only, so it goes alone");
   }
-  const chosen = readAllocator(values);
+  const chosen = readAllocator("snapshot", values);
   const format = readFormat(output, values.format);
   requireWritable(output, "the snapshot", values.force ?? false);
   return { script, chosen, output, format, moments };
