@@ -111,6 +111,24 @@ test("a MemoryError is kept with the frame that met it", async () => {
   assert.match(frames.join("\n"), /local mine of ask/);
 });
 
+test("past a limit, the MemoryError is kept with what fills the memory", async () => {
+  const program = write(
+    "fills.py",
+    "class Blob:\n    def __init__(self): self.bytes = bytes(100_000)\nKEPT = []\nwhile True: KEPT.append(Blob())\n",
+  );
+  for (const word of ["pymalloc", "malloc"]) {
+    const args = ["--limit", "64MB", "--malloc", word, "--at", "memory-error", "--force"];
+    const { status, stderr } = pymalloc("snapshot", ...args, "-o", "full.pymem", program);
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /MemoryError\nfull\.pymem: .* when a MemoryError was raised\n$/);
+    const snapshot = await open("full.pymem");
+    assert.ok(countOf(snapshot, "Blob") > 200, `${countOf(snapshot, "Blob")} blobs`);
+    const { limit } = snapshot.memory();
+    assert.ok(Math.abs(limit - 64 * 2 ** 20) < 8192, `${limit} bytes`);
+    assert.match(String(snapshot.pathsTo("Blob")[0]), /global KEPT/);
+  }
+});
+
 /** Writes where no memory is. */
 const crash = write(
   "crash.py",
@@ -133,6 +151,7 @@ test("a crash is kept, by run where it was asked for and by snapshot anyway", as
   assert.match(paths, /KEPT/);
   const json = JSON.parse(readFileSync(join(folder, "crash.heapsnapshot"), "utf8"));
   assert.ok(json.nodes.length > 10_000 && json.snapshot.node_count > 10_000);
+  write("nothing.py", "pass\n");
   const fine = pymalloc("run", "--snapshot-on-crash", "none.pymem", "nothing.py");
   assert.deepEqual(
     [fine.status, fine.stderr, existsSync(join(folder, "none.pymem"))],
@@ -272,6 +291,14 @@ test("what is wrong on the command line is said before anything runs", async () 
   await assertRefused(
     ["snapshot", "-o", "none/x.pymem", orders],
     /none\/x\.pymem can't be written/,
+  );
+  await assertRefused(
+    [...snapshot, "--limit", "1MB", orders],
+    /snapshot: --limit: "1MB" is no size/,
+  );
+  await assertRefused(
+    ["memory", "--limit", "x", orders],
+    /memory: --limit: "x" is no size like 200MB/,
   );
   await assertRefused(["memory"], /memory: the script is missing/);
   await assertRefused(["memory", "--bogus", orders], /Unknown option '--bogus'/);
