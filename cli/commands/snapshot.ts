@@ -93,6 +93,11 @@ function parse(args: readonly string[]): SnapshotOptions | "help" {
     throw new UsageError("snapshot: --at peak is known at the end only, so it goes alone");
   }
   const chosen = readAllocator("snapshot", values);
+  if (/^mimalloc/.test(chosen.word ?? chosen.allocator)) {
+    throw new UsageError(
+      "snapshot: nobody finds mimalloc's blocks, so it would be empty; choose another --malloc",
+    );
+  }
   const format = readFormat(output, values.format);
   requireWritable(output, "the snapshot", values.force ?? false);
   return { script, chosen, output, format, moments };
