@@ -88,6 +88,48 @@ export class GraphBuilder {
     return this.edges - 1;
   }
 
+  /** Shows all edges; all nodes have been begun. */
+  eachEdge(see: (from: Node, to: Node, name: number, edge: Edge) => void): void {
+    const first = this.#first.array;
+    const to = this.#to.array;
+    const names = this.#names.array;
+    const { nodes, edges } = this;
+    let edge = 0;
+    for (let node = 0; node < nodes; node++) {
+      const end = node + 1 < nodes ? (first[node + 1] as number) : edges;
+      for (; edge < end; edge++) see(node, to[edge] as number, names[edge] as number, edge);
+    }
+  }
+
+  /** Takes out the edges that have a number other than 0 here; all nodes have been begun. */
+  dropEdges(dropped: Uint8Array): void {
+    const first = this.#first.array;
+    const to = this.#to.array;
+    const names = this.#names.array;
+    const { nodes, edges } = this;
+    let kept = 0;
+    let edge = 0;
+    for (let node = 0; node < nodes; node++) {
+      const end = node + 1 < nodes ? (first[node + 1] as number) : edges;
+      first[node] = kept;
+      for (; edge < end; edge++) {
+        if (dropped[edge] !== 0) continue;
+        to[kept] = to[edge] as number;
+        names[kept++] = names[edge] as number;
+      }
+    }
+    this.#to.length = kept;
+    this.#names.length = kept;
+  }
+
+  targetOf(edge: Edge): Node {
+    return this.#to.array[edge] as number;
+  }
+
+  ownOf(node: Node): number {
+    return this.#own.array[node] as number;
+  }
+
   /** The number of a text, for the name of an internal edge. */
   text(text: string): number {
     const known = this.#textNumbers.get(text);

@@ -96,6 +96,8 @@ function heapOf(program: EmscriptenProgram, where: string): HeapMark | undefined
 function marksOfPyodide(pyodide: PyodideLike, where: string): Omit<ImageMarks, OfCaller> {
   const program = programOf(pyodide, where);
   const { memory } = program;
+  // First: a program of another version's may end when it is asked for anything.
+  const heap = heapOf(program, where);
   const symbols = readSymbols(program);
   const word = (p: Address | undefined) =>
     p === undefined ? 0 : (wordsAt(memory, p, 1)[0] as number);
@@ -113,7 +115,7 @@ function marksOfPyodide(pyodide: PyodideLike, where: string): Omit<ImageMarks, O
     maximumBytes: ask(program, "emscripten_get_heap_max"),
     // dlmalloc counts from where its part begins, and its word for no limit is the largest number there is.
     limitBytes: limit === 0xffffffff ? 0 : below + limit,
-    heap: heapOf(program, where),
+    heap,
     types: {},
   };
 }
