@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { parse } from "node:path";
 import { writePymem } from "../inspect/formats/formats.js";
 import { captureImage, type ImageMarks, imageOf, takeSnapshot } from "../inspect/inspect.js";
+import { javascriptMarks } from "../inspect/python/python.js";
 import {
   megabytes,
   notice,
@@ -91,7 +92,9 @@ export class SnapshotTaker {
     // Let go first: there would be three times the memory.
     this.#kept = undefined;
     try {
-      const { marks, u8 } = captureImage(this.#pyodide(), { copy: true });
+      const pyodide = this.#pyodide();
+      const border = javascriptMarks(pyodide, "snapshot");
+      const { marks, u8 } = captureImage(pyodide, { copy: true, ...border }, "snapshot");
       this.#kept = { moment, marks, bytes: u8 as Uint8Array<ArrayBuffer> };
     } catch (error) {
       this.#failure ??= error;

@@ -174,10 +174,12 @@ function onlyLimited(
   const handle = withLimit(pyodide, program, nothingInstalled, all, onLimit);
   const { setLimit } = handle;
   handle.setLimit = (bytes) => {
-    const first = installedIn(program, {}) ?? handle;
-    if (first !== handle) return first.setLimit(bytes);
+    const first = installedIn(program, {});
+    if (first !== undefined && first !== handle) return first.setLimit(bytes);
     setLimit(bytes);
-    if (bytes !== undefined) markInstalled(program, handle, inForce, NOWHERE);
+    if (first === undefined && bytes !== undefined) {
+      markInstalled(program, handle, inForce, NOWHERE);
+    }
   };
   if (limitBytes !== undefined) handle.setLimit(limitBytes);
   return handle;

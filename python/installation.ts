@@ -54,7 +54,7 @@ export interface InstalledPymalloc {
    * Sets the limit, from 64 KiB to 4 GiB less a page, or takes it away with undefined. One below what is in use is allowed: then
    * nothing more is taken until it is raised. It never runs Python, except where an interpreter gets its first limit.
    *
-   * @throws TypeError or RangeError for what is no such number
+   * @throws TypeError for what is no such number
    * @throws Error where others than the system malloc take memory (PYTHONMALLOC=mimalloc), or for a first limit while
    * tracemalloc is tracing
    */

@@ -88,6 +88,8 @@ describe("in an empty project", () => {
     if (!long) await restoringPyodide(project.folder);
     const printed = await project.program("install.mjs", snippet("docs/guide/pyodide.md#install"));
     assert.match(printed, /^\d{5,}\n\{\n {2}inUse: \d+,/);
+    const limit = snippet("docs/guide/pyodide.md#limit");
+    assert.equal(await project.program("limit.mjs", limit), "caught\n");
   });
 
   test("the debug modes are switched on", async () => {
