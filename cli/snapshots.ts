@@ -13,6 +13,7 @@ import {
   printable,
   supervision,
   tell,
+  temporaryName,
   UsageError,
   writeWhole,
 } from "../process/process.js";
@@ -115,8 +116,10 @@ export class SnapshotTaker {
     if (this.#kept === undefined) return;
     const task: Task = { path, format: this.#format, ...this.#kept };
     this.#kept = undefined;
-    if (supervision === undefined) await writeSnapshot(task);
-    else notice({ kind: "task", task }, [task.bytes.buffer]);
+    if (supervision === undefined) return await writeSnapshot(task);
+    // Whoever writes it may be stopped in the middle.
+    notice({ kind: "leftover", path: temporaryName(path) });
+    notice({ kind: "task", task }, [task.bytes.buffer]);
   }
 
   /** Has what is kept written. @throws what went wrong in the middle of the program */
