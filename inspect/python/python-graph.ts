@@ -154,8 +154,8 @@ export function pythonGraph(
   const outside = builder.node(0, nodes.kindOf(-1), 0, 0);
   for (const node of held) builder.edge(node, text(OUTSIDE));
   const graph = builder.graph(types, label);
-  graph.to[toOutside] = outside;
   const statistics = statisticsOf(objects);
+  graph.to[toOutside] = outside;
   return {
     graph,
     note: statistics.objects === 0 ? NO_OBJECTS : layout.inlineValues ? "" : OLD,
@@ -163,7 +163,7 @@ export function pythonGraph(
     nodeAt: (address) => nodes.at(address) || nodes.ownerOf(address),
     content: (node) => contents.of(node),
     equal: (one, other) => contents.equal(one, other),
-    exactness: () => exactnessOf(graph),
+    exactness: () => exactnessOf(graph, outside),
     references: () => countReferences(graph, ["root"]),
   };
 }
@@ -205,11 +205,13 @@ function statisticsOf({ blocks, typeOf, owner }: Objects): Statistics {
   return { blocks: blocks.count, objects: live, freed, owned, plain };
 }
 
-function exactnessOf(graph: Graph): ReturnType<PythonGraph["exactness"]> {
+/** @param outside the group of what nobody was found for */
+function exactnessOf(graph: Graph, outside: Node): ReturnType<PythonGraph["exactness"]> {
   const { nodes, first, to, types, typeOf } = graph;
   const least = countReferences(graph, ["root"]);
   const most = least.slice();
   for (const group of to.subarray(first[0], first[1])) {
+    if (group === outside) continue;
     for (const node of to.subarray(first[group], first[group + 1])) {
       most[node] = (most[node] as number) + 1;
     }
