@@ -92,6 +92,13 @@ describe("in an empty project", () => {
     assert.equal(await project.program("limit.mjs", limit), "caught\n");
   });
 
+  test("a program's memory is kept, and who holds what is told", async () => {
+    const program = "class Order: pass\nCACHE = [Order() for _ in range(3000)]\n";
+    project.write("app.py", program);
+    const printed = await project.shell(snippet("README.md#snapshot"));
+    assert.match(printed, /^Order: 3,000 objects[\s\S]* global CACHE > /);
+  });
+
   test("the debug modes are switched on", async () => {
     const code = snippet("docs/guide/corrupted-heap.md#pyodide");
     assert.equal(await project.program("debug.mjs", code), "45\n");
