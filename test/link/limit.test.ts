@@ -26,7 +26,7 @@ def full():
 full()
 `;
 
-for (const name of ["pyodide", "pyodide-029", "pyodide-027"]) {
+for (const name of ["pyodide", "pyodide-029"]) {
   test(`${name}: it has its limit from the start, and another one when it is told so`, {
     skip: name === "pyodide" ? false : onlyLong,
   }, async () => {

@@ -1,7 +1,11 @@
 /** Programs that take all the memory there is, each in another way, and what has to hold after each. */
 import assert from "node:assert/strict";
-import { type InstalledPymalloc, PyMemError } from "../../python/install.js";
-import type { Pyodide } from "./pyodide.js";
+import { test } from "node:test";
+import { type InstalledPymalloc, install, PyMemError } from "../../python/install.js";
+import { programOf } from "../../python/python.js";
+import { loadLinked } from "./linked.js";
+import { long, onlyLong } from "./profile.js";
+import { load, type Pyodide, WORKLOAD } from "./pyodide.js";
 
 /** So many times in the longer profile. All rows of all tests with 100 take half an hour. */
 export const ROUNDS = Number(process.env["EXHAUSTION_ROUNDS"] ?? 3);
@@ -91,4 +95,50 @@ export function exhaust(
   }
   const left = pyodide.runPython(FREE) as number;
   assert.ok(left > share * free, `${left} of ${free} bytes are to be had again`);
+}
+
+/** An interpreter whose memory is taken. */
+export interface Row {
+  readonly malloc: "pymalloc" | "malloc" | "pymalloc_debug" | "malloc_debug";
+  /** PYTHONMALLOC of a linked one; undefined for a stock one. */
+  readonly linked?: string;
+  readonly limit: number;
+  readonly name: string;
+  /** In the shorter profile as well, once. */
+  readonly always?: "fresh" | "used";
+}
+
+function loadRow({ linked, name }: Row): Promise<Pyodide> {
+  return linked === undefined ? load(name) : loadLinked(name, linked);
+}
+
+/** Tests that all memory is taken in each way, and that Python goes on each time. */
+export function testExhaustion(row: Row): void {
+  const { malloc, linked, limit, name } = row;
+  const what = linked === undefined ? malloc : `linked, PYTHONMALLOC=${linked}`;
+  const isDebug = malloc.endsWith("_debug");
+  for (const state of ["fresh", "used"] as const) {
+    test(`${name}, ${what}, ${state}: a MemoryError each time, and nothing is harmed`, {
+      skip: row.always === state ? false : onlyLong,
+    }, async () => {
+      const pyodide = await loadRow(row);
+      let told = 0;
+      const onLimit = () => void told++;
+      const options = linked === undefined || malloc === "malloc" ? { malloc } : {};
+      const heap = install(pyodide, { ...options, onLimit });
+      if (state === "used") pyodide.runPython(WORKLOAD);
+      const program = programOf(pyodide, "test");
+      const before = program.memory.buffer.byteLength;
+      heap.setLimit(limit);
+      // A debug mode takes ten times as long, and its shadows, which stay, leave ever shorter holes.
+      const rounds = long ? (isDebug ? 2 : ROUNDS) : 1;
+      const lookAt = () => {
+        assert.ok(told > 0, "JavaScript is told");
+        told = 0;
+        assert.ok(program.break() <= limit);
+        assert.ok(program.memory.buffer.byteLength <= mostBytes(limit, before));
+      };
+      exhaust(pyodide, heap, rounds, lookAt, isDebug ? 0.3 : 0.85);
+    });
+  }
 }
