@@ -1,0 +1,186 @@
+/** A graph beside what Python says of the same objects: what is missing, what is too much, by type. */
+import { edgeKind, EdgeKind, type Graph, holds, IMMORTAL, type Node } from "../../../inspect/graph/graph.js";
+import { MANY, type Truth } from "./witness.js";
+
+/** How the objects of one type fare. Numbers of objects, if nothing else is said. */
+export interface TypeResult {
+  readonly type: string;
+  /** As Python knows them. */
+  objects: number;
+  /** Those that the graph has not, or has as something else. */
+  unknown: number;
+  /** Those that the graph has of this type and Python does not know. */
+  invented: number;
+  /** Those of the graph's that hold all that Python says, as often as it says. */
+  complete: number;
+  /** Those of the graph's that hold something that Python does not say. */
+  more: number;
+  /** References, as Python knows them, and those of them that the graph has. */
+  references: number;
+  referencesFound: number;
+  /** Those that can be counted, and those that as many references to them were found as they count. */
+  countable: number;
+  counted: number;
+  /** Sums of `sys.getsizeof` and of the graph's own bytes. */
+  bytes: number;
+  own: number;
+  /** Those whose own bytes are fewer than `sys.getsizeof` says. */
+  smaller: number;
+  /** What went wrong at first, to look at: "0x1234 misses ...". */
+  readonly examples: string[];
+}
+
+const MOST_EXAMPLES = 4;
+/** Memory of C's between an object and what it holds: so deep at most. */
+const MOST_DEPTH = 4;
+
+export class Comparison {
+  readonly #graph: Graph;
+  readonly #truth: Truth;
+  readonly #nodes = new Map<number, Node>();
+  readonly #found: Uint32Array;
+  readonly types = new Map<string, TypeResult>();
+
+  constructor(graph: Graph, truth: Truth) {
+    this.#graph = graph;
+    this.#truth = truth;
+    for (let node = 1; node < graph.nodes; node++) {
+      const address = graph.addresses[node] as number;
+      if (address !== 0) this.#nodes.set(address, node);
+    }
+    this.#found = this.#countReferences();
+    const known = new Set<Node>();
+    for (let object = 0; object < truth.objects; object++) known.add(this.#compare(object));
+    for (let node = 1; node < graph.nodes; node++) {
+      if (this.#kind(node) !== "object" || known.has(node)) continue;
+      const row = this.#row(this.#typeOf(node));
+      row.invented++;
+      note(row, `0x${(graph.addresses[node] as number).toString(16)} is not known to Python`);
+    }
+  }
+
+  /** The sums over all types that a test is true of. */
+  sum(of: (row: TypeResult) => boolean = () => true): TypeResult {
+    const total = newRow("all");
+    for (const row of this.types.values()) {
+      if (!of(row)) continue;
+      for (const key of Object.keys(total) as (keyof TypeResult)[]) {
+        if (key !== "type" && key !== "examples") (total[key] as number) += row[key] as number;
+      }
+    }
+    return total;
+  }
+
+  #row(type: string): TypeResult {
+    const row = this.types.get(type) ?? newRow(type);
+    this.types.set(type, row);
+    return row;
+  }
+
+  #kind(node: Node): string {
+    return this.#graph.types[this.#graph.typeOf[node] as number]?.kind ?? "";
+  }
+
+  #typeOf(node: Node): string {
+    const type = this.#graph.types[this.#graph.typeOf[node] as number];
+    return type === undefined ? "" : [type.module, type.name].filter((name) => name).join(".");
+  }
+
+  /** References to each node, of all that has memory: what holds in the name of a root only is no reference. */
+  #countReferences(): Uint32Array {
+    const { nodes, first, to, names } = this.#graph;
+    const found = new Uint32Array(nodes);
+    for (let node = 1; node < nodes; node++) {
+      if (this.#kind(node) === "root") continue;
+      for (let edge = first[node] as number; edge < (first[node + 1] as number); edge++) {
+        if (holds(names[edge] as number)) (found[to[edge] as number] as number)++;
+      }
+    }
+    return found;
+  }
+
+  /** The addresses of the objects that a node holds, also through memory that is C's. */
+  #held(node: Node, into: number[] = [], depth = 0): number[] {
+    const { first, to, names, addresses } = this.#graph;
+    for (let edge = first[node] as number; edge < (first[node + 1] as number); edge++) {
+      if (!holds(names[edge] as number)) continue;
+      const other = to[edge] as number;
+      if (this.#kind(other) !== "memory") into.push(addresses[other] as number);
+      else if (depth < MOST_DEPTH) this.#held(other, into, depth + 1);
+    }
+    return into;
+  }
+
+  /** Compares an object; its node, 0 where the graph has none. */
+  #compare(object: number): Node {
+    const truth = this.#truth;
+    const address = truth.address[object] as number;
+    const type = truth.typeName(truth.type[object] as number);
+    const node = this.#nodes.get(address) ?? 0;
+    const row = this.#row(type);
+    const hex = `0x${address.toString(16)}`;
+    row.objects++;
+    if (node === 0 || this.#typeOf(node) !== type) {
+      row.unknown++;
+      note(row, `${hex} is ${node === 0 ? "no node" : `a ${this.#kind(node)} ${this.#typeOf(node)}`}`);
+      return 0;
+    }
+
+    const left = new Map<number, number>();
+    for (const held of this.#held(node)) left.set(held, (left.get(held) ?? 0) + 1);
+    const take = (held: number): boolean => {
+      const times = left.get(held) ?? 0;
+      left.set(held, times - 1);
+      return times > 0;
+    };
+    const referents = truth.referents(object);
+    const missing = [...referents].filter((held) => !take(held));
+    row.references += referents.length;
+    row.referencesFound += referents.length - missing.length;
+    if (missing.length === 0) row.complete++;
+    else note(row, `${hex} misses ${this.#describe(missing)}`);
+    for (const held of truth.unseen(object)) take(held);
+    const more = [...left].filter(([, times]) => times > 0).map(([held]) => held);
+    if (more.length > 0) {
+      row.more++;
+      note(row, `${hex} has also ${this.#describe(more)}`);
+    }
+
+    const count = this.#graph.counts[node] as number;
+    if (count !== IMMORTAL && (truth.count[object] as number) < MANY) {
+      row.countable++;
+      if (count === this.#found[node]) row.counted++;
+      else note(row, `${hex} counts ${count}, found ${this.#found[node]}`);
+    }
+
+    const bytes = truth.bytes[object] as number;
+    const own = this.#graph.own[node] as number;
+    row.bytes += bytes;
+    row.own += own;
+    if (own < bytes) {
+      row.smaller++;
+      note(row, `${hex} has ${own} bytes, Python says ${bytes}`);
+    }
+    return node;
+  }
+
+  #describe(addresses: readonly number[]): string {
+    return addresses
+      .slice(0, 3)
+      .map((address) => {
+        const node = this.#nodes.get(address);
+        return `0x${address.toString(16)} (${node === undefined ? "no node" : this.#typeOf(node)})`;
+      })
+      .join(", ");
+  }
+}
+
+function note(row: TypeResult, text: string): void {
+  if (row.examples.length < MOST_EXAMPLES) row.examples.push(text);
+}
+
+function newRow(type: string): TypeResult {
+  const numbers = { objects: 0, unknown: 0, invented: 0, complete: 0, more: 0, references: 0 };
+  const others = { referencesFound: 0, countable: 0, counted: 0, bytes: 0, own: 0, smaller: 0 };
+  return { type, ...numbers, ...others, examples: [] };
+}
