@@ -1,5 +1,12 @@
 /** A graph beside what Python says of the same objects: what is missing, what is too much, by type. */
-import { edgeKind, EdgeKind, type Graph, holds, IMMORTAL, type Node } from "../../../inspect/graph/graph.js";
+import {
+  EdgeKind,
+  edgeKind,
+  type Graph,
+  holds,
+  IMMORTAL,
+  type Node,
+} from "../../../inspect/graph/graph.js";
 import { MANY, type Truth } from "./witness.js";
 
 /** How the objects of one type fare. Numbers of objects, if nothing else is said. */
@@ -15,6 +22,8 @@ export interface TypeResult {
   complete: number;
   /** Those of the graph's that hold something that Python does not say. */
   more: number;
+  /** Those with a reference that was guessed. */
+  guessed: number;
   /** References, as Python knows them, and those of them that the graph has. */
   references: number;
   referencesFound: number;
@@ -111,6 +120,12 @@ export class Comparison {
     return into;
   }
 
+  #isGuessed(node: Node): boolean {
+    const { first, names } = this.#graph;
+    const own = names.subarray(first[node] as number, first[node + 1] as number);
+    return own.some((name) => edgeKind(name) === EdgeKind.guess);
+  }
+
   /** Compares an object; its node, 0 where the graph has none. */
   #compare(object: number): Node {
     const truth = this.#truth;
@@ -122,7 +137,10 @@ export class Comparison {
     row.objects++;
     if (node === 0 || this.#typeOf(node) !== type) {
       row.unknown++;
-      note(row, `${hex} is ${node === 0 ? "no node" : `a ${this.#kind(node)} ${this.#typeOf(node)}`}`);
+      note(
+        row,
+        `${hex} is ${node === 0 ? "no node" : `a ${this.#kind(node)} ${this.#typeOf(node)}`}`,
+      );
       return 0;
     }
 
@@ -140,6 +158,7 @@ export class Comparison {
     if (missing.length === 0) row.complete++;
     else note(row, `${hex} misses ${this.#describe(missing)}`);
     for (const held of truth.unseen(object)) take(held);
+    if (this.#isGuessed(node)) row.guessed++;
     const more = [...left].filter(([, times]) => times > 0).map(([held]) => held);
     if (more.length > 0) {
       row.more++;
@@ -180,7 +199,38 @@ function note(row: TypeResult, text: string): void {
 }
 
 function newRow(type: string): TypeResult {
-  const numbers = { objects: 0, unknown: 0, invented: 0, complete: 0, more: 0, references: 0 };
-  const others = { referencesFound: 0, countable: 0, counted: 0, bytes: 0, own: 0, smaller: 0 };
-  return { type, ...numbers, ...others, examples: [] };
+  const numbers = { objects: 0, unknown: 0, invented: 0, complete: 0, more: 0, guessed: 0 };
+  const references = { references: 0, referencesFound: 0, countable: 0, counted: 0 };
+  return { type, ...numbers, ...references, bytes: 0, own: 0, smaller: 0, examples: [] };
+}
+
+/** The comparison as a table, the types with most objects first. */
+export function renderComparison(comparison: Comparison, most = 40): string {
+  const rows = [...comparison.types.values()].sort((a, b) => b.objects - a.objects);
+  const shown = [comparison.sum(), ...rows.slice(0, most)];
+  const percent = (part: number, whole: number) =>
+    whole === 0 ? "" : `${((100 * part) / whole).toFixed(2)} %`;
+  const cells = shown.map((row) => [
+    row.type,
+    row.objects,
+    row.unknown,
+    row.invented,
+    percent(row.complete, row.objects - row.unknown),
+    percent(row.more, row.objects - row.unknown),
+    percent(row.guessed, row.objects - row.unknown),
+    percent(row.counted, row.countable),
+    row.bytes,
+    percent(row.own, row.bytes),
+    row.smaller,
+  ]);
+  const heads = "type objects unknown invented complete more guessed counted getsizeof own smaller";
+  const table = [heads.split(" "), ...cells.map((row) => row.map(String))];
+  const widths = heads
+    .split(" ")
+    .map((_, at) => Math.max(...table.map((row) => row[at]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join("  ");
+  return `${table.map(line).join("\n")}\n`;
 }
