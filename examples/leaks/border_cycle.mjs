@@ -25,16 +25,16 @@ def show_and_close(element):
     widget.close()
 `;
 
-function call(pyodide, name) {
-  const show = pyodide.globals.get(name);
+function call(module, name) {
+  const show = module.get(name);
   show({ tag: "div" });
   show.destroy();
 }
 
-export function work(pyodide) {
-  call(pyodide, "show");
+export function work(module) {
+  call(module, "show");
 }
 
-export function mended(pyodide) {
-  call(pyodide, "show_and_close");
+export function mended(module) {
+  call(module, "show_and_close");
 }

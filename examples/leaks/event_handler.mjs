@@ -25,14 +25,14 @@ def draw_and_remove(button):
 
 const button = new EventTarget();
 
-export function work(pyodide) {
-  const draw = pyodide.globals.get("draw");
+export function work(module) {
+  const draw = module.get("draw");
   draw(button);
   draw.destroy();
 }
 
-export function mended(pyodide) {
-  const draw = pyodide.globals.get("draw_and_remove");
+export function mended(module) {
+  const draw = module.get("draw_and_remove");
   draw(button);
   draw.destroy();
 }

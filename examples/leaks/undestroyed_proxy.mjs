@@ -13,15 +13,15 @@ def make_invoice(number):
 const shown = [];
 let number = 0;
 
-export function work(pyodide) {
-  const make = pyodide.globals.get("make_invoice");
+export function work(module) {
+  const make = module.get("make_invoice");
   const invoice = make(number++);
   make.destroy();
   shown.push(invoice);
 }
 
-export function mended(pyodide) {
-  const make = pyodide.globals.get("make_invoice");
+export function mended(module) {
+  const make = module.get("make_invoice");
   const invoice = make(number++);
   make.destroy();
   shown.push({ number: invoice.number });
