@@ -4,7 +4,8 @@ import { describe, test } from "node:test";
 import type { Snapshot } from "../../inspect/inspect.js";
 import { long } from "../support/profile.js";
 import { Comparison, renderComparison, type TypeResult } from "../support/truth/compare.js";
-import { MANY, PROGRAMS, type Truth, testimony, type Way } from "../support/truth/witness.js";
+import { testimony, type Way } from "../support/truth/testimony.js";
+import { MANY, PROGRAMS, type Truth } from "../support/truth/witness.js";
 
 /** Types whose references have to be exactly Python's, and instances of classes that are written in Python. */
 const EXACT = ["list", "tuple", "dict", "set", "frozenset"].map((name) => `builtins.${name}`);

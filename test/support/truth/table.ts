@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { Comparison, renderComparison } from "./compare.js";
-import { testimony, WAYS, type Way } from "./witness.js";
+import { testimony, WAYS, type Way } from "./testimony.js";
 
 const { values } = parseArgs({
   options: {
