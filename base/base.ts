@@ -36,8 +36,8 @@ export { objectsLayout, objectsModule } from "./generated/objects.js";
 export { recorderModule } from "./generated/recorder.js";
 export { replayLayout, replayModule } from "./generated/replay.js";
 export { thunksModule } from "./generated/thunks.js";
-export { tlsfModule } from "./generated/tlsf.js";
-export { validateModule } from "./generated/validate.js";
+export { tlsfLayout, tlsfModule } from "./generated/tlsf.js";
+export { booksLayout, validateModule } from "./generated/validate.js";
 export {
   type ArenaSource,
   type Bareness,
@@ -74,6 +74,7 @@ export {
   readOptions,
 } from "./options.js";
 export {
+  kindAt,
   LEDGER_SLOT,
   layoutMark,
   ledgerOf,

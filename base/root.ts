@@ -62,6 +62,14 @@ export function ledgerOf(memory: WebAssembly.Memory, root: Address): Address {
   return loadWord(memory, root + LEDGER_SLOT);
 }
 
+/** What the mark at a root says of its heap; undefined where there is no mark of this version. */
+export function kindAt(memory: WebAssembly.Memory, root: Address): RootKind | undefined {
+  if (root % 4 !== 0 || root + ROOT_BLOCK > memory.buffer.byteLength) return undefined;
+  const [magic, mark, kind = 0] = wordsAt(memory, root + MARK, MARK_WORDS);
+  if (magic !== magicAt(root) || mark !== layoutMark) return undefined;
+  return { pools: (kind & Kind.pools) !== 0, ownMemory: (kind & Kind.ownMemory) !== 0 };
+}
+
 /**
  * Which allocator the heap has that is to be taken over: blocks with pads are not those without, and pools can't become a
  * malloc's.

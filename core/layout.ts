@@ -221,6 +221,15 @@ export const RAW_BLOCKS: usize = BOOKS + offsetof<Books>("rawBlocks");
 export const HOLD_OFF: usize = BOOKS + offsetof<Books>("holdOff");
 export const INDENT: usize = BOOKS + offsetof<Books>("indent");
 export const BROKEN_AT: usize = BOOKS + offsetof<Books>("brokenAt");
+export const ARENAS: usize = BOOKS + offsetof<Books>("arenas");
+export const ARENA_SLOTS: usize = BOOKS + offsetof<Books>("arenaSlots");
+export const SPARES: usize = BOOKS + offsetof<Books>("spare");
+export const KEPT: usize = BOOKS + offsetof<Books>("kept");
+export const WAITS: usize = BOOKS + offsetof<Books>("waits");
+/** ... and in a pool. */
+export const POOL_CARVED: usize = offsetof<Pool>("carved");
+export const POOL_BIAS: usize = offsetof<Pool>("bias");
+export const POOL_END: usize = offsetof<Pool>("end");
 
 // ---------------------------------------------------------------------------------- relations
 

@@ -19,6 +19,10 @@ export interface EmscriptenProgram {
   require<T extends (...parameters: never[]) => unknown>(name: string): T;
   /** Where an exported variable lies; undefined when it is not exported. */
   addressOf(name: string): Address | undefined;
+  /** Where all exported variables lie whose names a pattern fits. Those of the program itself, not of its libraries. */
+  addresses(names: RegExp): Record<string, Address>;
+  /** What an exported function without parameters gives; undefined when it is not exported. It must not change anything. */
+  ask(name: string): number | undefined;
   /** Where the heap begins, and where it ends now: it never shrinks, so this is also its peak. */
   readonly heapBase: Address;
   break(): Address;
@@ -74,6 +78,18 @@ export function emscriptenProgram(module: unknown, where: string): EmscriptenPro
     malloc,
     require,
     addressOf: (name) => addressOf(exports[name]),
+    addresses(names) {
+      const all: Record<string, Address> = {};
+      for (const [name, value] of Object.entries(exports)) {
+        const address = names.test(name) ? addressOf(value) : undefined;
+        if (address !== undefined) all[name] = address;
+      }
+      return all;
+    },
+    ask(name) {
+      const value = exports[name];
+      return typeof value === "function" ? unsigned(value()) : undefined;
+    },
     heapBase: addressOf(exports["__heap_base"]) as Address,
     break: () => unsigned(sbrk(0)),
   };

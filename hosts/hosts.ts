@@ -2,7 +2,15 @@
  * Who owns the memory: a heap of our own, a program of Emscripten's, someone else's malloc; and how arenas are taken from each.
  */
 
-export { countBlocks, mapBlocks } from "./dlmalloc.js";
+export {
+  countBlocks,
+  findState,
+  firstChunk,
+  mapBlocks,
+  type Row,
+  rowsOf,
+  walkChunks,
+} from "./dlmalloc.js";
 export { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
 export { givenHost } from "./foreign.js";
 export {
@@ -14,3 +22,4 @@ export {
   unnested,
 } from "./host.js";
 export { restoredHost, standaloneHost, type Tlsf } from "./own.js";
+export { tlsfEnd, tlsfRows, walkTlsf } from "./tlsf.js";

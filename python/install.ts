@@ -18,7 +18,12 @@ import {
 } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
 import { emptyStats, formatStats, statsOf, validateHeap } from "../src/report/report.js";
-import { type InstalledPymalloc, installedIn, markInstalled } from "./installation.js";
+import {
+  type InstalledPlace,
+  type InstalledPymalloc,
+  installedIn,
+  markInstalled,
+} from "./installation.js";
 import { linkedHeap } from "./linked-heap.js";
 import { type PyodideLike, setUpPython } from "./python-side.js";
 import { programOf } from "./records.js";
@@ -62,6 +67,10 @@ function textOf(look: () => unknown): string {
   } catch (error) {
     return error instanceof PyMemError ? error.report() : `${error}\n`;
   }
+}
+
+function placeOf({ root, debugHeap }: Takeover): InstalledPlace {
+  return { root, ledger: debugHeap?.ledger ?? 0 };
 }
 
 /** A handle to a heap in the interpreter's memory. */
@@ -149,7 +158,7 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   const inForce = { ...settings, malloc, onNewArena };
   if (linked !== undefined && !mode.debug) {
     const handle = handleOf(program, mode, linked);
-    markInstalled(program, handle, inForce);
+    markInstalled(program, handle, inForce, placeOf(linked));
     setUpPython(pyodide, undefined);
     return handle;
   }
@@ -159,7 +168,7 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   const counted = pyodide.runPython(COUNT_BLOCKS) as number;
   const taken = takeOver(program, { mode, settings, onNewArena, counted });
   const handle = handleOf(program, mode, taken);
-  const view = markInstalled(program, handle, inForce);
+  const view = markInstalled(program, handle, inForce, placeOf(taken));
   taken.settle?.(() => pyodide.runPython(START_AND_STOP_TRACING));
   setUpPython(pyodide, view);
   return handle;

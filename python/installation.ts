@@ -64,7 +64,14 @@ export interface PythonView {
   readonly broken: string;
 }
 
-interface Installation {
+/** Where what is installed is in the interpreter's memory. */
+export interface InstalledPlace {
+  readonly root: Address;
+  /** The ledger of the debug heap; 0 outside of the debug modes. */
+  readonly ledger: Address;
+}
+
+interface Installation extends InstalledPlace {
   /** Copies of this package with another layout leave it alone. */
   readonly layout: number;
   readonly options: InForce;
@@ -102,11 +109,28 @@ export function markInstalled(
   { module }: EmscriptenProgram,
   handle: InstalledPymalloc,
   options: InForce,
+  { root, ledger }: InstalledPlace,
 ): PythonView {
   const python = pythonView(handle);
-  const installation: Installation = { layout: layoutMark, options, handle, python };
+  const installation = { layout: layoutMark, options, handle, python, root, ledger };
   Object.defineProperty(module, MARK, { value: installation });
   return python;
+}
+
+function installationIn({ module }: EmscriptenProgram, where: string): Installation | undefined {
+  const found = (module as Record<string, unknown>)[MARK] as Installation | undefined;
+  if (!isObject(found)) return undefined;
+  if (found.layout === layoutMark) return found;
+  throw conflict(`${where}: another version of pymalloc is installed in this interpreter`);
+}
+
+/** Where what is installed is; undefined where nothing is. @throws Error where it is another version's */
+export function installedPlace(
+  program: EmscriptenProgram,
+  where: string,
+): (InstalledPlace & { readonly malloc: MallocName }) | undefined {
+  const found = installationIn(program, where);
+  return found && { root: found.root, ledger: found.ledger, malloc: found.options.malloc };
 }
 
 /** What options ask for: those that were given, the allocator by its one name. */
@@ -123,14 +147,11 @@ function shown(value: unknown, other: unknown): string {
  * @throws Error that names the first option that asks for something else than what is in force, or another version
  */
 export function installedIn(
-  { module }: EmscriptenProgram,
+  program: EmscriptenProgram,
   asked: Asked,
 ): InstalledPymalloc | undefined {
-  const found = (module as Record<string, unknown>)[MARK] as Installation | undefined;
-  if (!isObject(found)) return undefined;
-  if (found.layout !== layoutMark) {
-    throw conflict("install: another version of pymalloc is installed in this interpreter");
-  }
+  const found = installationIn(program, "install");
+  if (found === undefined) return undefined;
   for (const [key, value] of Object.entries(asked)) {
     const inForce = found.options[key as keyof InForce];
     if (value === undefined || value === inForce) continue;

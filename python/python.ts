@@ -3,6 +3,21 @@
  */
 
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
+export { installedPlace } from "./installation.js";
+export { placedRoot } from "./linked-heap.js";
+export {
+  DequeFields,
+  DictFields,
+  FrameFields,
+  layoutOf,
+  Members,
+  MoreTypeFlags,
+  type ObjectLayout,
+  Owned,
+  SetFields,
+  TextFields,
+  TypeFields,
+} from "./layouts.js";
 export {
   type AllocatorRecord,
   AllocatorTable,
@@ -15,3 +30,4 @@ export {
   recordAt,
   writeRecord,
 } from "./records.js";
+export { LEADS, ObjectFields, type Offsets, readOffsets, TAG_BITS, TypeFlags } from "./structs.js";

@@ -11,6 +11,8 @@ const layouts: Readonly<Record<string, string>> = {
   linked: "linkedLayout",
   debug: "debugLayout",
   objects: "objectsLayout",
+  tlsf: "tlsfLayout",
+  validate: "booksLayout",
   replay: "replayLayout",
 };
 

@@ -11,7 +11,7 @@ import { memory as linear } from "memory";
 import { BREAK_SLACK_BITS } from "../policy/policy";
 
 /** Where the break is kept, in pages: below the module's static data, which starts at 1024. */
-const BREAK: usize = 16;
+export const BREAK: usize = 16;
 
 /** The break at first. The pages behind it may be there already, and are room. */
 const FIRST: i32 = 1;

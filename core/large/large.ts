@@ -27,6 +27,9 @@ import {
   take,
 } from "./lists";
 
+export { BREAK } from "./break";
+export { FIRST_HEADER, FREE, HEADER, TAGS } from "./lists";
+
 /** TLSF's longest block. */
 const MAX_BLOCK: usize = (1 << 30) - 4;
 
@@ -34,7 +37,7 @@ const PAGE_BITS: u32 = 16;
 const PAGE: usize = 1 << PAGE_BITS;
 
 /** In pages that nothing lies before, so many bytes are left out, so that the payload is at a multiple of 16. */
-const SKIPPED: usize = 12;
+export const SKIPPED: usize = 12;
 
 /** The address of the break. */
 function end(): usize {

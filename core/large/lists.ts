@@ -25,9 +25,9 @@ export const NONE: Block = changetype<Block>(<usize>0);
 
 /** The word in front of a payload, and the tags in its lowest bits: this block is free, the one before it is. */
 export const HEADER: usize = 4;
-const FREE: usize = 1;
+export const FREE: usize = 1;
 export const LEFT_FREE: usize = 2;
-const TAGS: usize = 3;
+export const TAGS: usize = 3;
 
 /** The shortest payload. */
 const LEAST: usize = 12;
@@ -47,6 +47,12 @@ const LISTS: u32 = 23 << LISTS_BITS;
 const LEVEL: usize = 4;
 const FIRSTS: usize = 96;
 const TAIL: usize = FIRSTS + LISTS * sizeof<usize>();
+
+/** Where TLSF's root lies: behind the module's static data, of which there is none. */
+const ROOT_ADDRESS: usize = 1024;
+/** The header of TLSF's first block, which follows the root. */
+export const FIRST_HEADER: usize =
+  ((ROOT_ADDRESS + TAIL + sizeof<usize>() + HEADER + ALIGNMENT - 1) & ~(ALIGNMENT - 1)) - HEADER;
 
 /** From here on TLSF takes the first block of a size's own list, long enough or not. */
 const UNSURE: usize = 0x1ffffffe;

@@ -25,6 +25,8 @@ export interface HeapMark {
  */
 export interface ImageMarks {
   readonly kind: ImageKind;
+  /** What Python calls its allocator ("malloc", "mimalloc_debug", "pymalloc"); empty where it has no name for it. */
+  readonly allocator: string;
   /** The version of the Python or of this package: "3.14.2". */
   readonly version: string;
   /** When it was taken: milliseconds since 1970. */

@@ -1,6 +1,8 @@
 /** A memory as it is: its bytes, its blocks, and where every byte of it is. */
 
 export { BlockKind, type Blocks } from "./blocks.js";
+export { type CaptureOptions, captureImage, type Inspected } from "./capture.js";
+export { findBlocks } from "./find-blocks.js";
 export {
   type HeapMark,
   type ImageKind,

@@ -1,0 +1,206 @@
+/** The live blocks of a memory: one walk over it by rising addresses, from pool to pool and along the system malloc's rows. */
+import { type Address, debugLayout as D } from "../../base/base.js";
+import { BlockKind, type Blocks } from "./blocks.js";
+import { ownMemory, systemBlocks, waitingBlocks } from "./chunks.js";
+import type { MemoryImage } from "./image.js";
+import { Numbers } from "./numbers.js";
+import { findPools, PoolReader, rootsOf } from "./pools.js";
+import { type Frames, findFrames, hookedSize, ledgerIn } from "./shadows.js";
+
+const NO_FRAMES: Frames = {
+  count: 0,
+  starts: new Uint32Array(),
+  sizes: new Uint32Array(),
+  live: new Uint32Array(),
+};
+
+/** What a debug block takes more than the user's bytes, in our debug modes. */
+const FRAME_BYTES = 2 * D.FRONT;
+
+/** Takes blocks as the allocators have them, by rising addresses, and finds in each what its user has. */
+class Collector {
+  readonly #image: MemoryImage;
+  readonly #frames: Frames;
+  /** Are there pads of CPython's own hooks? */
+  readonly #hooked: boolean;
+  readonly #starts = new Numbers(65536);
+  readonly #sizes = new Numbers(65536);
+  readonly #taken = new Numbers(65536);
+  #kinds = new Uint8Array(65536);
+  /** The first frame that was not passed yet. */
+  #frame = 0;
+  /** Where the last block ends. */
+  #end: Address = 0;
+
+  constructor(image: MemoryImage, frames: Frames, hooked: boolean) {
+    this.#image = image;
+    this.#frames = frames;
+    this.#hooked = hooked;
+  }
+
+  /** @param base where the allocator's block begins @param room the bytes that its user has @param taken all that it takes */
+  add(kind: number, base: Address, room: number, taken: number): void {
+    if (base < this.#end) return;
+    this.#end = base + room;
+    if (this.#frames.count > 0) this.#addFramed(kind, base, room, taken);
+    else if (this.#hooked) this.#addHooked(kind, base, room, taken);
+    else this.#push(kind, base, room, taken);
+  }
+
+  /** Adds the blocks up to an address that only the shadow knows, because the memory's malloc is someone else's. */
+  addUnknown(to: Address): void {
+    const { count, starts, sizes, live } = this.#frames;
+    while (this.#frame < count && (starts[this.#frame] as number) < to) {
+      const start = starts[this.#frame] as number;
+      const end = start + (sizes[this.#frame] as number);
+      // One that lies in it is the user's.
+      const inner = this.#frame + 1 < count && (starts[this.#frame + 1] as number) < end ? 1 : 0;
+      const at = this.#frame + inner;
+      this.#frame = at + 1;
+      if (live[at] === 0 || start < this.#end) continue;
+      this.#end = end;
+      this.#push(
+        BlockKind.system,
+        starts[at] as number,
+        sizes[at] as number,
+        end - start + FRAME_BYTES,
+      );
+    }
+  }
+
+  /** The innermost frame in a block is the user's; where it is a dead one, the block waits in the quarantine. */
+  #addFramed(kind: number, base: Address, room: number, taken: number): void {
+    const { count, starts, sizes, live } = this.#frames;
+    while (this.#frame < count && (starts[this.#frame] as number) < base) this.#frame++;
+    let found = -1;
+    while (this.#frame < count && (starts[this.#frame] as number) < base + room) {
+      found = this.#frame++;
+    }
+    if (found < 0) this.#push(kind, base, room, taken);
+    else if (live[found] === 1) {
+      this.#push(kind, starts[found] as number, sizes[found] as number, taken);
+    }
+  }
+
+  /** A block of the mem and object families that is too long for pools has a second frame in that of the raw domain. */
+  #addHooked(kind: number, base: Address, room: number, taken: number): void {
+    let start = base;
+    let size = room;
+    for (let layer = 0; layer < 2; layer++) {
+      const inner = hookedSize(this.#image, start, size);
+      if (inner < 0) break;
+      start += D.FRONT;
+      size = inner;
+    }
+    this.#push(kind, start, size, taken);
+  }
+
+  #push(kind: number, start: Address, size: number, taken: number): void {
+    const index = this.#starts.length;
+    if (index === this.#kinds.length) {
+      const longer = new Uint8Array(2 * index);
+      longer.set(this.#kinds);
+      this.#kinds = longer;
+    }
+    this.#starts.push(start);
+    this.#sizes.push(size);
+    this.#taken.push(taken);
+    this.#kinds[index] = kind;
+  }
+
+  blocks(): Blocks {
+    const starts = this.#starts.values();
+    const sizes = this.#sizes.values();
+    return {
+      count: starts.length,
+      starts,
+      sizes,
+      taken: this.#taken.values(),
+      kinds: this.#kinds.subarray(0, starts.length),
+      indexAt: lookup(starts, sizes),
+    };
+  }
+}
+
+/** Granules of the table of blocks: blocks of ours begin at multiples of 8, and so do all mallocs'. */
+const GRANULE_BITS = 3;
+
+/** Finds the block that an address lies in, by a table that is made at the first question. */
+function lookup(starts: Uint32Array, sizes: Uint32Array): (address: Address) => number {
+  let table: Uint32Array | undefined;
+  const lowest = ((starts[0] ?? 0) >>> GRANULE_BITS) << GRANULE_BITS;
+  function fill(): Uint32Array {
+    const last = starts.length - 1;
+    const end = last < 0 ? lowest : (starts[last] as number) + Math.max(sizes[last] as number, 1);
+    const filled = new Uint32Array(((end - lowest) >>> GRANULE_BITS) + 1);
+    for (let block = 0; block <= last; block++) {
+      const from = ((starts[block] as number) - lowest) >>> GRANULE_BITS;
+      const bytes = Math.max(sizes[block] as number, 1);
+      const to = ((starts[block] as number) + bytes - 1 - lowest) >>> GRANULE_BITS;
+      for (let granule = from; granule <= to; granule++) filled[granule] = block + 1;
+    }
+    return filled;
+  }
+  return (address) => {
+    table ??= fill();
+    const block = (table[(address - lowest) >>> GRANULE_BITS] ?? 0) - 1;
+    if (block < 0 || address < lowest) return -1;
+    const offset = address - (starts[block] as number);
+    return offset >= 0 && offset < Math.max(sizes[block] as number, 1) ? block : -1;
+  };
+}
+
+/**
+ * Finds all live blocks. What was freed is none, be it held back by a debug mode or kept for the next request. It never throws:
+ * in a damaged memory it finds what can be found.
+ */
+export function findBlocks(image: MemoryImage): Blocks {
+  const roots = rootsOf(image);
+  const ledger = ledgerIn(image);
+  const frames = ledger === 0 ? NO_FRAMES : findFrames(image, ledger);
+  const collector = new Collector(image, frames, image.marks.allocator.endsWith("_debug"));
+  const pools = findPools(image, roots);
+  const reader = new PoolReader(image, roots);
+  const { arenas, tables } = ownMemory(image, roots);
+  const waiting = waitingBlocks(image, roots);
+  const { rows, walk, head } = systemBlocks(image);
+  const isForeign = rows.length === 0;
+
+  let pool = 0;
+  /** Adds the blocks of the pools that begin before an address; false where none does. */
+  function addPools(to: Address): boolean {
+    const first = pool;
+    for (; pool < pools.length && (pools[pool] as number) < to; pool++) {
+      if (!reader.read(pools[pool] as number)) continue;
+      const { start, size, carved, used } = reader;
+      if (isForeign) collector.addUnknown(start);
+      const isFull = used * size === carved - reader.first;
+      if (!isFull) reader.markFree();
+      for (let offset = reader.first; offset < carved; offset += size) {
+        if (isFull || !reader.isFree(offset)) {
+          collector.add(BlockKind.pool, start + offset, size, size);
+        }
+      }
+    }
+    return pool > first;
+  }
+
+  let arena = 0;
+  let table = 0;
+  for (const row of rows) {
+    walk(row, (block, size, inUse) => {
+      if (!inUse) return;
+      const end = block + size - head;
+      addPools(block);
+      while (arena < arenas.length && (arenas[arena] as number) < block) arena++;
+      while (table < tables.length && (tables[table] as number) < block) table++;
+      if (addPools(end)) return;
+      if ((arenas[arena] as number) < end || (tables[table] as number) < end) return;
+      if (block === row.record || waiting.includes(block)) return;
+      collector.add(BlockKind.system, block, size - head, size);
+    });
+  }
+  addPools(image.u8.length);
+  if (isForeign) collector.addUnknown(image.u8.length);
+  return collector.blocks();
+}
