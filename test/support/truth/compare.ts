@@ -2,6 +2,7 @@
 import {
   EdgeKind,
   edgeKind,
+  edgeValue,
   type Graph,
   holds,
   IMMORTAL,
@@ -16,7 +17,9 @@ export interface TypeResult {
   objects: number;
   /** Those that the graph has not, or has as something else. */
   unknown: number;
-  /** Those that the graph has of this type and Python does not know. */
+  /** Those that only the graph has, because code holds them: Python gives no tuple of a code's variables. */
+  hidden: number;
+  /** Those that only the graph has, and nobody knows why. */
   invented: number;
   /** Those of the graph's that hold all that Python says, as often as it says. */
   complete: number;
@@ -30,7 +33,7 @@ export interface TypeResult {
   /** Those that can be counted, and those that as many references to them were found as they count. */
   countable: number;
   counted: number;
-  /** Sums of `sys.getsizeof` and of the graph's own bytes. */
+  /** Sums of `sys.getsizeof`, and of own bytes with the memory of C's that an object alone holds; of objects in blocks. */
   bytes: number;
   own: number;
   /** Those whose own bytes are fewer than `sys.getsizeof` says. */
@@ -39,7 +42,7 @@ export interface TypeResult {
   readonly examples: string[];
 }
 
-const MOST_EXAMPLES = 4;
+const MOST_EXAMPLES = 3;
 /** Memory of C's between an object and what it holds: so deep at most. */
 const MOST_DEPTH = 4;
 
@@ -60,11 +63,16 @@ export class Comparison {
     this.#found = this.#countReferences();
     const known = new Set<Node>();
     for (let object = 0; object < truth.objects; object++) known.add(this.#compare(object));
+    const hidden = this.#hiddenInCode(known);
     for (let node = 1; node < graph.nodes; node++) {
       if (this.#kind(node) !== "object" || known.has(node)) continue;
       const row = this.#row(this.#typeOf(node));
+      if (hidden.has(node)) {
+        row.hidden++;
+        continue;
+      }
       row.invented++;
-      note(row, `0x${(graph.addresses[node] as number).toString(16)} is not known to Python`);
+      note(row, "invented", () => `${this.#hex(node)}, ${this.#holders(node)}`);
     }
   }
 
@@ -97,27 +105,66 @@ export class Comparison {
 
   /** References to each node, of all that has memory: what holds in the name of a root only is no reference. */
   #countReferences(): Uint32Array {
-    const { nodes, first, to, names } = this.#graph;
+    const { nodes } = this.#graph;
     const found = new Uint32Array(nodes);
     for (let node = 1; node < nodes; node++) {
       if (this.#kind(node) === "root") continue;
-      for (let edge = first[node] as number; edge < (first[node + 1] as number); edge++) {
-        if (holds(names[edge] as number)) (found[to[edge] as number] as number)++;
-      }
+      for (const { to } of this.#holding(node)) (found[to] as number)++;
     }
     return found;
   }
 
+  /** What code objects hold, at whatever depth, that is not known to Python. */
+  #hiddenInCode(known: ReadonlySet<Node>): Set<Node> {
+    const hidden = new Set<Node>();
+    const look: Node[] = [...known].filter((node) => this.#typeOf(node) === "builtins.code");
+    for (let node = look.pop(); node !== undefined; node = look.pop()) {
+      for (const { to } of this.#holding(node)) {
+        if (known.has(to) || hidden.has(to) || this.#kind(to) !== "object") continue;
+        hidden.add(to);
+        look.push(to);
+      }
+    }
+    return hidden;
+  }
+
+  /** The edges of a node that hold. */
+  *#holding(node: Node): Generator<{ readonly to: Node; readonly name: number }> {
+    const { first, to, names } = this.#graph;
+    for (let edge = first[node] as number; edge < (first[node + 1] as number); edge++) {
+      const name = names[edge] as number;
+      if (holds(name)) yield { to: to[edge] as number, name };
+    }
+  }
+
+  /** The bytes of C's memory that a node alone holds. */
+  #bytesBehind(node: Node, depth = 0): number {
+    let bytes = 0;
+    for (const { to } of this.#holding(node)) {
+      if (this.#kind(to) !== "memory" || this.#found[to] !== 1) continue;
+      bytes += this.#graph.own[to] as number;
+      if (depth < MOST_DEPTH) bytes += this.#bytesBehind(to, depth + 1);
+    }
+    return bytes;
+  }
+
   /** The addresses of the objects that a node holds, also through memory that is C's. */
   #held(node: Node, into: number[] = [], depth = 0): number[] {
-    const { first, to, names, addresses } = this.#graph;
-    for (let edge = first[node] as number; edge < (first[node + 1] as number); edge++) {
-      if (!holds(names[edge] as number)) continue;
-      const other = to[edge] as number;
-      if (this.#kind(other) !== "memory") into.push(addresses[other] as number);
-      else if (depth < MOST_DEPTH) this.#held(other, into, depth + 1);
+    for (const { to } of this.#holding(node)) {
+      if (this.#kind(to) !== "memory") into.push(this.#graph.addresses[to] as number);
+      else if (depth < MOST_DEPTH) this.#held(to, into, depth + 1);
     }
     return into;
+  }
+
+  /** An instance's dictionary: while the instance has the values, the collector is not told of it. */
+  #managedDict(node: Node): number[] {
+    const { texts, addresses } = this.#graph;
+    return [...this.#holding(node)]
+      .filter(
+        ({ name }) => edgeKind(name) === EdgeKind.internal && texts[edgeValue(name)] === "__dict__",
+      )
+      .map(({ to }) => addresses[to] as number);
   }
 
   #isGuessed(node: Node): boolean {
@@ -133,14 +180,11 @@ export class Comparison {
     const type = truth.typeName(truth.type[object] as number);
     const node = this.#nodes.get(address) ?? 0;
     const row = this.#row(type);
-    const hex = `0x${address.toString(16)}`;
     row.objects++;
     if (node === 0 || this.#typeOf(node) !== type) {
       row.unknown++;
-      note(
-        row,
-        `${hex} is ${node === 0 ? "no node" : `a ${this.#kind(node)} ${this.#typeOf(node)}`}`,
-      );
+      const is = node === 0 ? "no node" : `a ${this.#kind(node)} ${this.#typeOf(node)}`;
+      note(row, "unknown", () => `0x${address.toString(16)} is ${is}`);
       return 0;
     }
 
@@ -156,29 +200,31 @@ export class Comparison {
     row.references += referents.length;
     row.referencesFound += referents.length - missing.length;
     if (missing.length === 0) row.complete++;
-    else note(row, `${hex} misses ${this.#describe(missing)}`);
+    else note(row, "incomplete", () => `${this.#hex(node)} lacks ${this.#describe(missing)}`);
     for (const held of truth.unseen(object)) take(held);
+    for (const dict of this.#managedDict(node)) take(dict);
     if (this.#isGuessed(node)) row.guessed++;
     const more = [...left].filter(([, times]) => times > 0).map(([held]) => held);
     if (more.length > 0) {
       row.more++;
-      note(row, `${hex} has also ${this.#describe(more)}`);
+      note(row, "more", () => `${this.#hex(node)} has also ${this.#describe(more)}`);
     }
 
     const count = this.#graph.counts[node] as number;
     if (count !== IMMORTAL && (truth.count[object] as number) < MANY) {
       row.countable++;
       if (count === this.#found[node]) row.counted++;
-      else note(row, `${hex} counts ${count}, found ${this.#found[node]}`);
+      else note(row, "counted", () => `${this.#hex(node)} counts ${count}, ${this.#holders(node)}`);
     }
 
+    if (this.#kind(node) === "static") return node; // in no block, so without bytes of its own
     const bytes = truth.bytes[object] as number;
-    const own = this.#graph.own[node] as number;
+    const own = (this.#graph.own[node] as number) + this.#bytesBehind(node);
     row.bytes += bytes;
     row.own += own;
     if (own < bytes) {
       row.smaller++;
-      note(row, `${hex} has ${own} bytes, Python says ${bytes}`);
+      note(row, "smaller", () => `${this.#hex(node)} has ${own} bytes, Python says ${bytes}`);
     }
     return node;
   }
@@ -188,18 +234,43 @@ export class Comparison {
       .slice(0, 3)
       .map((address) => {
         const node = this.#nodes.get(address);
-        return `0x${address.toString(16)} (${node === undefined ? "no node" : this.#typeOf(node)})`;
+        return node === undefined ? `0x${address.toString(16)} (no node)` : this.#hex(node);
       })
       .join(", ");
   }
+
+  #hex(node: Node): string {
+    return `0x${(this.#graph.addresses[node] as number).toString(16)} (${this.#typeOf(node)})`;
+  }
+
+  /** Some of those that hold a node. */
+  #holders(node: Node): string {
+    const { nodes, first, to } = this.#graph;
+    const found: Node[] = [];
+    let edge = 0;
+    for (let other = 0; other < nodes && found.length < 4; other++) {
+      for (; edge < (first[other + 1] as number); edge++) if (to[edge] === node) found.push(other);
+    }
+    return `found ${this.#found[node]} of ${found.map((other) => this.#hex(other)).join(", ")}`;
+  }
 }
 
-function note(row: TypeResult, text: string): void {
-  if (row.examples.length < MOST_EXAMPLES) row.examples.push(text);
+/** Keeps an example, unless there are enough of its kind. */
+function note(row: TypeResult, what: string, text: () => string): void {
+  const alike = row.examples.filter((example) => example.startsWith(what)).length;
+  if (alike < MOST_EXAMPLES) row.examples.push(`${what}: ${text()}`);
 }
 
 function newRow(type: string): TypeResult {
-  const numbers = { objects: 0, unknown: 0, invented: 0, complete: 0, more: 0, guessed: 0 };
+  const numbers = {
+    objects: 0,
+    unknown: 0,
+    hidden: 0,
+    invented: 0,
+    complete: 0,
+    more: 0,
+    guessed: 0,
+  };
   const references = { references: 0, referencesFound: 0, countable: 0, counted: 0 };
   return { type, ...numbers, ...references, bytes: 0, own: 0, smaller: 0, examples: [] };
 }
@@ -214,6 +285,7 @@ export function renderComparison(comparison: Comparison, most = 40): string {
     row.type,
     row.objects,
     row.unknown,
+    row.hidden,
     row.invented,
     percent(row.complete, row.objects - row.unknown),
     percent(row.more, row.objects - row.unknown),
@@ -223,7 +295,8 @@ export function renderComparison(comparison: Comparison, most = 40): string {
     percent(row.own, row.bytes),
     row.smaller,
   ]);
-  const heads = "type objects unknown invented complete more guessed counted getsizeof own smaller";
+  const heads =
+    "type objects unknown hidden invented complete more guessed counted getsizeof own smaller";
   const table = [heads.split(" "), ...cells.map((row) => row.map(String))];
   const widths = heads
     .split(" ")

@@ -37,8 +37,8 @@ def unseen(one):
     return [getattr(one, name) for name in STORED.get(kind, ())]
 
 
-def walk(path):
-    objects = gc.get_objects()
+def walk(path, begin=gc.get_objects):
+    objects = begin()
     # One that nobody else refers to: its count is what this function adds to each.
     objects.append(object())
     alone = id(objects[-1])
@@ -62,7 +62,7 @@ def walk(path):
         referents = others = None
         words[at] = min(sys.getrefcount(one), 0xFFFFFFFF)
         if id(type(one)) not in names:
-            names[id(type(one))] = [str(type(one).__module__), type(one).__name__]
+            names[id(type(one))] = [str(type(one).__module__), type(one).__qualname__]
     with open(path + ".words", "wb") as file:
         words.tofile(file)
     with open(path + ".json", "w") as file:

@@ -38,7 +38,7 @@ export interface Truth {
 }
 
 interface Walker {
-  readonly walk: (path: string) => void;
+  readonly walk: (path: string, begin?: unknown) => void;
   readonly run: (name: string, source: string) => void;
 }
 
@@ -63,8 +63,9 @@ export class Witness {
     run(readFileSync(`${folder}walk.py`, "utf8"), options);
     this.#walker = { walk: globals.get("walk"), run: globals.get("run") };
     this.#files = FS;
-    // What is made at a first walk only (caches of code, of names) is there before the memory is copied.
-    this.#walker.walk("/tmp/truth");
+    // What is made at a first walk only is there before the memory is copied. It walks from an empty list: one of all objects
+    // would leave their addresses in freed memory, where C's buffers would have them.
+    this.#walker.walk("/tmp/truth", pyodide.runPython("list"));
   }
 
   run(name: string): void {
