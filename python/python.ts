@@ -3,6 +3,7 @@
  */
 
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
+export { type PythonFrame, PythonStackReader } from "./frames.js";
 export { installedPlace } from "./installation.js";
 export {
   DequeFields,
@@ -14,8 +15,10 @@ export {
   MoreTypeFlags,
   NameFields,
   type ObjectLayout,
+  OddFields,
   Owned,
   SetFields,
+  StackChunk,
   TextFields,
   TypeFields,
   ValueFields,

@@ -120,7 +120,7 @@ export class Objects {
         const type = types.numberOf(u32[w + ahead / 4 + 1] as number);
         if (type === 0) continue;
         const plan = plans[type] as TypePlan;
-        if (plan.lead !== ahead || ahead + plan.basicSize > size) continue;
+        if (plan.lead !== ahead || ahead + plan.leastSize > size) continue;
         typeOf[block] = this.#verdict(w, type, plan, size);
         break;
       }
@@ -146,7 +146,7 @@ export class Objects {
     // Two pointers, the second to a type, in a block that is no object; or so many references.
     const length = u32[at + 2] as number;
     if (plan.shape === Shape.text || plan.shape === Shape.bytes) {
-      return plan.basicSize + length <= size + 16 ? type : 0;
+      return plan.leastSize + length <= size ? type : 0;
     }
     return 0;
   }

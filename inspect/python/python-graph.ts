@@ -4,8 +4,8 @@ import { layoutOf } from "../../python/python.js";
 import { EdgeKind, edgeName, type Graph, GraphBuilder, holds, type Node } from "../graph/graph.js";
 import type { Blocks, MemoryImage } from "../memory/memory.js";
 import { type Content, Contents } from "./contents.js";
+import { readInterpreter } from "./interpreter.js";
 import { labelOf } from "./labels.js";
-import { managedTypes } from "./managed-types.js";
 import { Nodes } from "./nodes.js";
 import { FREED, Objects } from "./objects.js";
 import { References } from "./references.js";
@@ -89,7 +89,7 @@ export function pythonGraph(
 
   builder.begin();
   for (const [node, { name }] of groups) builder.edge(node, text(name));
-  const references = new References(nodes, managedTypes(image));
+  const references = new References(nodes, readInterpreter(image));
   for (let node = 1; node <= nodes.last; node++) {
     builder.begin();
     references.ofBlock(nodes.blockOf[node] as number);

@@ -5,6 +5,7 @@ import {
   MoreTypeFlags,
   ObjectFields,
   type ObjectLayout,
+  TextFields,
   TypeFields,
   TypeFlags,
 } from "../../python/python.js";
@@ -34,6 +35,10 @@ export const Shape = {
   float: 17,
   /** Of variable size, and nothing is known of its items. */
   tail: 18,
+  /** A link of an LRU cache, or such a cache. */
+  link: 19,
+  /** A time, with a zone or without. */
+  time: 20,
 } as const;
 
 /** The shapes of the types that have one, by their name in C. */
@@ -58,6 +63,10 @@ const SHAPES: Readonly<Record<string, number>> = {
   async_generator: Shape.generator,
   frame: Shape.frame,
   module: Shape.module,
+  "functools._lru_list_elem": Shape.link,
+  "functools._lru_cache_wrapper": Shape.link,
+  "datetime.datetime": Shape.time,
+  "datetime.time": Shape.time,
 };
 
 /** Bounds of what is followed: a damaged memory can hold chains, and sizes, of anything. */
@@ -72,6 +81,8 @@ export interface TypePlan {
   readonly cName: string;
   readonly flags: number;
   readonly basicSize: number;
+  /** The least that an object of it takes: a short form of a str, or a time without a zone, is shorter than its struct. */
+  readonly leastSize: number;
   readonly itemSize: number;
   /** How many bytes come before the object in its block. */
   readonly lead: number;
@@ -178,7 +189,8 @@ export class TypeTable {
     const base = { address, cName, flags, basicSize, itemSize, lead, heap };
     if (known !== undefined) {
       const fields = new Uint32Array(this.#fieldsOf(known));
-      return { ...base, shape: SHAPES[cName] ?? Shape.plain, fields, leastItems: 0 };
+      const shape = SHAPES[cName] ?? Shape.plain;
+      return { ...base, leastSize: leastSize(shape, basicSize), shape, fields, leastItems: 0 };
     }
     const above = this.#aboveOf(word(TypeFields.base), depth);
     const members = this.#members(w);
@@ -187,6 +199,7 @@ export class TypeTable {
     const plain = above.shape === Shape.plain && itemSize > 0 && (itemSize & 3) === 0;
     return {
       ...base,
+      leastSize: above.shape === Shape.time ? leastSize(above.shape, basicSize) : basicSize,
       shape: plain ? Shape.tail : above.shape,
       fields: new Uint32Array([...above.fields, ...own]),
       leastItems: last === 0 ? 0 : (last - this.#layout.tupleItems) / 4 + 1,
@@ -252,11 +265,17 @@ export class TypeTable {
   }
 }
 
+function leastSize(shape: number, basicSize: number): number {
+  if (shape === Shape.text) return TextFields.ascii + 1;
+  return shape === Shape.time ? basicSize - 4 : basicSize;
+}
+
 const NOTHING: TypePlan = {
   address: 0,
   cName: "",
   flags: 0,
   basicSize: 8,
+  leastSize: 8,
   itemSize: 0,
   lead: 0,
   shape: Shape.plain,
