@@ -13,6 +13,9 @@ import type { EmscriptenProgram } from "./emscripten.js";
 /** The shortest chunk. */
 const LEAST_CHUNK = 16;
 
+/** The flag in a head that says that the chunk before is in use. */
+const BEFORE_IN_USE = 1;
+
 /**
  * Walks over a row of dlmalloc's chunks and shows each to `see`: where its block begins, how long the chunk is, whether it is
  * in use.
@@ -39,6 +42,33 @@ export function walkChunks(
     chunk += size;
   }
   return chunk;
+}
+
+/** So many chunks that agree with each other are a row. */
+const SURE = 32;
+
+/** Is here a row of chunks of which each says of the one before it what that says itself? */
+function isRow(words: Uint32Array, from: Address, end: Address): boolean {
+  let chunk = from;
+  for (let rest = SURE; rest > 0 && chunk < end; rest--) {
+    const head = words[(chunk + 4) >>> 2] as number;
+    const size = (head & ~linkedLayout.CHUNK_FLAGS) >>> 0;
+    if (size < LEAST_CHUNK || size > end - chunk) return false;
+    const next = chunk + size;
+    const inUse = (head & linkedLayout.CHUNK_IN_USE) !== 0;
+    const known = ((words[(next + 4) >>> 2] as number) & BEFORE_IN_USE) !== 0;
+    if (next < end && (known !== inUse || (!inUse && words[next >>> 2] !== size))) return false;
+    chunk = next;
+  }
+  return true;
+}
+
+/** Where the next row of chunks begins behind what is none, because somebody wrote over it; `end` where there is none. */
+export function resumeChunks(words: Uint32Array, from: Address, end: Address): Address {
+  for (let chunk = from + 8; chunk < end; chunk += 8) {
+    if (isRow(words, chunk, end)) return chunk;
+  }
+  return end;
 }
 
 /** Where dlmalloc's first chunk begins. In a program that pymalloc was linked into, its root comes before them. */
@@ -95,11 +125,13 @@ export function findState(words: Uint32Array, from: Address, end: Address): Addr
   return 0;
 }
 
-/** A segment of dlmalloc's. Behind its last chunk it has nothing, or the foot of the last one. */
+/** A row of blocks that lie one behind the other: of dlmalloc's, a segment. */
 export interface Row {
   readonly from: Address;
+  /** Where its blocks end, and what the malloc has behind them. */
   readonly to: Address;
-  /** The block that its record is in; 0 for the last one. */
+  readonly end: Address;
+  /** The block of it that the malloc itself uses; 0 for none. */
   readonly record: Address;
 }
 
@@ -113,7 +145,7 @@ export function rowsOf(
   from: Address,
   end: Address,
 ): readonly Row[] {
-  if (state === 0 || state % 4 !== 0) return [{ from, to: end, record: 0 }];
+  if (state === 0 || state % 4 !== 0) return [{ from, to: end, end, record: 0 }];
   const rows: Row[] = [];
   let at = state + 4 * State.segment;
   let record = 0;
@@ -121,13 +153,15 @@ export function rowsOf(
     const base = words[(at >>> 2) + Segment.base] as number;
     const size = words[(at >>> 2) + Segment.size] as number;
     if (base < from || base + size > end || base % 8 !== 0) break;
-    rows.push({ from: base, to: base + size, record });
+    const foot = rows.length === 0 ? TOP_FOOT : 0;
+    // The segments before the last one hold their own records, and end with heads that are no chunks.
+    rows.push({ from: base, to: base + size - foot, end: base + size, record });
     record = words[(at >>> 2) + Segment.next] as number;
     if (record === 0) break;
     at = record;
   }
   rows.sort((one, other) => one.from - other.from);
-  return rows.filter((row, index) => index === 0 || row.from >= (rows[index - 1] as Row).to);
+  return rows.filter((row, index) => index === 0 || row.from >= (rows[index - 1] as Row).end);
 }
 
 /** How many blocks dlmalloc has in use; 0 where they can't be found. */

@@ -8,6 +8,7 @@ export {
   firstChunk,
   mapBlocks,
   type Row,
+  resumeChunks,
   rowsOf,
   walkChunks,
 } from "./dlmalloc.js";
@@ -22,4 +23,4 @@ export {
   unnested,
 } from "./host.js";
 export { restoredHost, standaloneHost, type Tlsf } from "./own.js";
-export { tlsfEnd, tlsfRows, walkTlsf } from "./tlsf.js";
+export { tlsfEnd, tlsfFirst, tlsfRows, walkTlsf } from "./tlsf.js";

@@ -6,6 +6,9 @@ import type { Row } from "./dlmalloc.js";
 /** TLSF's sizes are this much below a multiple of 16, so that all payloads are at one. */
 const ALIGNMENT = 16;
 
+/** The header of TLSF's first block. */
+export const tlsfFirst: Address = L.FIRST_HEADER;
+
 /** Where the memory ends that TLSF has taken or left to others. */
 export function tlsfEnd(words: Uint32Array): Address {
   const pages = words[L.BREAK >>> 2] as number;
@@ -39,21 +42,21 @@ function seeNothing(): void {}
 
 /**
  * The rows of TLSF's blocks, by rising addresses. What lies between two was left to others (guests). Nothing says where a row
- * begins behind what was left: so it is looked for at each page, and is one when it ends as a row does, at a page's end.
+ * begins behind what was left, so it is looked for at each page, and is one when it ends as a row does, at a page's end.
  */
-export function tlsfRows(words: Uint32Array, end: Address): readonly Row[] {
+export function tlsfRows(words: Uint32Array, first: Address, end: Address): readonly Row[] {
   const rows: Row[] = [];
   // Nothing was ever asked of TLSF: it has not written its root yet.
-  if (words[L.FIRST_HEADER >>> 2] === 0) return rows;
-  let from: Address = L.FIRST_HEADER;
+  if (words[first >>> 2] === 0) return rows;
+  let from = first;
   for (let page = 0; page < end; ) {
     const to = walkTlsf(words, from, end, seeNothing);
     if (to % PAGE === 0 && to > from) {
-      rows.push({ from, to, record: 0 });
+      rows.push({ from, to, end: to, record: 0 });
       page = to;
     } else {
       // The first row is TLSF's whatever is in it.
-      if (rows.length === 0) rows.push({ from, to, record: 0 });
+      if (rows.length === 0) rows.push({ from, to, end: to, record: 0 });
       page += PAGE;
     }
     from = page + L.SKIPPED;

@@ -24,6 +24,17 @@ export interface PythonLocal {
 
 const DEFAULT_FRAMES = 32;
 
+/** A memory as it is read here: `MemoryViews` of one that runs, or an image of one. */
+export interface MemoryArrays {
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly u32: Uint32Array;
+}
+
+/** Whose stack it is: a program that runs, or its memory alone. */
+export type StackSource = Pick<EmscriptenProgram, "addressOf"> &
+  (Pick<EmscriptenProgram, "memory"> | MemoryArrays);
+
 /** Bounds of what is followed: a damaged memory can hold rings, and lengths of anything. */
 const Most = {
   frames: 1024,
@@ -44,17 +55,18 @@ const Most = {
  * have become another text's.
  */
 export class PythonStackReader {
-  readonly #views: MemoryViews;
-  readonly #offsets: Offsets | undefined;
+  readonly #views: MemoryArrays;
+  /** Where this CPython has the fields of its structs; undefined where it is not known here: 3.13 and 3.14 are. */
+  readonly offsets: Offsets | undefined;
   readonly #runtime: Address;
   readonly #codeType: Address;
   readonly #texts = new Map<Address, string>();
 
-  constructor(program: EmscriptenProgram) {
-    this.#views = new MemoryViews(program.memory);
-    this.#runtime = program.addressOf("_PyRuntime") ?? 0;
-    this.#codeType = program.addressOf("PyCode_Type") ?? 0;
-    this.#offsets = this.#codeType === 0 ? undefined : readOffsets(this.#views.u32, this.#runtime);
+  constructor(source: StackSource) {
+    this.#views = "memory" in source ? new MemoryViews(source.memory) : source;
+    this.#runtime = source.addressOf("_PyRuntime") ?? 0;
+    this.#codeType = source.addressOf("PyCode_Type") ?? 0;
+    this.offsets = this.#codeType === 0 ? undefined : readOffsets(this.#views.u32, this.#runtime);
   }
 
   /**
@@ -75,25 +87,21 @@ export class PythonStackReader {
   locals(limit: number = DEFAULT_FRAMES): PythonLocal[] {
     const locals: PythonLocal[] = [];
     this.#each(limit, (frame, at, offsets) => {
-      const code = this.#codeOf(offsets, at);
-      const names = this.#word(code + offsets.localNames);
-      const count = Math.min(this.#word(names + offsets.tupleLength), Most.locals);
-      for (let index = 0; index < count; index++) {
-        const name = this.#text(offsets, this.#word(names + offsets.tupleItems + 4 * index));
+      for (const [index, name] of this.namesOf(this.codeOf(at)).entries()) {
         if (name === undefined) return;
-        const value = unsigned(this.#word(at + offsets.locals + 4 * index) & ~TAG_BITS);
+        const value = unsigned(this.word(at + offsets.locals + 4 * index) & ~TAG_BITS);
         locals.push({ frame, name, value });
       }
     });
     return locals;
   }
 
-  /** Shows each frame, and where it lies. */
+  /** Shows each frame of the thread that runs, and where it lies. */
   #each(limit: number, see: (frame: PythonFrame, at: Address, offsets: Offsets) => void): void {
-    const offsets = this.#offsets;
+    const offsets = this.offsets;
     if (offsets === undefined) return;
     try {
-      this.#walk(offsets, Math.min(limit, Most.frames), (frame, at) => see(frame, at, offsets));
+      this.frames(this.#thread(), limit, (frame, at) => see(frame, at, offsets));
     } catch {
       // Nothing in there throws but JavaScript itself, when its stack is full: a Python recursion that
       // has used it up allocates as well.
@@ -101,54 +109,80 @@ export class PythonStackReader {
   }
 
   /** The word at an address; 0 (NULL) outside of the memory, and where no word can lie. */
-  #word(address: Address): number {
+  word(address: Address): number {
     return address % 4 === 0 ? (this.#views.u32[address >>> 2] ?? 0) : 0;
   }
 
   /** The code object of the frame at an address, or what is in its place. */
-  #codeOf(offsets: Offsets, frame: Address): Address {
-    return unsigned(this.#word(frame + offsets.executable) & ~TAG_BITS);
+  codeOf(frame: Address): Address {
+    return unsigned(this.word(frame + (this.offsets?.executable ?? 0)) & ~TAG_BITS);
   }
 
-  #walk(offsets: Offsets, limit: number, see: (frame: PythonFrame, at: Address) => void): void {
+  /** The names of the local variables and cells of a code object, in their order; undefined for what is no name. */
+  namesOf(code: Address): (string | undefined)[] {
+    const { offsets } = this;
+    if (offsets === undefined) return [];
+    const names = this.word(code + offsets.localNames);
+    const count = Math.min(this.word(names + offsets.tupleLength), Most.locals);
+    const first = names + offsets.tupleItems;
+    return Array.from({ length: count }, (_, index) => this.text(this.word(first + 4 * index)));
+  }
+
+  /** Shows each frame of a thread, the innermost first, and where it lies. @param limit how many at most, up to 1024 */
+  frames(thread: Address, limit: number, see: (frame: PythonFrame, at: Address) => void): void {
+    const { offsets } = this;
+    if (offsets === undefined) return;
+    const most = Math.min(limit, Most.frames);
     let seen = 0;
-    let frame = this.#word(this.#thread(offsets) + offsets.currentFrame);
+    let frame = this.word(thread + offsets.currentFrame);
     // Between two frames of Python are at most an entry and the frame that CPython puts around __init__.
-    for (let steps = 3 * limit + 3; steps > 0 && frame !== 0 && seen < limit; steps--) {
+    for (let steps = 3 * most + 3; steps > 0 && frame !== 0 && seen < most; steps--) {
       const owner = this.#views.u8[frame + offsets.owner] ?? Owners.last + 1;
       if (owner > Owners.last) return;
       if (owner < Owners.firstEntry) {
-        const code = this.#codeOf(offsets, frame);
-        const found = this.#frame(offsets, code, this.#word(frame + offsets.instruction));
+        const code = this.codeOf(frame);
+        const found = this.#frame(offsets, code, this.word(frame + offsets.instruction));
         if (found === undefined) return;
         if (found !== "internal") {
           see(found, frame);
           seen++;
         }
       }
-      frame = this.#word(frame + offsets.previous);
+      frame = this.word(frame + offsets.previous);
     }
+  }
+
+  /** The states of all interpreters, the newest first. */
+  interpreters(): Address[] {
+    const { offsets } = this;
+    if (offsets === undefined) return [];
+    const first = this.word(this.#runtime + offsets.interpretersHead);
+    return this.#list(first, offsets.interpreterNext, Most.interpreters);
+  }
+
+  /** The states of all threads of an interpreter, the newest first. */
+  threads(interpreter: Address): Address[] {
+    const { offsets } = this;
+    if (offsets === undefined) return [];
+    const first = this.word(interpreter + offsets.threadsHead);
+    return this.#list(first, offsets.threadNext, Most.threads);
+  }
+
+  #list(first: Address, next: number, most: number): Address[] {
+    const list: Address[] = [];
+    for (let at = first; at !== 0 && list.length < most; at = this.word(at + next)) list.push(at);
+    return list;
   }
 
   /**
    * The thread that runs: there may be others, which wait. Where none does, the only one there is: it has let go of the GIL,
    * and is still where it was. 0 when there are several, or none.
    */
-  #thread(offsets: Offsets): Address {
-    let only: Address = 0;
-    let threads = 0;
-    let interpreter = this.#word(this.#runtime + offsets.interpretersHead);
-    for (let count = 0; interpreter !== 0 && count < Most.interpreters; count++) {
-      let thread = this.#word(interpreter + offsets.threadsHead);
-      for (let other = 0; thread !== 0 && other < Most.threads; other++) {
-        if ((this.#word(thread + offsets.threadStatus) & ACTIVE) !== 0) return thread;
-        only = thread;
-        threads++;
-        thread = this.#word(thread + offsets.threadNext);
-      }
-      interpreter = this.#word(interpreter + offsets.interpreterNext);
-    }
-    return threads === 1 ? only : 0;
+  #thread(): Address {
+    const threads = this.interpreters().flatMap((interpreter) => this.threads(interpreter));
+    const status = this.offsets?.threadStatus ?? 0;
+    const active = threads.find((thread) => (this.word(thread + status) & ACTIVE) !== 0);
+    return active ?? (threads.length === 1 ? (threads[0] as Address) : 0);
   }
 
   /** A frame by its code object and its instruction; undefined when the former is none. */
@@ -157,36 +191,37 @@ export class PythonStackReader {
     code: Address,
     instruction: Address,
   ): PythonFrame | "internal" | undefined {
-    if (this.#word(code + offsets.type) !== this.#codeType) return undefined;
+    if (this.word(code + offsets.type) !== this.#codeType) return undefined;
     const line = this.#line(offsets, code, instruction);
     // The code around an __init__ that CPython called without C (_Py_InitCleanup) is nobody's.
-    if (line === 0 && this.#word(code + offsets.firstLine) === 0) return "internal";
-    const file = this.#text(offsets, this.#word(code + offsets.fileName));
-    const name = this.#text(offsets, this.#word(code + offsets.qualifiedName));
+    if (line === 0 && this.word(code + offsets.firstLine) === 0) return "internal";
+    const file = this.text(this.word(code + offsets.fileName));
+    const name = this.text(this.word(code + offsets.qualifiedName));
     if (line === undefined || file === undefined || name === undefined) return undefined;
     return { file, line, name };
   }
 
   /** Whether the object's type has the flag. */
   #is(offsets: Offsets, object: Address, flag: number): boolean {
-    const type = this.#word(object + offsets.type);
-    return (this.#word(type + offsets.typeFlags) & flag) !== 0;
+    const type = this.word(object + offsets.type);
+    return (this.word(type + offsets.typeFlags) & flag) !== 0;
   }
 
   #line(offsets: Offsets, code: Address, instruction: Address): number | undefined {
-    const table = this.#word(code + offsets.lineTable);
+    const table = this.word(code + offsets.lineTable);
     if (!this.#is(offsets, table, TypeFlags.bytes)) return undefined;
     const start = table + offsets.bytesData;
-    const length = Math.min(this.#word(table + offsets.bytesLength), Most.tableBytes);
-    const firstLine = this.#word(code + offsets.firstLine) | 0;
+    const length = Math.min(this.word(table + offsets.bytesLength), Most.tableBytes);
+    const firstLine = this.word(code + offsets.firstLine) | 0;
     const unit = (instruction - code - offsets.byteCode) / 2;
     return lineAt(this.#views.u8, start, start + length, firstLine, unit);
   }
 
-  /** A `str` (Include/cpython/unicodeobject.h), or the beginning of a very long one. */
-  #text(offsets: Offsets, text: Address): string | undefined {
-    if (!this.#is(offsets, text, TypeFlags.text)) return undefined;
-    const state = this.#word(text + offsets.textState);
+  /** A `str` (Include/cpython/unicodeobject.h), or the beginning of a very long one; undefined where there is none. */
+  text(text: Address): string | undefined {
+    const { offsets } = this;
+    if (offsets === undefined || !this.#is(offsets, text, TypeFlags.text)) return undefined;
+    const state = this.word(text + offsets.textState);
     const width = (state >>> 2) & 7; // bytes a character
     const compact = (state & 32) !== 0; // the characters follow the struct ...
     const ascii = (state & 64) !== 0; // ... which is a shorter one then
@@ -194,8 +229,8 @@ export class PythonStackReader {
     const units = width === 1 ? u8 : width === 2 ? u16 : width === 4 ? u32 : undefined;
     // What texts that are not compact have more, a pointer to their characters, is last in their struct.
     const pointer = text + offsets.textBytes - 4;
-    const data = compact ? (ascii ? text + offsets.asciiBytes : pointer) : this.#word(pointer);
-    const length = this.#word(text + offsets.textLength);
+    const data = compact ? (ascii ? text + offsets.asciiBytes : pointer) : this.word(pointer);
+    const length = this.word(text + offsets.textLength);
     if (units === undefined || data + length * width > u8.length) return undefined;
     const start = data / width;
     const characters = units.subarray(start, start + Math.min(length, Most.characters));

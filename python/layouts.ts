@@ -65,6 +65,10 @@ const COMMON: Readonly<Record<string, string>> = {
   memoryview: "@12 buffer",
   managedbuffer: "@20 object",
   "functools._lru_list_elem": "@20 key result",
+  "functools.partial": "func args keywords __dict__",
+  "re.Pattern": "@16 groupindex indexgroup pattern",
+  "datetime.datetime": "",
+  "datetime.time": "",
   "functools._lru_cache_wrapper":
     "@36 cache @44 __wrapped__ @56 mark element_type info_type __dict__",
   "_contextvars.ContextVar": "name default",
@@ -148,7 +152,14 @@ export const TypeFields = {
 } as const;
 
 /** A PyMemberDef (Include/descrobject.h), and the two kinds of members that are references. */
-export const Members = { size: 20, name: 0, kind: 4, offset: 8, object: 6, objectOrError: 16 } as const;
+export const Members = {
+  size: 20,
+  name: 0,
+  kind: 4,
+  offset: 8,
+  object: 6,
+  objectOrError: 16,
+} as const;
 
 /** More flags of types. */
 export const MoreTypeFlags = {
@@ -214,13 +225,27 @@ export const DequeFields = {
 export const Owned = {
   bytearray: 16,
   array: 12,
+  moduleDefinition: 12,
   moduleState: 16,
+  /** How long its state is, in the definition of a module. */
+  definitionStateSize: 28,
   codeExecutors: 100,
   codeCached: 104,
   odictNodes: 32,
   odictFirst: 48,
   odictNodeNext: 8,
 } as const;
+
+/** Others with words that are not always references. */
+export const OddFields = {
+  /** A link of an LRU cache holds the next one; so does the cache, which begins like one. */
+  nextLink: 12,
+  /** A time has a zone, its last word, when this byte says so. */
+  hasZone: 12,
+} as const;
+
+/** What a thread has its frames in (`_PyStackChunk`, Include/cpython/pystate.h): its length and what is used of it, in words. */
+export const StackChunk = { size: 4, top: 8, leastSize: 16384 } as const;
 
 /** _PyInterpreterFrame, and where a generator and a frame object have theirs (Include/internal/pycore_interpframe_structs.h). */
 export const FrameFields = {
@@ -239,3 +264,31 @@ export const FrameFields = {
   codeLocals: 48,
   codeLocalNames: 72,
 } as const;
+
+/** What tells a function, a code object and others from each other (Include/cpython). */
+export const NameFields = {
+  functionName: 20,
+  functionCode: 24,
+  codeLine: 44,
+  codeFile: 80,
+  codeName: 88,
+  moduleName: 24,
+  generatorName: 16,
+  methodFunction: 8,
+  builtinDefinition: 8,
+  propertyName: 24,
+  descriptorName: 12,
+} as const;
+
+/** int (Include/cpython/longintrepr.h): digits of 30 bits, their number in all but the lowest bits of the tag; those say the sign. */
+export const IntFields = {
+  tag: 8,
+  digits: 12,
+  tagBits: 3,
+  digitBits: 30,
+  signBits: 3,
+  negative: 2,
+} as const;
+
+/** float and bytes (Include/cpython). */
+export const ValueFields = { float: 8, bytes: 16 } as const;

@@ -3,21 +3,27 @@
  */
 
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
+export { type PythonFrame, PythonStackReader } from "./frames.js";
 export { installedPlace } from "./installation.js";
-export { placedRoot } from "./linked-heap.js";
 export {
   DequeFields,
   DictFields,
   FrameFields,
+  IntFields,
   layoutOf,
   Members,
   MoreTypeFlags,
+  NameFields,
   type ObjectLayout,
+  OddFields,
   Owned,
   SetFields,
+  StackChunk,
   TextFields,
   TypeFields,
+  ValueFields,
 } from "./layouts.js";
+export { placedRoot } from "./linked-heap.js";
 export {
   type AllocatorRecord,
   AllocatorTable,

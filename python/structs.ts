@@ -13,11 +13,18 @@ import type { Address } from "../base/base.js";
  *                     [3.13, 3.14]
  */
 const PLACES = {
-  interpretersHead: [5, 5], // runtime_state: the newest interpreter
-  interpreterNext: [8, 8], // interpreter_state
+  runtimeSize: [3, 3], // runtime_state
+  interpretersHead: [5, 5], // the newest interpreter
+  interpreterSize: [6, 6], // interpreter_state
+  interpreterNext: [8, 8],
   threadsHead: [9, 9],
-  threadNext: [21, 24], // thread_state
+  modules: [11, 12], // sys.modules, and the dicts of sys and builtins
+  sysDict: [12, 13],
+  builtins: [13, 14],
+  threadSize: [19, 22], // thread_state
+  threadNext: [21, 24],
   currentFrame: [23, 26],
+  dataStack: [26, 29], // the newest chunk of the stack of frames
   threadStatus: [27, 30],
   previous: [29, 32], // interpreter_frame
   executable: [30, 33],

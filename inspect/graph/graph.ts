@@ -1,6 +1,15 @@
 /** The graph of a heap, and what can be computed of it without knowing whose it is. */
 
 export { GraphBuilder } from "./builder.js";
+export { type Distances, distancesOf, NOBODY } from "./distance.js";
+export {
+  type Dominators,
+  type DominatorTree,
+  dominatorsOf,
+  dominatorTree,
+} from "./dominators.js";
+export { type Content, type ContentKind, type Facts, noFacts } from "./facts.js";
+export { type Holders, holdersOf, sourceOf } from "./holders.js";
 export {
   type Edge,
   EdgeKind,

@@ -13,7 +13,13 @@ import {
   unsigned,
   wordsAt,
 } from "../../base/base.js";
-import { type EmscriptenProgram, findState, firstChunk, tlsfEnd } from "../../hosts/hosts.js";
+import {
+  type EmscriptenProgram,
+  findState,
+  firstChunk,
+  tlsfEnd,
+  tlsfFirst,
+} from "../../hosts/hosts.js";
 import { installedPlace, type PyodideLike, placedRoot, programOf } from "../../python/python.js";
 import type { Heap } from "../../src/index.js";
 import { type HeapMark, type ImageMarks, imageOf, type MemoryImage } from "./image.js";
@@ -139,7 +145,7 @@ function marksOfHeap({ memory, root }: Heap, where: string): Omit<ImageMarks, Of
     version: packageVersion,
     time: Date.now(),
     symbols: {},
-    chunks: { from: 0, to: end },
+    chunks: { from: kind.ownMemory ? tlsfFirst : 0, to: end },
     stack: { from: 0, to: 0 },
     maximumBytes: 0,
     limitBytes: 0,

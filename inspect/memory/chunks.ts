@@ -1,34 +1,61 @@
 /** The rows of blocks of the system malloc, whichever it is: dlmalloc's in a program of Emscripten's, TLSF's in a heap of ours. */
-import { type Address, booksLayout as B, layout as L } from "../../base/base.js";
-import { type Row, rowsOf, tlsfRows, walkChunks, walkTlsf } from "../../hosts/hosts.js";
+import { type Address, booksLayout as B, layout as L, unsigned } from "../../base/base.js";
+import {
+  type Row,
+  resumeChunks,
+  rowsOf,
+  tlsfRows,
+  walkChunks,
+  walkTlsf,
+} from "../../hosts/hosts.js";
 import { DLMALLOC_STATE } from "./capture.js";
 import type { MemoryImage } from "./image.js";
 import { Numbers } from "./numbers.js";
 import { addDebugTables, ledgerIn } from "./shadows.js";
 
-/** Shows blocks: where the user's bytes begin, how many the block takes with its head, is it in use. */
-export type See = (block: Address, size: number, inUse: boolean) => void;
-
 /** How the system malloc of an image is read. */
 export interface SystemBlocks {
   /** By rising addresses. Empty where the system malloc is not known. */
   readonly rows: readonly Row[];
-  /** Shows the blocks of a row; where they end. */
-  walk(row: Row, see: See): Address;
-  /** From where the block begins up to its end, what the malloc has of it for itself: a head in front of it. */
+  /** Shows the blocks from one address up to another (`walkChunks`); where they end. */
+  readonly walk: (
+    from: Address,
+    to: Address,
+    see: (block: Address, size: number, inUse: boolean) => void,
+  ) => Address;
+  /** Where blocks begin again behind what is none. */
+  readonly resume: (from: Address, to: Address) => Address;
+  /** So many bytes of a block are the malloc's. */
   readonly head: number;
 }
 
-export function systemBlocks({ marks, u8, u32 }: MemoryImage): SystemBlocks {
-  const to = Math.min(marks.chunks.to, u8.length);
+const HEAD = 4;
+
+/** From where to where the heap goes, in the memory; all of the memory where the system malloc is someone else's. */
+export function boundsOf({ marks: { chunks }, u8 }: MemoryImage): { from: Address; to: Address } {
+  if (chunks.to === 0) return { from: 0, to: u8.length };
+  const to = Math.min(unsigned(chunks.to), u8.length);
+  return { from: Math.min(unsigned(chunks.from), to), to };
+}
+
+export function systemBlocks(image: MemoryImage): SystemBlocks {
+  const { marks, u32 } = image;
+  const { from, to } = boundsOf(image);
+  const isKnown = marks.chunks.to !== 0 && from % 4 === 0;
   if (marks.kind === "heap") {
-    const rows = to === 0 ? [] : tlsfRows(u32, to);
-    return { rows, walk: (row, see) => walkTlsf(u32, row.from, row.to, see), head: 4 };
+    return {
+      rows: isKnown ? tlsfRows(u32, from, to) : [],
+      walk: (at, end, see) => walkTlsf(u32, at, end, see),
+      resume: (_, end) => end,
+      head: HEAD,
+    };
   }
-  const from = marks.chunks.from;
-  const isRow = from > 0 && from % 8 === 0 && from < to;
-  const rows = isRow ? rowsOf(u32, marks.symbols[DLMALLOC_STATE] ?? 0, from, to) : [];
-  return { rows, walk: (row, see) => walkChunks(u32, row.from, row.to, see), head: 4 };
+  return {
+    rows: isKnown ? rowsOf(u32, marks.symbols[DLMALLOC_STATE] ?? 0, from, to) : [],
+    walk: (at, end, see) => walkChunks(u32, at, end, see),
+    resume: (at, end) => resumeChunks(u32, at, end),
+    head: HEAD,
+  };
 }
 
 /** No list of spares is longer: it holds what goes back at the next call. */

@@ -1,11 +1,10 @@
 /** The live blocks of a memory: one walk over it by rising addresses, from pool to pool and along the system malloc's rows. */
 import { type Address, debugLayout as D } from "../../base/base.js";
 import { BlockKind, type Blocks } from "./blocks.js";
-import { ownMemory, systemBlocks, waitingBlocks } from "./chunks.js";
 import type { MemoryImage } from "./image.js";
 import { Numbers } from "./numbers.js";
-import { findPools, PoolReader, rootsOf } from "./pools.js";
 import { type Frames, findFrames, hookedSize, ledgerIn } from "./shadows.js";
+import { walkMemory } from "./walk.js";
 
 const NO_FRAMES: Frames = {
   count: 0,
@@ -14,7 +13,7 @@ const NO_FRAMES: Frames = {
   live: new Uint32Array(),
 };
 
-/** What a debug block takes more than the user's bytes, in our debug modes. */
+/** What a block of our debug modes takes more than the user's bytes: as much in front of them as behind. */
 const FRAME_BYTES = 2 * D.FRONT;
 
 /** Takes blocks as the allocators have them, by rising addresses, and finds in each what its user has. */
@@ -23,6 +22,8 @@ class Collector {
   readonly #frames: Frames;
   /** Are there pads of CPython's own hooks? */
   readonly #hooked: boolean;
+  /** Is the system malloc someone else's, whose blocks only the debug mode knows? */
+  readonly #isForeign: boolean;
   readonly #starts = new Numbers(65536);
   readonly #sizes = new Numbers(65536);
   readonly #taken = new Numbers(65536);
@@ -32,14 +33,17 @@ class Collector {
   /** Where the last block ends. */
   #end: Address = 0;
 
-  constructor(image: MemoryImage, frames: Frames, hooked: boolean) {
+  constructor(image: MemoryImage) {
+    const ledger = ledgerIn(image);
     this.#image = image;
-    this.#frames = frames;
-    this.#hooked = hooked;
+    this.#frames = ledger === 0 ? NO_FRAMES : findFrames(image, ledger);
+    this.#hooked = image.marks.allocator.endsWith("_debug");
+    this.#isForeign = image.marks.chunks.to === 0;
   }
 
   /** @param base where the allocator's block begins @param room the bytes that its user has @param taken all that it takes */
   add(kind: number, base: Address, room: number, taken: number): void {
+    if (this.#isForeign) this.#addUnknown(base);
     if (base < this.#end) return;
     this.#end = base + room;
     if (this.#frames.count > 0) this.#addFramed(kind, base, room, taken);
@@ -47,8 +51,8 @@ class Collector {
     else this.#push(kind, base, room, taken);
   }
 
-  /** Adds the blocks up to an address that only the shadow knows, because the memory's malloc is someone else's. */
-  addUnknown(to: Address): void {
+  /** Adds the blocks up to an address that only the shadow knows. */
+  #addUnknown(to: Address): void {
     const { count, starts, sizes, live } = this.#frames;
     while (this.#frame < count && (starts[this.#frame] as number) < to) {
       const start = starts[this.#frame] as number;
@@ -109,6 +113,7 @@ class Collector {
   }
 
   blocks(): Blocks {
+    if (this.#isForeign) this.#addUnknown(this.#image.u8.length);
     const starts = this.#starts.values();
     const sizes = this.#sizes.values();
     return {
@@ -155,52 +160,23 @@ function lookup(starts: Uint32Array, sizes: Uint32Array): (address: Address) => 
  * in a damaged memory it finds what can be found.
  */
 export function findBlocks(image: MemoryImage): Blocks {
-  const roots = rootsOf(image);
-  const ledger = ledgerIn(image);
-  const frames = ledger === 0 ? NO_FRAMES : findFrames(image, ledger);
-  const collector = new Collector(image, frames, image.marks.allocator.endsWith("_debug"));
-  const pools = findPools(image, roots);
-  const reader = new PoolReader(image, roots);
-  const { arenas, tables } = ownMemory(image, roots);
-  const waiting = waitingBlocks(image, roots);
-  const { rows, walk, head } = systemBlocks(image);
-  const isForeign = rows.length === 0;
-
-  let pool = 0;
-  /** Adds the blocks of the pools that begin before an address; false where none does. */
-  function addPools(to: Address): boolean {
-    const first = pool;
-    for (; pool < pools.length && (pools[pool] as number) < to; pool++) {
-      if (!reader.read(pools[pool] as number)) continue;
-      const { start, size, carved, used } = reader;
-      if (isForeign) collector.addUnknown(start);
-      const isFull = used * size === carved - reader.first;
+  const collector = new Collector(image);
+  walkMemory(image, {
+    pool(reader) {
+      const { start, first, size, carved, used } = reader;
+      const isFull = used * size === carved - first;
       if (!isFull) reader.markFree();
-      for (let offset = reader.first; offset < carved; offset += size) {
+      for (let offset = first; offset < carved; offset += size) {
         if (isFull || !reader.isFree(offset)) {
           collector.add(BlockKind.pool, start + offset, size, size);
         }
       }
-    }
-    return pool > first;
-  }
-
-  let arena = 0;
-  let table = 0;
-  for (const row of rows) {
-    walk(row, (block, size, inUse) => {
-      if (!inUse) return;
-      const end = block + size - head;
-      addPools(block);
-      while (arena < arenas.length && (arenas[arena] as number) < block) arena++;
-      while (table < tables.length && (tables[table] as number) < block) table++;
-      if (addPools(end)) return;
-      if ((arenas[arena] as number) < end || (tables[table] as number) < end) return;
-      if (block === row.record || waiting.includes(block)) return;
-      collector.add(BlockKind.system, block, size - head, size);
-    });
-  }
-  addPools(image.u8.length);
-  if (isForeign) collector.addUnknown(image.u8.length);
+    },
+    block: (block, size, room) => collector.add(BlockKind.system, block, room, size),
+    arena() {},
+    free() {},
+    table() {},
+    overhead() {},
+  });
   return collector.blocks();
 }

@@ -1,6 +1,7 @@
 /** A memory as it is: its bytes, its blocks, and where every byte of it is. */
 
 export { BlockKind, type Blocks } from "./blocks.js";
+export { type Budget, budgetOf } from "./budget.js";
 export { type CaptureOptions, captureImage, type Inspected } from "./capture.js";
 export { findBlocks } from "./find-blocks.js";
 export {
@@ -11,3 +12,4 @@ export {
   type MemoryImage,
   type ProxyMark,
 } from "./image.js";
+export { type Visitor, walkMemory } from "./walk.js";

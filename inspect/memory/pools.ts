@@ -56,7 +56,7 @@ export class PoolReader {
   readonly #freeIn = new Uint32Array(MOST_BLOCKS);
   #reads = 0;
 
-  /** Where it begins, and where it ends. */
+  /** Where it begins, and up to where it may have blocks. */
   start: Address = 0;
   end: Address = 0;
   /** Bytes in a block. */
@@ -85,9 +85,8 @@ export class PoolReader {
     const used = ((u32[start >>> 2] as number) >>> 16) - bias;
     const indent = size % (2 * L.ALIGNMENT) === 0 ? (this.#indents[root] as number) : 0;
     const first = L.POOL_HEADER + indent;
-    const slices = Math.trunc((end + L.ARENA_RESERVE) / L.SLICE_SIZE);
     this.start = start;
-    this.end = start + slices * L.SLICE_SIZE;
+    this.end = start + end;
     this.size = size;
     this.first = first;
     this.carved = carved;

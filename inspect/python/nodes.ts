@@ -29,10 +29,7 @@ export class Nodes {
   readonly #statics: Uint32Array;
   /** The same for the data of libraries. */
   readonly #inLibraries = new Map<Address, Node>();
-  /** Static nodes of objects, in their order, from `firstStatic` on. */
-  firstStatic = 0;
 
-  /** @param more how many nodes come behind those of the blocks: groups of roots */
   constructor(objects: Objects, builder: GraphBuilder) {
     this.objects = objects;
     this.builder = builder;
@@ -107,6 +104,12 @@ export class Nodes {
     return this.#index[(start + lead - this.#from) >>> 3] as number;
   }
 
+  /** The node that the block which begins at an address belongs to; 0 for none. */
+  ownerOf(address: Address): Node {
+    const block = this.claimedBlock(address);
+    return block < 0 ? 0 : this.ownerNode(block);
+  }
+
   #countAt(address: Address): number {
     const count = this.#u32[address >>> 2] as number;
     return count >= LEAST_IMMORTAL ? IMMORTAL : count;
@@ -161,6 +164,14 @@ export class Nodes {
     if (type === 0 || this.#u32[word] === 0) return 0;
     const kind = this.kindOf(type * 4 + Lies.static);
     return this.builder.node(address, kind, 0, this.#countAt(address));
+  }
+
+  /** The plan of a node's type; undefined where it is no live object. */
+  planOf(node: Node): TypePlan | undefined {
+    const kind = this.kinds[this.builder.typeOf(node)] ?? 0;
+    return kind <= 0 || (kind & 3) === Lies.freed
+      ? undefined
+      : this.objects.types.plans[kind >>> 2];
   }
 
   /** The types of the nodes. */

@@ -4,7 +4,7 @@
  */
 import type { Address } from "../../base/base.js";
 import { LEADS, type ObjectLayout } from "../../python/python.js";
-import { type Blocks, BlockKind, type MemoryImage } from "../memory/memory.js";
+import { BlockKind, type Blocks, type MemoryImage } from "../memory/memory.js";
 import { claimOwned } from "./owned.js";
 import { Shape, type TypePlan, TypeTable } from "./types.js";
 
@@ -78,7 +78,9 @@ export class Objects {
       else high = middle;
     }
     const block = low - 1;
-    return block >= 0 && address < (starts[block] as number) + (sizes[block] as number) ? block : -1;
+    return block >= 0 && address < (starts[block] as number) + (sizes[block] as number)
+      ? block
+      : -1;
   }
 
   /** The plan of the live object's type in a block; undefined where there is none. */
@@ -118,7 +120,7 @@ export class Objects {
         const type = types.numberOf(u32[w + ahead / 4 + 1] as number);
         if (type === 0) continue;
         const plan = plans[type] as TypePlan;
-        if (plan.lead !== ahead || ahead + plan.basicSize > size) continue;
+        if (plan.lead !== ahead || ahead + plan.leastSize > size) continue;
         typeOf[block] = this.#verdict(w, type, plan, size);
         break;
       }
@@ -132,7 +134,7 @@ export class Objects {
       // The collector's list leads back here.
       const head = w + plan.lead / 4 - 2;
       const next = (u32[head] as number) & ~3;
-      if (next !== 0 && ((u32[(next >>> 2) + 1] ?? 0) & ~3) === (head << 2)) return type | TRACKED;
+      if (next !== 0 && ((u32[(next >>> 2) + 1] ?? 0) & ~3) === head << 2) return type | TRACKED;
     }
     const at = w + plan.lead / 4;
     const count = u32[at] as number;
@@ -144,7 +146,7 @@ export class Objects {
     // Two pointers, the second to a type, in a block that is no object; or so many references.
     const length = u32[at + 2] as number;
     if (plan.shape === Shape.text || plan.shape === Shape.bytes) {
-      return plan.basicSize + length <= size + 16 ? type : 0;
+      return plan.leastSize + length <= size ? type : 0;
     }
     return 0;
   }

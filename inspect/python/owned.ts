@@ -8,8 +8,8 @@ import {
   TextFields,
   TypeFields,
 } from "../../python/python.js";
-import { charactersAt } from "./texts.js";
 import type { Objects } from "./objects.js";
+import { charactersAt } from "./texts.js";
 import { Shape, type TypePlan } from "./types.js";
 
 /** A chain of blocks ends after so many: a damaged memory can hold rings. (Each block is claimed once, so that rings end anyway.) */

@@ -6,19 +6,24 @@ import {
   FrameFields,
   MoreTypeFlags,
   ObjectFields,
+  OddFields,
   Owned,
   SetFields,
+  StackChunk,
   TAG_BITS,
   TypeFields,
 } from "../../python/python.js";
-import { EdgeKind, type EdgeKindNumber, edgeName, type GraphBuilder, type Node } from "../graph/graph.js";
-import { FREED, type Objects, TYPE_NUMBER } from "./objects.js";
-import type { ManagedTypes } from "./managed-types.js";
+import { EdgeKind, type EdgeKindNumber, edgeName, type GraphBuilder } from "../graph/graph.js";
+import type { InterpreterState } from "./interpreter.js";
 import type { Nodes } from "./nodes.js";
+import { FREED, type Objects, TYPE_NUMBER } from "./objects.js";
 import { Shape, type TypePlan } from "./types.js";
 
 /** Static objects have no block that bounds them: so many words of them are read, in all. */
 const MOST_STATIC_WORDS = 1 << 22;
+
+/** The indices of a dict have 2 to the power of this bytes at most. */
+const LARGEST_INDEX = 30;
 
 /** The object whose references are walked. */
 interface Place {
@@ -36,17 +41,17 @@ export class References {
   readonly #builder: GraphBuilder;
   readonly #u8: Uint8Array;
   readonly #u32: Uint32Array;
-  readonly #managed: ManagedTypes;
+  readonly #interpreter: InterpreterState;
   readonly #tupleItems: number;
   #staticWords = MOST_STATIC_WORDS;
 
-  constructor(nodes: Nodes, managed: ManagedTypes) {
+  constructor(nodes: Nodes, interpreter: InterpreterState) {
     this.#nodes = nodes;
     this.#objects = nodes.objects;
     this.#builder = nodes.builder;
     this.#u8 = nodes.objects.image.u8;
     this.#u32 = nodes.objects.image.u32;
-    this.#managed = managed;
+    this.#interpreter = interpreter;
     this.#tupleItems = nodes.objects.layout.tupleItems;
   }
 
@@ -58,11 +63,21 @@ export class References {
     const type = typeOf[block] as number;
     if (type >= FREED) return;
     if (type === 0) {
-      if (!this.#objects.libraries.has(block)) this.#guesses(start, start, end);
+      if (!this.#objects.libraries.has(block) && !this.#isStack(start, end)) {
+        this.#guesses(start, start, end);
+      }
       return;
     }
     const plan = types.plans[type & TYPE_NUMBER] as TypePlan;
     this.#object(plan, start + plan.lead, block, end);
+  }
+
+  /** Is it a piece of a thread's stack of frames? Those are roots, and what lies beyond them is out of use. */
+  #isStack(start: Address, end: Address): boolean {
+    const size = this.#word(start + StackChunk.size);
+    const room = end - start;
+    if (room < StackChunk.leastSize || (size & (size - 1)) !== 0) return false;
+    return size <= room && room < size + 64 && this.#word(start + StackChunk.top) <= size / 4;
   }
 
   /** The edges of the node of a static object. */
@@ -115,7 +130,8 @@ export class References {
       if (pointer !== 0) this.#edge(pointer, fields[field + 1] as number);
     }
     if (plan.heap) this.#internal(plan.address, "__class__");
-    if ((flags & MoreTypeFlags.managedDict) !== 0 && block >= 0) this.#managedDict(plan, address, end);
+    if ((flags & MoreTypeFlags.managedDict) !== 0 && block >= 0)
+      this.#managedDict(plan, address, end);
     if (shape === Shape.plain) return;
     if (shape === Shape.tuple) this.#tuple(address, end, plan);
     else if (shape === Shape.list) this.#list(address, block);
@@ -142,18 +158,28 @@ export class References {
         this.#ownedWords(address + Owned.codeExecutors, block, "executor");
         break;
       case Shape.module:
-        this.#ownedWords(address + Owned.moduleState, block);
+        this.#moduleState(address, block);
         break;
       case Shape.generator:
-        if ((this.#u8[address + FrameFields.generatorState] as number) << 24 >> 24 < FrameFields.cleared) {
-          this.#frame(address + FrameFields.inGenerator, end);
-        }
+        this.#frame(address + FrameFields.inGenerator, end, this.#isCleared(address));
         break;
       case Shape.frame: {
         const own = address + plan.basicSize - FrameFields.first;
-        if (this.#word(address + FrameFields.ofFrame) === own) this.#frame(own, end);
+        if (this.#word(address + FrameFields.ofFrame) === own) this.#frame(own, end, false);
         break;
       }
+      case Shape.link: {
+        const next = this.#word(address + OddFields.nextLink);
+        const { types } = this.#objects;
+        const type = types.plans[types.numberOf(this.#word(next + ObjectFields.type))];
+        if (type?.cName === "functools._lru_list_elem") this.#internal(next, "next");
+        break;
+      }
+      case Shape.time:
+        if (this.#u8[address + OddFields.hasZone] !== 0) {
+          this.#internal(this.#word(address + plan.basicSize - 4), "tzinfo");
+        }
+        break;
       case Shape.tail: {
         const items = this.#word(address + ObjectFields.length) * plan.itemSize;
         const from = address + plan.basicSize;
@@ -164,14 +190,24 @@ export class References {
     }
   }
 
+  /** The words of a module's state, which are known to nobody but it. */
+  #moduleState(address: Address, owner: number): void {
+    const state = this.#word(address + Owned.moduleState);
+    const block = this.#nodes.ownedBlock(state, owner);
+    if (block < 0) return;
+    const definition = this.#word(address + Owned.moduleDefinition);
+    const size = this.#word(definition + Owned.definitionStateSize);
+    const room = this.#objects.blocks.sizes[block] as number;
+    this.#guesses(state, state, state + Math.min(size, room));
+  }
+
   /** The words of a block that belongs to an object. */
-  #ownedWords(at: Address, owner: number, name?: string): void {
+  #ownedWords(at: Address, owner: number, name: string): void {
     const start = this.#word(at);
     const block = this.#nodes.ownedBlock(start, owner);
     if (block < 0) return;
     const size = this.#objects.blocks.sizes[block] as number;
-    if (name === undefined) this.#guesses(start, start, start + size);
-    else for (let word = 0; word + 4 <= size; word += 4) this.#internal(this.#word(start + word), name);
+    for (let word = 0; word + 4 <= size; word += 4) this.#internal(this.#word(start + word), name);
   }
 
   #tuple(address: Address, end: Address, plan: TypePlan): void {
@@ -211,7 +247,8 @@ export class References {
       const w = (table >>> 2) + 2 * slot;
       const key = this.#u32[w] as number;
       // No hash is -1 but that of what stands where a member was.
-      if (key !== 0 && this.#u32[w + 1] !== 0xffffffff) this.#edge(key, edgeName(EdgeKind.key, slot));
+      if (key !== 0 && this.#u32[w + 1] !== 0xffffffff)
+        this.#edge(key, edgeName(EdgeKind.key, slot));
     }
   }
 
@@ -220,13 +257,25 @@ export class References {
     const values = this.#word(address + DictFields.values);
     if (values !== 0) {
       if (!this.#objects.layout.inlineValues) this.#valuesOf312(values, keys, block);
-      else if (this.#u8[values + DictFields.embedded] === 0 && this.#nodes.ownedBlock(values, block) >= 0) {
+      else if (
+        this.#u8[values + DictFields.embedded] === 0 &&
+        this.#nodes.ownedBlock(values, block) >= 0
+      ) {
         const room = this.#u8[values + DictFields.capacity] as number;
         this.#values(values + DictFields.firstValue, room, keys, EdgeKind.entry);
       }
     }
     const owned = this.#nodes.ownedBlock(keys, block);
-    if (owned >= 0) this.#entries(keys, owned);
+    if (owned < 0) return;
+    if (address === this.#interpreter.interned) this.#interned(keys, owned);
+    else this.#entries(keys, owned);
+  }
+
+  /** The dict of interned strings does not hold them. */
+  #interned(keys: Address, block: number): void {
+    const name = edgeName(EdgeKind.weak, this.#builder.text("interned"));
+    const end = keys + (this.#objects.blocks.sizes[block] as number);
+    for (let at = this.#firstEntry(keys); at + 8 <= end; at += 8) this.#edge(this.#word(at), name);
   }
 
   /** The entries of keys that belong to one dict or type. Those that dicts share have no values. */
@@ -255,7 +304,11 @@ export class References {
   }
 
   #firstEntry(keys: Address): Address {
-    return keys + DictFields.indices + (1 << ((this.#u8[keys + DictFields.logIndexBytes] as number) & 31 & 27));
+    return (
+      keys +
+      DictFields.indices +
+      (1 << Math.min(this.#u8[keys + DictFields.logIndexBytes] as number, LARGEST_INDEX))
+    );
   }
 
   /** Values whose keys are elsewhere. */
@@ -328,7 +381,8 @@ export class References {
   #type(address: Address, block: number): void {
     const flags = this.#word(address + ObjectFields.typeFlags);
     if ((flags & MoreTypeFlags.managedStatic) !== 0) {
-      for (const [name, pointer] of this.#managed(address)) this.#internal(pointer, name);
+      for (const [name, pointer] of this.#interpreter.managed(address))
+        this.#internal(pointer, name);
     }
     if ((flags & MoreTypeFlags.heap) === 0) return;
     this.#internal(this.#word(address + TypeFields.name), "__name__");
@@ -340,10 +394,17 @@ export class References {
     if (owned >= 0) this.#entries(keys, owned);
   }
 
-  /** The references of an interpreter's frame in an object, with the names of its variables. */
-  #frame(frame: Address, end: Address): void {
+  /** Has a generator run to its end? */
+  #isCleared(generator: Address): boolean {
+    const state = this.#u8[generator + FrameFields.generatorState] as number;
+    return state >= FrameFields.cleared && state < 0x80;
+  }
+
+  /** The references of an interpreter's frame in an object, with the names of its variables. Of one that was cleared only the code is left. */
+  #frame(frame: Address, end: Address, cleared: boolean): void {
     const code = (this.#word(frame + FrameFields.code) & ~TAG_BITS) >>> 0;
     this.#tagged(this.#word(frame + FrameFields.code), "f_code", 0);
+    if (cleared) return;
     this.#tagged(this.#word(frame + FrameFields.function), "function", 0);
     this.#internal(this.#word(frame + FrameFields.locals), "f_locals");
     this.#internal(this.#word(frame + FrameFields.frameObject), "frame");
@@ -365,7 +426,8 @@ export class References {
     const tag = this.#objects.layout.taggedFrames ? word & TAG_BITS : 0;
     if (tag === TAG_BITS) return;
     const pointer = (word & ~TAG_BITS) >>> 0;
-    if ((tag & 1) !== 0) this.#edge(pointer, edgeName(EdgeKind.weak, this.#builder.text(`${text} (borrowed)`)));
+    if ((tag & 1) !== 0)
+      this.#edge(pointer, edgeName(EdgeKind.weak, this.#builder.text(`${text} (borrowed)`)));
     else this.#named(pointer, EdgeKind.local, name, text);
   }
 }

@@ -1,14 +1,15 @@
 /** The types of a Python heap: which addresses are types, what they are called, and how their objects are to be read. */
 import type { Address } from "../../base/base.js";
 import {
-  type ObjectLayout,
   Members,
   MoreTypeFlags,
   ObjectFields,
+  type ObjectLayout,
+  TextFields,
   TypeFields,
   TypeFlags,
 } from "../../python/python.js";
-import { EdgeKind, edgeName, type NodeType } from "../graph/graph.js";
+import { EdgeKind, edgeName } from "../graph/graph.js";
 import type { MemoryImage } from "../memory/memory.js";
 import { cText } from "./texts.js";
 
@@ -34,6 +35,10 @@ export const Shape = {
   float: 17,
   /** Of variable size, and nothing is known of its items. */
   tail: 18,
+  /** A link of an LRU cache, or such a cache. */
+  link: 19,
+  /** A time, with a zone or without. */
+  time: 20,
 } as const;
 
 /** The shapes of the types that have one, by their name in C. */
@@ -58,6 +63,10 @@ const SHAPES: Readonly<Record<string, number>> = {
   async_generator: Shape.generator,
   frame: Shape.frame,
   module: Shape.module,
+  "functools._lru_list_elem": Shape.link,
+  "functools._lru_cache_wrapper": Shape.link,
+  "datetime.datetime": Shape.time,
+  "datetime.time": Shape.time,
 };
 
 /** Bounds of what is followed: a damaged memory can hold chains, and sizes, of anything. */
@@ -72,6 +81,8 @@ export interface TypePlan {
   readonly cName: string;
   readonly flags: number;
   readonly basicSize: number;
+  /** The least that an object of it takes: a short form of a str, or a time without a zone, is shorter than its struct. */
+  readonly leastSize: number;
   readonly itemSize: number;
   /** How many bytes come before the object in its block. */
   readonly lead: number;
@@ -80,8 +91,8 @@ export interface TypePlan {
   readonly fields: Uint32Array;
   /** Is the type an object of the heap, so that its objects count references to it? */
   readonly heap: boolean;
-  /** Bytes before which all references are known; its own words behind that are guesses. */
-  readonly known: number;
+  /** Of a tuple's: how many items it has at least; a struct sequence has more than it counts. */
+  readonly leastItems: number;
 }
 
 /** Numbers for types, and their plans. Number 0 is no type. */
@@ -139,7 +150,8 @@ export class TypeTable {
       if (steps === Most.metatypes || (type & 3) !== 0 || at + TypeFields.size / 4 > length) {
         return false;
       }
-      if (((this.#u32[at + ObjectFields.typeFlags / 4] as number) & TypeFlags.type) === 0) return false;
+      if (((this.#u32[at + ObjectFields.typeFlags / 4] as number) & TypeFlags.type) === 0)
+        return false;
       type = this.#u32[at + 1] as number;
     }
     if (this.#numbers.has(address)) return true;
@@ -177,16 +189,20 @@ export class TypeTable {
     const base = { address, cName, flags, basicSize, itemSize, lead, heap };
     if (known !== undefined) {
       const fields = new Uint32Array(this.#fieldsOf(known));
-      return { ...base, shape: SHAPES[cName] ?? Shape.plain, fields, known: basicSize };
+      const shape = SHAPES[cName] ?? Shape.plain;
+      return { ...base, leastSize: leastSize(shape, basicSize), shape, fields, leastItems: 0 };
     }
     const above = this.#aboveOf(word(TypeFields.base), depth);
-    const own = this.#ownFields(w, above.basicSize, basicSize);
+    const members = this.#members(w);
+    const own = this.#ownFields(w, above.basicSize, basicSize, members);
+    const last = above.shape === Shape.tuple ? Math.max(0, ...members.keys()) : 0;
     const plain = above.shape === Shape.plain && itemSize > 0 && (itemSize & 3) === 0;
     return {
       ...base,
+      leastSize: above.shape === Shape.time ? leastSize(above.shape, basicSize) : basicSize,
       shape: plain ? Shape.tail : above.shape,
       fields: new Uint32Array([...above.fields, ...own]),
-      known: above.known,
+      leastItems: last === 0 ? 0 : (last - this.#layout.tupleItems) / 4 + 1,
     };
   }
 
@@ -203,7 +219,8 @@ export class TypeTable {
       if (name.startsWith("@")) word = Number(name.slice(1)) / 4;
       else {
         if (name.startsWith("~")) fields.push(word, this.#name(EdgeKind.weak, name.slice(1)));
-        else if (name !== "." && name !== "") fields.push(word, this.#name(EdgeKind.internal, name));
+        else if (name !== "." && name !== "")
+          fields.push(word, this.#name(EdgeKind.internal, name));
         word++;
       }
     }
@@ -211,10 +228,11 @@ export class TypeTable {
   }
 
   /** The words that a type puts behind those of its base: members by their name, the dict, and guesses. */
-  #ownFields(w: number, from: number, to: number): number[] {
+  #ownFields(w: number, from: number, to: number, names: Map<number, number>): number[] {
     const word = (offset: number): number => this.#u32[w + offset / 4] as number;
-    const names = this.#members(w);
-    names.set(word(TypeFields.dictOffset), this.#name(EdgeKind.internal, "__dict__"));
+    if (word(TypeFields.dictOffset) > 0) {
+      names.set(word(TypeFields.dictOffset), this.#name(EdgeKind.internal, "__dict__"));
+    }
     const weakrefs = word(TypeFields.weakListOffset);
     const fields: number[] = [];
     const first = (from + 3) & ~3;
@@ -247,21 +265,21 @@ export class TypeTable {
   }
 }
 
+function leastSize(shape: number, basicSize: number): number {
+  if (shape === Shape.text) return TextFields.ascii + 1;
+  return shape === Shape.time ? basicSize - 4 : basicSize;
+}
+
 const NOTHING: TypePlan = {
   address: 0,
   cName: "",
   flags: 0,
   basicSize: 8,
+  leastSize: 8,
   itemSize: 0,
   lead: 0,
   shape: Shape.plain,
   fields: new Uint32Array(),
   heap: false,
-  known: 8,
+  leastItems: 0,
 };
-
-/** The name and the module of a type as its C name says. */
-export function splitName({ cName }: TypePlan): Pick<NodeType, "name" | "module"> {
-  const dot = cName.lastIndexOf(".");
-  return { name: cName.slice(dot + 1), module: dot < 0 ? "builtins" : cName.slice(0, dot) };
-}

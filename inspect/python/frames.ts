@@ -1,0 +1,68 @@
+/** Roots that are frames of functions which run: their variables by name, and what lies on their stacks. */
+import { type Address, unsigned } from "../../base/base.js";
+import {
+  FrameFields,
+  type PythonFrame,
+  type PythonStackReader,
+  TAG_BITS,
+} from "../../python/python.js";
+import type { Root } from "./roots.js";
+
+const Most = { frames: 1024, stack: 1024 } as const;
+
+/** `_frameowner`: the frame is part of a generator. */
+const OF_GENERATOR = 1;
+
+/** A reference of a frame whose lowest bit is set is not counted; with both bits it is a number. */
+const BORROWED = 1;
+
+/** What a code object has in front of its first line: how many places its stack has. */
+const STACK_SIZE = -4;
+
+/** Where a frame is: `f (app.py:12)`. */
+function placeOf({ file, line, name }: PythonFrame): string {
+  const short = file.slice(file.lastIndexOf("/") + 1);
+  return `${name} (${short}:${line === 0 ? "?" : line})`;
+}
+
+/**
+ * What the frames of a thread hold, the innermost frame's first. The variables of a generator that runs are not among it, but the
+ * generator is.
+ */
+export function frameRoots(reader: PythonStackReader, u8: Uint8Array, thread: Address): Root[] {
+  const roots: Root[] = [];
+  const { offsets } = reader;
+  if (offsets === undefined) return roots;
+  const tagged = (name: string, at: Address) => {
+    const word = reader.word(at);
+    if ((word & TAG_BITS) === TAG_BITS) return;
+    const address = unsigned(word & ~TAG_BITS);
+    if (address === 0) return;
+    roots.push({ group: "frames", name, address, counted: (word & BORROWED) === 0 });
+  };
+  reader.frames(thread, Most.frames, (frame, at) => {
+    const place = placeOf(frame);
+    if (u8[at + offsets.owner] === OF_GENERATOR) {
+      const address = at - FrameFields.inGenerator;
+      roots.push({ group: "frames", name: `running ${place}`, address, counted: false });
+      return;
+    }
+    const code = reader.codeOf(at);
+    const names = reader.namesOf(code);
+    const first = at + offsets.locals;
+    for (const [index, name] of names.entries()) {
+      tagged(`local ${name ?? index} of ${place}`, first + 4 * index);
+    }
+    const end = first + 4 * names.length;
+    const room = reader.word(code + offsets.firstLine + STACK_SIZE);
+    const most = end + 4 * Math.min(room, Most.stack);
+    for (let word = end; word < stackTop(reader, at, first, end, most); word += 4) {
+      tagged(`stack of ${place}`, word);
+    }
+    tagged(`function of ${place}`, at + FrameFields.function);
+    tagged(`code of ${place}`, at + FrameFields.code);
+    tagged(`f_locals of ${place}`, at + FrameFields.locals);
+    tagged(`frame object of ${place}`, at + FrameFields.frameObject);
+  });
+  return roots;
+}

@@ -1,0 +1,175 @@
+/** The graph of a Python heap. */
+import { type Address, show, typeError } from "../../base/base.js";
+import { layoutOf } from "../../python/python.js";
+import { EdgeKind, edgeName, type Graph, GraphBuilder, holds, type Node } from "../graph/graph.js";
+import type { Blocks, MemoryImage } from "../memory/memory.js";
+import { type Content, Contents } from "./contents.js";
+import { readInterpreter } from "./interpreter.js";
+import { labelOf } from "./labels.js";
+import { Nodes } from "./nodes.js";
+import { FREED, Objects } from "./objects.js";
+import { References } from "./references.js";
+import { nameOf } from "./type-names.js";
+
+/** Something that is held from outside of the heap. */
+export interface Root {
+  /** "modules", "frames", "static data", ... */
+  readonly group: string;
+  readonly name: string;
+  readonly address: Address;
+}
+
+/** What roots are looked for with. */
+export interface Lookup {
+  /** The node of the object, or the plain block, that begins at an address; 0 for none. */
+  nodeAt(address: Address): Node;
+}
+
+export type RootFinder = (image: MemoryImage, lookup: Lookup) => readonly Root[];
+
+/** What the blocks of a heap are: the last four sum to the first. */
+export interface Statistics {
+  readonly blocks: number;
+  /** Blocks with a live object. */
+  readonly objects: number;
+  /** Blocks of objects that are gone, kept for the next ones of their type. */
+  readonly freed: number;
+  /** Blocks that belong to an object. */
+  readonly owned: number;
+  /** All others: memory of C's. */
+  readonly plain: number;
+}
+
+export interface PythonGraph {
+  readonly graph: Graph;
+  /** What is not exact, as of a version whose structs are not all known; empty where everything is. */
+  readonly note: string;
+  readonly statistics: Statistics;
+  /** The node of the object, or the plain block, that begins at an address, or that what begins there belongs to; 0 for none. */
+  nodeAt(address: Address): Node;
+  /** What is in an object, to find equal ones and empty ones. */
+  content(node: Node): Content;
+  /** Have two nodes the same content? For those kinds that have a hash. */
+  equal(one: Node, other: Node): boolean;
+  /** For each node how many references to it were found that hold; those of roots are not counted. */
+  references(): Uint32Array;
+}
+
+const OLD =
+  "Python 3.12: its frames are read word by word, so names of their variables are missing";
+
+/**
+ * The graph of a Python heap.
+ *
+ * @param findRoots what holds from outside
+ * @throws TypeError where the image is of no Python that is known here: 3.12, 3.13 and 3.14 are
+ */
+export function pythonGraph(
+  image: MemoryImage,
+  blocks: Blocks,
+  findRoots: RootFinder = () => [],
+): PythonGraph {
+  const { version, symbols } = image.marks;
+  const layout = layoutOf(version);
+  if (layout === undefined) {
+    throw typeError(
+      `pythonGraph: the version is ${show(version)}, expected Python 3.12, 3.13 or 3.14`,
+    );
+  }
+  if (!symbols["PyType_Type"]) {
+    throw typeError(
+      "pythonGraph: the image has no address of PyType_Type, expected that of a Python",
+    );
+  }
+  const builder = new GraphBuilder(blocks.count + 1024);
+  const objects = new Objects(image, blocks, layout, (text) => builder.text(text));
+  const nodes = new Nodes(objects, builder);
+  const groups = groupsOf(findRoots(image, { nodeAt: (address) => nodes.at(address) }), nodes);
+  const text = (name: string) => edgeName(EdgeKind.internal, builder.text(name));
+
+  builder.begin();
+  for (const [node, { name }] of groups) builder.edge(node, text(name));
+  const references = new References(nodes, readInterpreter(image));
+  for (let node = 1; node <= nodes.last; node++) {
+    builder.begin();
+    references.ofBlock(nodes.blockOf[node] as number);
+  }
+  // Static objects become nodes when they are met, also by the references of others like them, and of those of the types of nodes.
+  let types = nodes.nodeTypes((plan) => nameOf(image, plan));
+  for (let node = nodes.last + 1; node < builder.nodes; node++) {
+    builder.begin();
+    const group = groups.get(node);
+    if (group === undefined) references.ofStatic(builder.addressOf(node));
+    else for (const { name, to } of group.roots) builder.edge(to, text(name));
+    if (node === builder.nodes - 1) types = nodes.nodeTypes((plan) => nameOf(image, plan));
+  }
+
+  const contents = new Contents(nodes);
+  const label = (node: Node): string => {
+    const plan = nodes.planOf(node);
+    const address = builder.addressOf(node);
+    return plan === undefined ? "" : labelOf(image, address, plan, () => typeLabel(address));
+  };
+  function typeLabel(address: Address): string {
+    const plan = objects.types.plans[objects.types.numberOf(address)];
+    if (plan === undefined) return "";
+    const { name, module } = nameOf(image, plan);
+    return module === "builtins" || module === "" ? name : `${module}.${name}`;
+  }
+  const graph = builder.graph(types, label);
+  return {
+    graph,
+    note: layout.inlineValues ? "" : OLD,
+    statistics: statisticsOf(objects),
+    nodeAt: (address) => nodes.at(address) || nodes.ownerOf(address),
+    content: (node) => contents.of(node),
+    equal: (one, other) => contents.equal(one, other),
+    references: () => countReferences(graph),
+  };
+}
+
+interface Group {
+  readonly name: string;
+  readonly roots: { readonly name: string; readonly to: Node }[];
+}
+
+/** The groups of roots, each with a node of its own, in the order in which they come. */
+function groupsOf(roots: readonly Root[], nodes: Nodes): Map<Node, Group> {
+  const byName = new Map<string, Group>();
+  for (const { group, name, address } of roots) {
+    const to = nodes.at(address);
+    if (to === 0) continue;
+    const known = byName.get(group) ?? { name: group, roots: [] };
+    byName.set(group, known);
+    known.roots.push({ name, to });
+  }
+  return new Map([...byName.values()].map((group) => [nodes.builder.node(0, 0, 0, 0), group]));
+}
+
+function statisticsOf({ blocks, typeOf, owner }: Objects): Statistics {
+  let live = 0;
+  let freed = 0;
+  let owned = 0;
+  for (let block = 0; block < blocks.count; block++) {
+    if (owner[block] !== 0) owned++;
+    else if ((typeOf[block] as number) >= FREED) freed++;
+    else if (typeOf[block] !== 0) live++;
+  }
+  const plain = blocks.count - live - freed - owned;
+  return { blocks: blocks.count, objects: live, freed, owned, plain };
+}
+
+function countReferences({ nodes, first, to, names, types, typeOf }: Graph): Uint32Array {
+  const counts = new Uint32Array(nodes);
+  for (let node = 1; node < nodes; node++) {
+    if (types[typeOf[node] as number]?.kind === "root") continue;
+    const end = first[node + 1] as number;
+    for (let edge = first[node] as number; edge < end; edge++) {
+      if (holds(names[edge] as number)) {
+        const target = to[edge] as number;
+        counts[target] = (counts[target] as number) + 1;
+      }
+    }
+  }
+  return counts;
+}

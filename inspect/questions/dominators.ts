@@ -1,0 +1,51 @@
+/** Which single objects keep most alive. */
+import type { Address } from "../../base/base.js";
+import { NOBODY, type Node } from "../graph/graph.js";
+import type { Analysis } from "./analysis.js";
+
+/** An object that keeps others alive. */
+export interface DominatorRow {
+  readonly node: Node;
+  readonly address: Address;
+  readonly type: string;
+  /** Which one it is: a name, or the beginning of a text; empty where there is none. */
+  readonly label: string;
+  readonly own: number;
+  /** Bytes that would be free without it. */
+  readonly retained: number;
+  /** How many objects it dominates closest. */
+  readonly count: number;
+}
+
+/** The row of a node. */
+export function dominatorRow(analysis: Analysis, node: Node): DominatorRow {
+  const { graph, words } = analysis;
+  return {
+    node,
+    address: graph.addresses[node] as number,
+    type: words.type(node),
+    label: graph.label(node),
+    own: graph.own[node] as number,
+    retained: analysis.retained(node),
+    count: analysis.children(node).length,
+  };
+}
+
+/** The objects that keep most alive, without the groups of roots. */
+export function biggestDominators(analysis: Analysis, limit: number): DominatorRow[] {
+  const { graph, dominators } = analysis;
+  const { retained, idom } = dominators;
+  const isRoot = graph.types.map(({ kind }) => kind === "root");
+  // The best so far, the least of them last.
+  const best: Node[] = [];
+  for (let node = 1; node < graph.nodes; node++) {
+    const size = retained[node] as number;
+    const least = best.length < limit ? -1 : (retained[best.at(-1) ?? 0] as number);
+    if (size <= least || idom[node] === NOBODY || isRoot[graph.typeOf[node] as number]) continue;
+    let place = best.length;
+    while (place > 0 && (retained[best[place - 1] as Node] as number) < size) place--;
+    best.splice(place, 0, node);
+    if (best.length > limit) best.pop();
+  }
+  return best.map((node) => dominatorRow(analysis, node));
+}

@@ -1,0 +1,33 @@
+/** What the objects of a type are held by. */
+import type { Analysis } from "./analysis.js";
+import { findNodes } from "./find.js";
+import { type Path, shortestPath } from "./paths.js";
+
+/** Objects of a type that are held in the same way. */
+export interface HolderRow {
+  /** How they are held, with `[...]` for indexes and keys: `module app > global CACHE > [...]`. */
+  readonly path: string;
+  readonly count: number;
+  /** The bytes of these objects alone. */
+  readonly bytes: number;
+  /** The shortest way to one of them; undefined where no way leads to them. */
+  readonly example: Path | undefined;
+}
+
+/** What a query's objects (see `findNodes`) are held by, those first that are most. */
+export function holdersOfType(analysis: Analysis, query: string): HolderRow[] {
+  const { graph, patterns } = analysis;
+  const groups = new Map<number, { count: number; bytes: number; readonly first: number }>();
+  for (const node of findNodes(analysis, query)) {
+    const pattern = patterns.of(node);
+    const group = groups.get(pattern) ?? { count: 0, bytes: 0, first: node };
+    groups.set(pattern, group);
+    group.count++;
+    group.bytes += graph.own[node] as number;
+  }
+  return [...groups]
+    .sort(([, a], [, b]) => b.count - a.count || b.bytes - a.bytes)
+    .map(([pattern, { count, bytes, first }]) => {
+      return { path: patterns.text(pattern), count, bytes, example: shortestPath(analysis, first) };
+    });
+}

@@ -1,0 +1,413 @@
+/** The memory in a file: what was written is read, and whatever else a file holds is named, in little time and memory. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { gunzipSync, gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { readPymem, writePymem } from "../../inspect/formats/formats.js";
+import type { ByteSource } from "../../inspect/formats/pieces.js";
+import { type ImageMarks, imageOf, type MemoryImage } from "../../inspect/memory/memory.js";
+
+const MIB = 2 ** 20;
+
+const marks: ImageMarks = {
+  kind: "pyodide",
+  version: "3.14.2",
+  time: 1_790_000_000_000,
+  symbols: { _PyRuntime: 65536, PyType_Type: 4_294_967_288 },
+  chunks: { from: 4096, to: 65536 },
+  stack: { from: 0, to: 0 },
+  maximumBytes: 2 ** 32,
+  limitBytes: 0,
+  heap: { root: 1024, how: "linked", ledger: 0, pools: true },
+  types: { 4096: "Punkt \u{1f600} \ud800" },
+  proxies: [{ object: 8192, stack: "at f (a.js:1)\n" }],
+  jsValues: { 7: "HTMLDivElement" },
+};
+
+/** A memory with some pages that have something in them. */
+function memoryOf(bytes: number, pages: readonly number[] = [], more: Partial<ImageMarks> = {}) {
+  const image = imageOf({ ...marks, ...more }, new Uint8Array(bytes));
+  for (const page of pages) image.u8.fill(1 + (page % 255), 4096 * page, 4096 * page + 77);
+  return image;
+}
+
+async function written(image: MemoryImage): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of writePymem(image)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+function assertSame(found: MemoryImage, expected: MemoryImage): void {
+  assert.deepEqual(found.marks, expected.marks);
+  assert.equal(Buffer.compare(found.u8, expected.u8), 0);
+  assert.equal(found.u32.length, expected.u32.length);
+  assert.equal(found.u32.buffer, found.u8.buffer);
+}
+
+interface Chunk {
+  readonly kind: string;
+  readonly payload: Buffer;
+}
+
+function chunksOf(file: Buffer): Chunk[] {
+  const chunks: Chunk[] = [];
+  for (let at = 8; at < file.length; ) {
+    const end = at + 12 + file.readUInt32LE(at + 4);
+    const payload = gunzipSync(file.subarray(at + 12, end));
+    assert.equal(payload.length, file.readUInt32LE(at + 8));
+    chunks.push({ kind: file.toString("latin1", at, at + 4), payload });
+    at = end;
+  }
+  return chunks;
+}
+
+/** A chunk as it stands in a file; `length` is what it says of its payload. */
+function packed({ kind, payload }: Chunk, length = payload.length): Buffer {
+  const body = gzipSync(payload);
+  const header = Buffer.alloc(12);
+  header.write(kind, "latin1");
+  header.writeUInt32LE(body.length, 4);
+  header.writeUInt32LE(length, 8);
+  return Buffer.concat([header, body]);
+}
+
+const start = Buffer.from("\x89PYM\r\n\x1a\x01", "latin1");
+
+function fileOf(chunks: readonly Chunk[]): Buffer {
+  return Buffer.concat([start, ...chunks.map((chunk) => packed(chunk))]);
+}
+
+const mark = { kind: "MARK", payload: Buffer.from(JSON.stringify({ bytes: 2 * MIB, ...marks })) };
+const done = (areas: number) => ({
+  kind: "DONE",
+  payload: Buffer.from(JSON.stringify({ areas })),
+});
+
+/** The chunk of an area with these pages, each of one byte's value. */
+function area(number: number, pages: readonly number[], length = 4096): Chunk {
+  const head = Buffer.alloc(36);
+  head.writeUInt32LE(number, 0);
+  for (const page of pages)
+    head[4 + (page >> 3)] = (head[4 + (page >> 3)] as number) | (1 << (page & 7));
+  return { kind: "AREA", payload: Buffer.concat([head, Buffer.alloc(pages.length * length, 7)]) };
+}
+
+async function refused(source: unknown, message: RegExp): Promise<void> {
+  await assert.rejects(readPymem(source as ByteSource), (error: Error & { code?: string }) => {
+    assert.match(error.message, message);
+    assert.equal(error.code, "PYMALLOC_INVALID_ARGUMENT");
+    return true;
+  });
+}
+
+test("a memory of any length comes back, with its marks", async () => {
+  const last = 2 * MIB + 4096 * 3 + 8;
+  const images = [
+    memoryOf(0),
+    memoryOf(4),
+    memoryOf(4096, [0]),
+    memoryOf(4100, [0, 1]),
+    memoryOf(MIB, [0, 255]),
+    memoryOf(MIB + 4, [3]),
+    memoryOf(last, [1, 300, 514]),
+    memoryOf(9 * MIB, [0, 300, 301, 600, 1000, 1500, 1800, 2100, 2303]),
+    memoryOf(65536, [2], { heap: undefined, symbols: {}, types: {}, proxies: [], jsValues: {} }),
+  ];
+  (images[1] as MemoryImage).u32[0] = 0xffffffff;
+  (images[6] as MemoryImage).u32[last / 4 - 1] = 1;
+  for (const image of images) assertSame(await readPymem(await written(image)), image);
+});
+
+test("pages that are all zero are left out", async () => {
+  const empty = await written(memoryOf(512 * MIB));
+  assert.ok(empty.length < 1000, `${empty.length} bytes`);
+  assert.equal((await readPymem(empty)).u8.length, 512 * MIB);
+  const file = await written(memoryOf(3 * MIB, [256, 511]));
+  const lengths = chunksOf(file).map(({ kind, payload }) => `${kind} ${payload.length}`);
+  assert.deepEqual(lengths.slice(1), [`AREA ${36 + 2 * 4096}`, "DONE 11"]);
+});
+
+test("a file is read from bytes, a Blob, a stream and an iterable, whatever its pieces are", async () => {
+  const image = memoryOf(3 * MIB, [0, 1, 400, 700]);
+  const file = await written(image);
+  async function* inPieces(size: number): AsyncGenerator<Uint8Array, void> {
+    for (let at = 0; at < file.length; at += size) yield file.subarray(at, at + size);
+    yield new Uint8Array();
+  }
+  const sources: ByteSource[] = [
+    new Uint8Array(file),
+    file,
+    new Uint8Array(file).buffer,
+    new Blob([new Uint8Array(file)]),
+    new Blob([new Uint8Array(file)]).stream(),
+    inPieces(1),
+    inPieces(13),
+    inPieces(5000),
+  ];
+  for (const source of sources) assertSame(await readPymem(source), image);
+});
+
+test("what is no file is a TypeError that says what was expected", async () => {
+  for (const source of [undefined, null, 7, "text", {}, [1, 2]]) {
+    await refused(source, /^a \.pymem is read from .+, expected a Uint8Array, an ArrayBuffer/);
+    await assert.rejects(readPymem(source as unknown as ByteSource), TypeError);
+  }
+  const pieces = new ReadableStream({
+    start(controller) {
+      controller.enqueue("text");
+    },
+  });
+  await refused(pieces, /^a \.pymem came with a piece that is "text", expected a Uint8Array$/);
+});
+
+test("a stream is let go of when its file is refused", async () => {
+  let cancelled = false;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      controller.enqueue(new Uint8Array(100));
+    },
+    cancel() {
+      cancelled = true;
+    },
+  });
+  await refused(stream, /^\.pymem: at byte 0: this is no \.pymem/);
+  assert.ok(cancelled);
+});
+
+test("a stream that fails is told as it failed", async () => {
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      controller.error(new Error("the line is dead"));
+    },
+  });
+  await assert.rejects(readPymem(stream), { message: "the line is dead" });
+});
+
+test("a memory that grows while it is saved is not half saved", async () => {
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 65 });
+  const image = imageOf(marks, new Uint8Array(memory.buffer));
+  for (let at = 0; at < image.u8.length; at += MIB) image.u8[at] = 1;
+  await assert.rejects(
+    async () => {
+      let pieces = 0;
+      for await (const piece of writePymem(image)) {
+        assert.ok(piece.length > 0);
+        if (pieces++ === 1) memory.grow(1);
+      }
+    },
+    { message: /^the memory grew while it was saved: save a copy/, code: "PYMALLOC_CONFLICT" },
+  );
+});
+
+test("damage is named with its offset", async () => {
+  const file = await written(memoryOf(2 * MIB, [0, 300]));
+  const at = /^\.pymem: at byte \d+: /.source;
+  await refused(new Uint8Array(), /^\.pymem: at byte 0: this is no \.pymem/);
+  await refused(Buffer.from("{}"), /^\.pymem: at byte 0: this is no \.pymem/);
+  await refused(file.subarray(0, 7), /at byte 0: this \.pymem has version none, expected 1$/);
+  const version = Buffer.from(file);
+  version[7] = 2;
+  await refused(version, /at byte 0: this \.pymem has version 2, expected 1$/);
+  const text = Buffer.from(file.toString("latin1").replaceAll("\r\n", "\n"), "latin1");
+  await refused(text, /at byte 0: this is no \.pymem/);
+  await refused(file.subarray(0, 13), /at byte 8: it is truncated: 5 of 12 bytes .* a chunk MARK$/);
+  await refused(file.subarray(0, -1), /truncated: \d+ of \d+ bytes are left for the chunk DONE$/);
+  await refused(
+    Buffer.concat([file, Buffer.of(0)]),
+    new RegExp(`^\\.pymem: at byte ${file.length}: bytes follow its end$`),
+  );
+  await refused(fileOf([done(0)]), /at byte 8: expected a chunk MARK, found "DONE"$/);
+  await refused(
+    fileOf([mark, mark]),
+    new RegExp(`${at}expected a chunk AREA or DONE, found "MARK"`),
+  );
+  await refused(fileOf([mark, done(1)]), /the end says \{"areas":1\}, expected \{"areas":0\}$/);
+});
+
+test("areas are in order, inside of the memory, and as long as their pages", async () => {
+  const whole = (...areas: Chunk[]) => fileOf([mark, ...areas, done(areas.length)]);
+  assert.equal((await readPymem(whole(area(0, [0]), area(1, [255])))).u8[2 * MIB - 1], 7);
+  await refused(whole(area(1, [0]), area(0, [0])), /area 0 comes after 1, expected one behind it/);
+  await refused(whole(area(0, [0]), area(0, [0])), /area 0 comes after 0, expected one behind it/);
+  await refused(whole(area(2, [0])), /area 2 comes after -1, .* below 2$/);
+  await refused(whole(area(0xffffffff, [0])), /area 4294967295 comes after -1/);
+  await refused(whole(area(0, [0, 1], 4000)), /page 1 of area 0 is not in the memory, or not in/);
+  await refused(whole(area(0, [0], 5000)), /area 0 has 5036 bytes, its pages are 4132$/);
+  await refused(
+    whole({ kind: "AREA", payload: Buffer.alloc(35) }),
+    /an area has 35 bytes, expected at least 36$/,
+  );
+  const small = { ...mark, payload: Buffer.from(JSON.stringify({ ...marks, bytes: 4096 })) };
+  await refused(fileOf([small, area(0, [0, 1]), done(1)]), /page 1 of area 0 is not in the memory/);
+});
+
+test("a bomb does not go off", async () => {
+  const zeros = Buffer.alloc(80 * MIB);
+  const before = process.memoryUsage().arrayBuffers;
+  const inArea = Buffer.concat([
+    start,
+    packed(mark),
+    packed({ kind: "AREA", payload: zeros }, 4132),
+  ]);
+  await refused(inArea, /the chunk AREA is damaged: more than 4132 bytes come out of it$/);
+  const inMarks = Buffer.concat([start, packed({ kind: "MARK", payload: zeros }, 100)]);
+  await refused(inMarks, /the chunk MARK is damaged: more than 100 bytes come out of it$/);
+  const claims = Buffer.concat([start, packed({ kind: "MARK", payload: zeros })]);
+  await refused(claims, /the chunk MARK claims \d+ bytes, 83886080 uncompressed; at most 67108864/);
+  const stored = Buffer.concat([start, Buffer.from("MARK"), Buffer.alloc(8, 0xff)]);
+  await refused(stored, /the chunk MARK claims 4294967295 bytes, 4294967295 uncompressed/);
+  assert.ok(process.memoryUsage().arrayBuffers < before + 64 * MIB);
+});
+
+test("each mark is looked at before it is believed", async () => {
+  const wrong: [keyof ImageMarks | "bytes", unknown, RegExp][] = [
+    ["bytes", 2 ** 32 + 4, /the mark bytes is 4294967300, expected a multiple of 4 up to 2\^32$/],
+    ["bytes", 6, /bytes is 6/],
+    ["bytes", "4", /bytes is "4"/],
+    ["bytes", undefined, /bytes is undefined/],
+    ["kind", "python", /the mark kind is "python", expected "pyodide" or "heap"$/],
+    ["version", 3, /version is 3, expected a text$/],
+    ["version", undefined, /version is undefined/],
+    ["time", -1, /time is -1/],
+    ["time", null, /time is null/],
+    ["symbols", { a: 1.5 }, /symbols is an object \(Object\), expected an object of addresses$/],
+    ["symbols", [1], /symbols is an object \(Array\)/],
+    ["chunks", { from: 4 }, /chunks is .*expected an object with the addresses from and to/],
+    ["chunks", { from: 8, to: 4 }, /chunks is .* in that order$/],
+    ["stack", { from: 0, to: 2 ** 33 }, /stack is /],
+    ["maximumBytes", 2 ** 33, /maximumBytes is 8589934592, expected bytes from 0 to 2\^32$/],
+    ["limitBytes", -4, /limitBytes is -4/],
+    ["heap", { root: 4, how: "stolen", ledger: 0, pools: true }, /heap is .*root, how, ledger/],
+    ["heap", { root: 4, how: "own", ledger: 0 }, /heap is /],
+    ["heap", null, /heap is null/],
+    ["types", { x: "Point" }, /types is .*expected an object of texts by their address$/],
+    ["types", { 4294967296: "Point" }, /types is /],
+    ["types", { 4: 4 }, /types is /],
+    ["proxies", {}, /proxies is .*expected a list of objects with object and stack$/],
+    ["proxies", [{ object: 4 }], /proxies is /],
+    ["proxies", [{ object: -4, stack: "" }], /proxies is /],
+    ["jsValues", { 1: {} }, /jsValues is .*expected an object of texts by their number$/],
+  ];
+  for (const [name, value, message] of wrong) {
+    const text = JSON.stringify({ bytes: 4, ...marks, [name]: value });
+    await refused(fileOf([{ kind: "MARK", payload: Buffer.from(text) }, done(0)]), message);
+  }
+  const long = JSON.stringify({ bytes: 4, ...marks, kind: "x".repeat(1e6) });
+  await assert.rejects(
+    readPymem(fileOf([{ kind: "MARK", payload: Buffer.from(long) }])),
+    (error) => {
+      return (error as Error).message.length < 300;
+    },
+  );
+  for (const text of ["", "{", "7", "null"]) {
+    const file = fileOf([{ kind: "MARK", payload: Buffer.from(text) }, done(0)]);
+    await refused(file, /^\.pymem: at byte 8: the marks are .*expected an object$/);
+  }
+});
+
+test("fields that a reader doesn't know are left alone", async () => {
+  const text = JSON.stringify({ bytes: 4, ...marks, later: [1], __proto__: null });
+  const payload = Buffer.from(text.replace("{", '{"__proto__":{"kind":"heap"},'));
+  const found = await readPymem(fileOf([{ kind: "MARK", payload }, done(0)]));
+  assert.deepEqual(found.marks, marks);
+  assert.equal(Object.getPrototypeOf(found.marks), Object.prototype);
+});
+
+/** One way to spoil a file: its bytes, its end, a chunk's header, or what is compressed in a chunk. */
+const damage = fc.record({
+  kind: fc.constantFrom("flip", "cut", "more", "header", "payload", "order", "double"),
+  at: fc.nat(),
+  value: fc.constantFrom(0, 1, 7, 36, 128, 255, 4096, 65537, MIB, 2 ** 31, 2 ** 32 - 1),
+});
+
+function spoilt(file: Buffer, { kind, at, value }: { kind: string; at: number; value: number }) {
+  const bytes = Buffer.from(file);
+  const place = at % bytes.length;
+  if (kind === "flip") bytes[place] = (bytes[place] as number) ^ (1 << (value & 7));
+  if (kind === "flip") return bytes;
+  if (kind === "cut") return bytes.subarray(0, place);
+  if (kind === "more") return Buffer.concat([bytes, Buffer.alloc(1 + (value % 99), at)]);
+  const chunks = chunksOf(file);
+  const chosen = at % chunks.length;
+  const chunk = chunks[chosen] as Chunk;
+  if (kind === "order") chunks.push(...chunks.splice(chosen, 1));
+  if (kind === "double") chunks.splice(chosen, 0, chunk);
+  if (kind === "payload") chunk.payload[at % chunk.payload.length] = value & 255;
+  if (kind !== "header") return fileOf(chunks);
+  const packs = chunks.map((each) => packed(each));
+  packs[chosen]?.writeUInt32LE(value, 4 * (at % 3));
+  return Buffer.concat([start, ...packs]);
+}
+
+test("a spoilt file is refused with its offset, or it is another memory as good as any", async () => {
+  const image = memoryOf(2 * MIB, [0, 5, 300]);
+  const file = await written(image);
+  let same = 0;
+  let other = 0;
+  let runs = 0;
+  await fc.assert(
+    fc.asyncProperty(damage, async (how) => {
+      runs++;
+      const bytes = spoilt(file, how);
+      try {
+        const found = await readPymem(bytes);
+        assert.equal(found.u8.length, found.u32.length * 4);
+        const equal = Buffer.compare(found.u8, image.u8) === 0;
+        // A flipped bit may be one that gzip doesn't look at, but no damage by chance goes unseen.
+        assert.ok(equal || how.kind === "payload", how.kind);
+        if (equal) same++;
+        else other++;
+      } catch (error) {
+        assert.ok(error instanceof RangeError, `${error}`);
+        assert.match(error.message, /^\.pymem: at byte \d+: [^\n]{1,300}$/);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(same + other < runs / 2, `${same} and ${other} of ${runs}`);
+});
+
+test("every bit of a small file, flipped: refused, or not of any account", async () => {
+  const image = memoryOf(8192, [1], { proxies: [], types: {}, jsValues: {}, symbols: {} });
+  const file = await written(image);
+  for (let bit = 0; bit < 8 * file.length; bit++) {
+    const bytes = Buffer.from(file);
+    bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+    const found = await readPymem(bytes).catch((error: Error) => error.message);
+    if (typeof found === "string") assert.match(found, /^\.pymem: at byte \d+: /);
+    else assertSame(found, image);
+  }
+  for (let end = 0; end < file.length; end++) {
+    await refused(file.subarray(0, end), /^\.pymem: at byte \d+: /);
+  }
+});
+
+test("docs/pymem-format.md: its example is a memory, and is what the page says", async () => {
+  const page = readFileSync(new URL("../../docs/pymem-format.md", import.meta.url), "utf8");
+  const blocks = [...page.matchAll(/```\n([\s\S]*?)```/g)].map(([, text]) => text as string);
+  const [dump = "", payload = ""] = blocks.slice(-2);
+  const bytesOf = (text: string) => {
+    let bytes = Buffer.alloc(0);
+    for (const line of text.split("\n").filter((each) => each !== "")) {
+      const [, offset, hex] = line.match(/^([0-9a-f]{4}) {2}([0-9a-f]{2}(?: [0-9a-f]{2})*)/) ?? [];
+      assert.equal(Number.parseInt(offset ?? "", 16), bytes.length, line);
+      bytes = Buffer.concat([bytes, Buffer.from((hex ?? "").replaceAll(" ", ""), "hex")]);
+    }
+    return bytes;
+  };
+  const file = bytesOf(dump);
+  assert.match(page, new RegExp(`As a file of ${file.length} bytes:`));
+  const [known, chunk] = chunksOf(file) as [Chunk, Chunk];
+  const texts = dump.match(/(?<=[0-9a-f]{2} +)[ {]"[^\n]+/g)?.map((text) => text.trim());
+  assert.equal(texts?.join(""), `${known.payload}{"areas":1}`);
+  assert.deepEqual(chunk.payload.subarray(0, bytesOf(payload).length), bytesOf(payload));
+  const { marks: found, u8 } = await readPymem(file);
+  assert.equal(found.version, "0.1.0");
+  assert.equal(u8.length, 8200);
+  const nonzero = [...u8.entries()].filter(([, byte]) => byte !== 0);
+  assert.deepEqual(nonzero, [
+    [4096, 1],
+    [8196, 2],
+  ]);
+});
