@@ -79,12 +79,27 @@ const FUNCTION_314 =
   "__globals__ __builtins__ __name__ __qualname__ __code__ __defaults__ __kwdefaults__ __closure__ __doc__ __dict__ . " +
   "__module__ __annotations__ __annotate__ __type_params__";
 
+/**
+ * Where a type's objects point to memory of theirs without references, which is not looked into: by the name of the type in C.
+ */
+const OWNED_BYTES: Readonly<Record<string, number>> = {
+  bytearray: 16,
+  "array.array": 12,
+  "_io.StringIO": 8,
+  "_io.BufferedReader": 48,
+  "_io.BufferedWriter": 48,
+  "_io.BufferedRandom": 48,
+  "_struct.Struct": 16,
+};
+
 /** How a version of CPython lays its objects out. */
 export interface ObjectLayout {
   /** `PY_VERSION_HEX >> 16`. */
   readonly version: number;
   /** The references of structs: see COMMON. */
   readonly fields: Readonly<Record<string, string>>;
+  /** The offset of the pointer to memory that belongs to an object and has no references: by the name of its type in C. */
+  readonly ownedBytes: Readonly<Record<string, number>>;
   /** Where a tuple has its first item. */
   readonly tupleItems: number;
   /** The values of an instance stand in the instance itself (3.13), else in a block of their own that a tagged word points to. */
@@ -97,6 +112,7 @@ const LAYOUTS: readonly ObjectLayout[] = [
   {
     version: 0x030c,
     fields: COMMON,
+    ownedBytes: OWNED_BYTES,
     tupleItems: 12,
     inlineValues: false,
     taggedFrames: false,
@@ -104,6 +120,7 @@ const LAYOUTS: readonly ObjectLayout[] = [
   {
     version: 0x030d,
     fields: COMMON,
+    ownedBytes: OWNED_BYTES,
     tupleItems: 12,
     inlineValues: true,
     taggedFrames: false,
@@ -115,6 +132,7 @@ const LAYOUTS: readonly ObjectLayout[] = [
       function: FUNCTION_314,
       frame: `${COMMON["frame"]} overwritten_locals`,
     },
+    ownedBytes: OWNED_BYTES,
     tupleItems: 16,
     inlineValues: true,
     taggedFrames: true,
@@ -223,8 +241,6 @@ export const DequeFields = {
 
 /** What else owns blocks. */
 export const Owned = {
-  bytearray: 16,
-  array: 12,
   moduleDefinition: 12,
   moduleState: 16,
   /** How long its state is, in the definition of a module. */

@@ -4,7 +4,6 @@ import {
   DictFields,
   IntFields,
   ObjectFields,
-  Owned,
   SetFields,
   ValueFields,
 } from "../../python/python.js";
@@ -92,7 +91,7 @@ export class Contents {
       case Shape.list:
         return this.#row("list", length, this.#room(address + ObjectFields.listItems) - 4 * length);
       case Shape.bytearray:
-        return this.#row("bytearray", length, this.#room(address + Owned.bytearray) - length - 1);
+        return this.#row("bytearray", length, this.#room(address + plan.ownedBytes) - length - 1);
       case Shape.dict:
       case Shape.orderedDict:
         return this.#row("dict", length, this.#spareOfDict(address, length));

@@ -5,7 +5,7 @@
 import type { Address } from "../../base/base.js";
 import { LEADS, type ObjectLayout } from "../../python/python.js";
 import { BlockKind, type Blocks, type MemoryImage } from "../memory/memory.js";
-import { claimOwned } from "./owned.js";
+import { Claims } from "./owned.js";
 import { Shape, type TypePlan, TypeTable } from "./types.js";
 
 /** In `typeOf`: the object is gone, and its block is kept for the next one of its type. */
@@ -154,15 +154,16 @@ export class Objects {
   #claimAll(): void {
     // First the types: keys that they share with their instances' dicts are theirs.
     const { blocks } = this;
+    const claims = new Claims(this);
     for (let block = 0; block < blocks.count; block++) {
       const plan = this.planOf(block);
       if (plan?.shape !== Shape.type) continue;
       this.types.numberOf((blocks.starts[block] as number) + plan.lead);
-      claimOwned(this, block, plan);
+      claims.claim(block, plan);
     }
     for (let block = 0; block < blocks.count; block++) {
       const plan = this.planOf(block);
-      if (plan !== undefined && plan.shape !== Shape.type) claimOwned(this, block, plan);
+      if (plan !== undefined && plan.shape !== Shape.type) claims.claim(block, plan);
     }
   }
 }

@@ -1,8 +1,10 @@
 /** The blocks that belong to an object: its items, keys, characters. */
+import type { Address } from "../../base/base.js";
 import {
   DequeFields,
   DictFields,
   MoreTypeFlags,
+  ObjectFields,
   Owned,
   SetFields,
   TextFields,
@@ -12,94 +14,114 @@ import type { Objects } from "./objects.js";
 import { charactersAt } from "./texts.js";
 import { Shape, type TypePlan } from "./types.js";
 
-/** A chain of blocks ends after so many: a damaged memory can hold rings. (Each block is claimed once, so that rings end anyway.) */
+/** A deque keeps so many blocks for later. */
 const MOST_SPARES = 16;
 
-/** Claims the blocks that belong to the object in a block. */
-export function claimOwned(objects: Objects, block: number, plan: TypePlan): void {
-  const { u32, u8 } = objects.image;
-  const start = objects.blocks.starts[block] as number;
-  const address = start + plan.lead;
-  const w = address >>> 2;
-  const word = (offset: number): number => u32[w + (offset >>> 2)] as number;
-  const claim = (pointer: number): number => objects.claim(pointer, block);
+/** Gives blocks to the objects that they belong to. Each block is given once, so that rings of them end. */
+export class Claims {
+  readonly #objects: Objects;
+  readonly #u8: Uint8Array;
+  readonly #u32: Uint32Array;
+  readonly #inline: boolean;
 
-  if (!objects.layout.inlineValues && (plan.flags & MoreTypeFlags.managedDict) !== 0) {
-    // Values in a block of their own, with some bytes in front of the first.
-    const values = u32[(start >>> 2) + 1] as number;
-    if ((values & 1) !== 0) claimAround(objects, values + 1, block);
+  constructor(objects: Objects) {
+    this.#objects = objects;
+    this.#u8 = objects.image.u8;
+    this.#u32 = objects.image.u32;
+    this.#inline = objects.layout.inlineValues;
   }
-  switch (plan.shape) {
-    case Shape.list:
-      claim(word(Owned.array));
-      break;
-    case Shape.orderedDict:
-      claim(word(Owned.odictNodes));
-      claimChain(objects, word(Owned.odictFirst), Owned.odictNodeNext, block);
-      claimDict(objects, word(DictFields.keys), word(DictFields.values), block);
-      break;
-    case Shape.dict:
-      claimDict(objects, word(DictFields.keys), word(DictFields.values), block);
-      break;
-    case Shape.set:
-      if (word(SetFields.table) !== address + SetFields.smallTable) claim(word(SetFields.table));
-      break;
-    case Shape.text: {
-      const state = word(TextFields.state);
-      if ((state & TextFields.compactBit) === 0) claim(word(TextFields.data));
-      if ((state & TextFields.asciiBit) === 0 || (state & TextFields.compactBit) === 0) {
-        if (word(TextFields.utf8) !== charactersAt(objects.image, address)?.data) {
-          claim(word(TextFields.utf8));
+
+  /** Claims what belongs to the object in a block. */
+  claim(block: number, plan: TypePlan): void {
+    const address = (this.#objects.blocks.starts[block] as number) + plan.lead;
+    const { shape } = plan;
+    if (!this.#inline && (plan.flags & MoreTypeFlags.managedDict) !== 0) {
+      // Values in a block of their own, with some bytes in front of the first.
+      const values = this.#word(address - 12);
+      if ((values & 1) !== 0) this.#claimAround(values + 1, block);
+    }
+    if (plan.ownedBytes !== 0) this.#claim(address + plan.ownedBytes, block);
+    if (shape === Shape.list) this.#claim(address + ObjectFields.listItems, block);
+    else if (shape === Shape.dict) this.#claimDict(address, block);
+    else if (shape === Shape.text) this.#claimText(address, block);
+    else if (shape === Shape.set) {
+      const table = this.#word(address + SetFields.table);
+      if (table !== address + SetFields.smallTable) this.#claim(address + SetFields.table, block);
+    } else if (shape > Shape.set) this.#claimOther(address, block, shape);
+  }
+
+  #claimOther(address: Address, block: number, shape: number): void {
+    switch (shape) {
+      case Shape.orderedDict:
+        this.#claim(address + Owned.odictNodes, block);
+        this.#claimChain(this.#word(address + Owned.odictFirst), Owned.odictNodeNext, block);
+        this.#claimDict(address, block);
+        break;
+      case Shape.deque: {
+        this.#claimChain(this.#word(address + DequeFields.left), DequeFields.blockRight, block);
+        const spares = Math.min(this.#word(address + DequeFields.spares), MOST_SPARES);
+        for (let spare = 0; spare < spares; spare++) {
+          this.#claim(address + DequeFields.firstSpare + 4 * spare, block);
         }
+        break;
       }
-      break;
+      case Shape.type:
+        this.#claim(address + TypeFields.cachedKeys, block);
+        this.#claim(address + TypeFields.doc, block);
+        this.#claim(address + TypeFields.ownName, block);
+        break;
+      case Shape.code:
+        this.#claim(address + Owned.codeExecutors, block);
+        this.#claim(address + Owned.codeCached, block);
+        break;
+      case Shape.module:
+        this.#claim(address + Owned.moduleState, block);
+        break;
+      default:
     }
-    case Shape.bytearray:
-      claim(word(Owned.bytearray));
-      break;
-    case Shape.array:
-      claim(word(Owned.array));
-      break;
-    case Shape.deque: {
-      claimChain(objects, word(DequeFields.left), DequeFields.blockRight, block);
-      const spares = Math.min(word(DequeFields.spares), MOST_SPARES);
-      for (let spare = 0; spare < spares; spare++) claim(word(DequeFields.firstSpare + 4 * spare));
-      break;
-    }
-    case Shape.type:
-      claim(word(TypeFields.cachedKeys));
-      claim(word(TypeFields.doc));
-      claim(word(TypeFields.ownName));
-      break;
-    case Shape.code:
-      claim(word(Owned.codeExecutors));
-      claim(word(Owned.codeCached));
-      break;
-    case Shape.module:
-      claim(word(Owned.moduleState));
-      break;
-    default:
   }
 
-  function claimDict(of: Objects, keys: number, values: number, owner: number): void {
-    claim(keys);
+  #word(address: Address): number {
+    return this.#u32[address >>> 2] ?? 0;
+  }
+
+  /** Claims the block that the word at an address points to. */
+  #claim(at: Address, owner: number): void {
+    const pointer = this.#u32[at >>> 2] as number;
+    if (pointer !== 0) this.#objects.claim(pointer, owner);
+  }
+
+  #claimText(address: Address, block: number): void {
+    const state = this.#u32[(address + TextFields.state) >>> 2] as number;
+    const short = TextFields.compactBit | TextFields.asciiBit;
+    if ((state & short) === short) return;
+    if ((state & TextFields.compactBit) === 0) this.#claim(address + TextFields.data, block);
+    const data = charactersAt(this.#objects.image, address)?.data;
+    if (this.#word(address + TextFields.utf8) !== data)
+      this.#claim(address + TextFields.utf8, block);
+  }
+
+  #claimDict(address: Address, block: number): void {
+    this.#claim(address + DictFields.keys, block);
+    const values = this.#word(address + DictFields.values);
     if (values === 0) return;
-    if (!of.layout.inlineValues) claimAround(of, values, owner);
-    else if (u8[values + DictFields.embedded] === 0) claim(values);
+    if (!this.#inline) this.#claimAround(values, block);
+    else if (this.#u8[values + DictFields.embedded] === 0)
+      this.#claim(address + DictFields.values, block);
   }
-}
 
-function claimAround(objects: Objects, pointer: number, owner: number): void {
-  const around = objects.blockAround(pointer);
-  if (around >= 0) objects.claim(objects.blocks.starts[around] as number, owner);
-}
+  #claimAround(pointer: Address, owner: number): void {
+    const around = this.#objects.blockAround(pointer);
+    if (around >= 0) this.#objects.claim(this.#objects.blocks.starts[around] as number, owner);
+  }
 
-/** Claims a chain of blocks that are linked by a word of theirs. */
-function claimChain(objects: Objects, first: number, link: number, owner: number): void {
-  let pointer = first;
-  for (;;) {
-    const block = objects.claim(pointer, owner);
-    if (block < 0 || (objects.blocks.sizes[block] as number) < link + 4) return;
-    pointer = objects.image.u32[(pointer + link) >>> 2] as number;
+  /** Claims a chain of blocks that are linked by a word of theirs. */
+  #claimChain(first: Address, link: number, owner: number): void {
+    let pointer = first;
+    for (;;) {
+      const block = this.#objects.claim(pointer, owner);
+      if (block < 0 || (this.#objects.blocks.sizes[block] as number) < link + 4) return;
+      pointer = this.#word(pointer + link);
+    }
   }
 }

@@ -89,6 +89,8 @@ export interface TypePlan {
   readonly shape: number;
   /** For each reference of the struct the number of its word and the name of the edge (`edgeName`), alternating. */
   readonly fields: Uint32Array;
+  /** The offset of the pointer to memory that belongs to an object and has no references; 0 for none. */
+  readonly ownedBytes: number;
   /** Is the type an object of the heap, so that its objects count references to it? */
   readonly heap: boolean;
   /** Of a tuple's: how many items it has at least; a struct sequence has more than it counts. */
@@ -186,11 +188,19 @@ export class TypeTable {
     const lead = ahead + ((flags & TypeFlags.collected) !== 0 ? 8 : 0);
     // A class that a program calls `function` is none of C's.
     const known = !heap || cName.includes(".") ? this.#layout.fields[cName] : undefined;
+    const ownedBytes = this.#layout.ownedBytes[cName] ?? 0;
     const base = { address, cName, flags, basicSize, itemSize, lead, heap };
     if (known !== undefined) {
       const fields = new Uint32Array(this.#fieldsOf(known));
       const shape = SHAPES[cName] ?? Shape.plain;
-      return { ...base, leastSize: leastSize(shape, basicSize), shape, fields, leastItems: 0 };
+      return {
+        ...base,
+        ownedBytes,
+        leastSize: leastSize(shape, basicSize),
+        shape,
+        fields,
+        leastItems: 0,
+      };
     }
     const above = this.#aboveOf(word(TypeFields.base), depth);
     const members = this.#members(w);
@@ -199,6 +209,7 @@ export class TypeTable {
     const plain = above.shape === Shape.plain && itemSize > 0 && (itemSize & 3) === 0;
     return {
       ...base,
+      ownedBytes: ownedBytes || above.ownedBytes,
       leastSize: above.shape === Shape.time ? leastSize(above.shape, basicSize) : basicSize,
       shape: plain ? Shape.tail : above.shape,
       fields: new Uint32Array([...above.fields, ...own]),
@@ -280,6 +291,7 @@ const NOTHING: TypePlan = {
   lead: 0,
   shape: Shape.plain,
   fields: new Uint32Array(),
+  ownedBytes: 0,
   heap: false,
   leastItems: 0,
 };
