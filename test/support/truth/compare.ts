@@ -51,6 +51,7 @@ export class Comparison {
   readonly #truth: Truth;
   readonly #nodes = new Map<number, Node>();
   readonly #found: Uint32Array;
+  readonly #ofRoots: Uint32Array;
   readonly types = new Map<string, TypeResult>();
 
   constructor(graph: Graph, truth: Truth) {
@@ -60,7 +61,9 @@ export class Comparison {
       const address = graph.addresses[node] as number;
       if (address !== 0) this.#nodes.set(address, node);
     }
-    this.#found = this.#countReferences();
+    const { found, ofRoots } = this.#countReferences();
+    this.#found = found;
+    this.#ofRoots = ofRoots;
     const known = new Set<Node>();
     for (let object = 0; object < truth.objects; object++) known.add(this.#compare(object));
     const hidden = this.#hiddenInCode(known);
@@ -103,15 +106,16 @@ export class Comparison {
     return type === undefined ? "" : [type.module, type.name].filter((name) => name).join(".");
   }
 
-  /** References to each node, of all that has memory: what holds in the name of a root only is no reference. */
-  #countReferences(): Uint32Array {
+  /** References to each node, of all that has memory, and of roots. */
+  #countReferences(): { readonly found: Uint32Array; readonly ofRoots: Uint32Array } {
     const { nodes } = this.#graph;
     const found = new Uint32Array(nodes);
+    const ofRoots = new Uint32Array(nodes);
     for (let node = 1; node < nodes; node++) {
-      if (this.#kind(node) === "root") continue;
-      for (const { to } of this.#holding(node)) (found[to] as number)++;
+      const into = this.#kind(node) === "root" ? ofRoots : found;
+      for (const { to } of this.#holding(node)) (into[to] as number)++;
     }
-    return found;
+    return { found, ofRoots };
   }
 
   /** What code objects hold, at whatever depth, that is not known to Python. */
@@ -213,7 +217,9 @@ export class Comparison {
     const count = this.#graph.counts[node] as number;
     if (count !== IMMORTAL && (truth.count[object] as number) < MANY) {
       row.countable++;
-      if (count === this.#found[node]) row.counted++;
+      const found = this.#found[node] as number;
+      // Not each root counts: a module is in sys.modules and a root by its name.
+      if (found <= count && count <= found + (this.#ofRoots[node] as number)) row.counted++;
       else note(row, "counted", () => `${this.#hex(node)} counts ${count}, ${this.#holders(node)}`);
     }
 
@@ -248,10 +254,10 @@ export class Comparison {
     const { nodes, first, to } = this.#graph;
     const found: Node[] = [];
     let edge = 0;
-    for (let other = 0; other < nodes && found.length < 4; other++) {
+    for (let other = 0; other < nodes && found.length < 6; other++) {
       for (; edge < (first[other + 1] as number); edge++) if (to[edge] === node) found.push(other);
     }
-    return `found ${this.#found[node]} of ${found.map((other) => this.#hex(other)).join(", ")}`;
+    return `found ${this.#found[node]} and ${this.#ofRoots[node]} roots: ${found.map((other) => this.#hex(other)).join(", ")}`;
   }
 }
 
