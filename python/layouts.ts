@@ -250,6 +250,7 @@ export const Owned = {
   odictNodes: 32,
   odictFirst: 48,
   odictNodeNext: 8,
+  odictNodePrevious: 12,
 } as const;
 
 /** Others with words that are not always references. */

@@ -2,8 +2,8 @@
  * A CPython in WebAssembly, seen from outside: its records of allocators, its objects and frames, and pymalloc installed in it.
  */
 
-export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
 export { type PythonFrame, PythonStackReader } from "./frames.js";
+export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
 export { installedPlace } from "./installation.js";
 export {
   DequeFields,

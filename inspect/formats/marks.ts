@@ -67,6 +67,7 @@ const isProxy = has({ object: isAddress, stack: isText });
 /** All fields of the marks; those that a reader doesn't know it leaves alone. */
 const fields: { readonly [Name in keyof ImageMarks]: Field } = {
   kind: ['"pyodide" or "heap"', (value) => value === "pyodide" || value === "heap"],
+  allocator: ["a text", isText],
   version: ["a text", isText],
   time: ["milliseconds since 1970", (value) => isWhole(value, Number.MAX_SAFE_INTEGER)],
   symbols: ["an object of addresses", all(isAddress)],

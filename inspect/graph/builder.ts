@@ -67,6 +67,10 @@ export class GraphBuilder {
     return this.#typeOf.array[node] as number;
   }
 
+  countOf(node: Node): number {
+    return this.#counts.array[node] as number;
+  }
+
   /** Counts bytes of another block to a node. */
   addOwn(node: Node, bytes: number): void {
     this.#own.array[node] = (this.#own.array[node] as number) + bytes;

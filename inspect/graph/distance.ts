@@ -1,5 +1,5 @@
 /** How far each node is from the root, and by which way. */
-import { EdgeKind, edgeKind, type Graph } from "./model.js";
+import { EdgeKind, edgeKind, edgeValue, type Graph } from "./model.js";
 
 /** In an array of nodes: there is none. */
 export const NOBODY = 0xffffffff;
@@ -10,9 +10,18 @@ export const NOBODY = 0xffffffff;
  */
 const GUESS = 16;
 
+/** Groups of roots that don't say who it is that holds: leading there is as dear as a guess. */
+const NAMELESS: ReadonlySet<string> = new Set([
+  "interned strings",
+  "static types",
+  "interpreter",
+  "static data",
+  "C stack",
+]);
+
 /** The shortest ways from the root. */
 export interface Distances {
-  /** By node: steps from the root, a guessed one counted as 16; NOBODY where no way leads to it. */
+  /** By node: steps from the root, a guess counted as 16, and so a root without a name; NOBODY where no way leads to it. */
   readonly distance: Uint32Array;
   /** The node before it on the shortest way; NOBODY for the root and where no way leads to it. */
   readonly from: Uint32Array;
@@ -26,7 +35,7 @@ export interface Distances {
  * There are two lengths of a step, so two queues do for a heap: what is put into one of them is never nearer than what is in it.
  */
 export function distancesOf(graph: Graph): Distances {
-  const { nodes, first, to, names } = graph;
+  const { nodes, first, to, names, texts } = graph;
   const distance = new Uint32Array(nodes).fill(NOBODY);
   const from = new Uint32Array(nodes).fill(NOBODY);
   const via = new Uint32Array(nodes);
@@ -52,13 +61,16 @@ export function distancesOf(graph: Graph): Distances {
       const kind = edgeKind(names[e] as number);
       if (kind === EdgeKind.weak) continue;
       const next = to[e] as number;
-      const there = here + (kind === EdgeKind.guess ? GUESS : 1);
+      const isFar =
+        kind === EdgeKind.guess ||
+        (node === 0 && NAMELESS.has(texts[edgeValue(names[e] as number)] ?? ""));
+      const there = here + (isFar ? GUESS : 1);
       if (there >= (distance[next] as number)) continue;
       distance[next] = there;
       from[next] = node;
       via[next] = e;
       // At most once into each, since only what is nearer gets here.
-      if (kind === EdgeKind.guess) far[farEnd++] = next;
+      if (isFar) far[farEnd++] = next;
       else near[nearEnd++] = next;
     }
   }

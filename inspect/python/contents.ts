@@ -40,7 +40,7 @@ const OTHER: Content = { kind: "other", length: 0, capacity: 0, hash: 0 };
 const HASHED = 256;
 
 /** Tuples in tuples are looked into so deep. */
-const DEEPEST = 4;
+const DEEPEST = 2;
 
 /** So many items of a tuple are hashed. */
 const ITEMS = 64;

@@ -10,14 +10,14 @@ const LARGEST_INDEX = 30;
  * Shows the entries of a dict that has its values in its own table; a split one shows none, nor does what is no dict.
  *
  * @param most how many entries at most, those that were deleted counted in
- * @param see is given addresses; gives false to end it
+ * @param see is given addresses
  * @returns how many were shown
  */
 export function eachEntry(
   { marks, u8, u32 }: MemoryImage,
   dict: Address,
   most: number,
-  see: (key: Address, value: Address) => boolean | undefined,
+  see: (key: Address, value: Address) => void,
 ): number {
   const word = (address: number): number => u32[address >>> 2] ?? 0;
   const typeOfDicts = marks.symbols["PyDict_Type"];
@@ -36,7 +36,7 @@ export function eachEntry(
     const value = word(at + 4);
     if (value === 0) continue;
     shown++;
-    if (see(word(at), value) === false) break;
+    see(word(at), value);
   }
   return shown;
 }

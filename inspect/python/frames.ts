@@ -6,7 +6,7 @@ import {
   type PythonStackReader,
   TAG_BITS,
 } from "../../python/python.js";
-import type { Root } from "./roots.js";
+import type { Root } from "./root.js";
 
 const Most = { frames: 1024, stack: 1024 } as const;
 
@@ -23,6 +23,16 @@ const STACK_SIZE = -4;
 function placeOf({ file, line, name }: PythonFrame): string {
   const short = file.slice(file.lastIndexOf("/") + 1);
   return `${name} (${short}:${line === 0 ? "?" : line})`;
+}
+
+/**
+ * Where the used part of a frame's stack ends: an address in 3.14, a number of words in 3.13. While a function runs that is not
+ * always written down, and all of the stack is taken for used.
+ */
+function stackTop(word: number, first: Address, stack: Address, room: number): Address {
+  const most = stack + 4 * room;
+  const top = word >= first ? word : first + 4 * word;
+  return word > 0 && top >= stack && top <= most ? top : most;
 }
 
 /**
@@ -53,12 +63,10 @@ export function frameRoots(reader: PythonStackReader, u8: Uint8Array, thread: Ad
     for (const [index, name] of names.entries()) {
       tagged(`local ${name ?? index} of ${place}`, first + 4 * index);
     }
-    const end = first + 4 * names.length;
-    const room = reader.word(code + offsets.firstLine + STACK_SIZE);
-    const most = end + 4 * Math.min(room, Most.stack);
-    for (let word = end; word < stackTop(reader, at, first, end, most); word += 4) {
-      tagged(`stack of ${place}`, word);
-    }
+    const stack = first + 4 * names.length;
+    const room = Math.min(reader.word(code + offsets.firstLine + STACK_SIZE), Most.stack);
+    const top = stackTop(reader.word(at + FrameFields.stackTop), first, stack, room);
+    for (let word = stack; word < top; word += 4) tagged(`stack of ${place}`, word);
     tagged(`function of ${place}`, at + FrameFields.function);
     tagged(`code of ${place}`, at + FrameFields.code);
     tagged(`f_locals of ${place}`, at + FrameFields.locals);

@@ -174,6 +174,16 @@ export class Nodes {
       : this.objects.types.plans[kind >>> 2];
   }
 
+  /** Makes nodes of the types of all nodes, of those in `kinds` from a number on. @returns the number to go on with */
+  meetTypes(from: number): number {
+    for (let kind = from; kind < this.kinds.length; kind++) {
+      const type = (this.kinds[kind] as number) >>> 2;
+      if ((this.kinds[kind] as number) > 0)
+        this.at((this.objects.types.plans[type] as TypePlan).address);
+    }
+    return this.kinds.length;
+  }
+
   /** The types of the nodes. */
   nodeTypes(name: (plan: TypePlan) => Pick<NodeType, "name" | "module">): NodeType[] {
     return this.kinds.map((kind) => {

@@ -19,6 +19,9 @@ export const CLAIMED = 2 ** 31;
 /** Counts from here on are those of objects that are never freed: no memory has so many references. */
 export const LEAST_IMMORTAL = 2 ** 28;
 
+/** Emscripten's programs have nothing before this address. */
+const LEAST_ADDRESS = 1024;
+
 /** Blocks of the system malloc from this size on may be the data of a library that was loaded, with types in it. */
 const LEAST_DATA = 1024;
 
@@ -83,6 +86,12 @@ export class Objects {
       : -1;
   }
 
+  /** Where a block's bytes lie. */
+  rangeOf(block: number): { readonly from: Address; readonly to: Address } {
+    const from = this.blocks.starts[block] as number;
+    return { from, to: from + (this.blocks.sizes[block] as number) };
+  }
+
   /** The plan of the live object's type in a block; undefined where there is none. */
   planOf(block: number): TypePlan | undefined {
     const type = this.typeOf[block] as number;
@@ -142,13 +151,20 @@ export class Objects {
     if (count === 0) return (type | FREED) >>> 0;
     if (count >= LEAST_IMMORTAL && count >= this.image.u8.length) return type;
     if ((count & 3) === 0 && u32[(count >>> 2) + 1] === plan.address) return (type | FREED) >>> 0;
-    if (this.blockAt(count) < 0 && this.blockAt(count - 8) < 0) return type;
+    if (!this.#isObject(count)) return type;
     // Two pointers, the second to a type, in a block that is no object; or so many references.
     const length = u32[at + 2] as number;
     if (plan.shape === Shape.text || plan.shape === Shape.bytes) {
       return plan.leastSize + length <= size ? type : 0;
     }
     return 0;
+  }
+
+  /** Is a count rather the address of an object? */
+  #isObject(count: number): boolean {
+    if (count >= this.from) return this.blockAt(count) >= 0 || this.blockAt(count - 8) >= 0;
+    if (count < LEAST_ADDRESS || (count & 3) !== 0) return false;
+    return this.types.numberOf(this.image.u32[(count >>> 2) + 1] as number) !== 0;
   }
 
   #claimAll(): void {

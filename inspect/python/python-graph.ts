@@ -9,23 +9,9 @@ import { labelOf } from "./labels.js";
 import { Nodes } from "./nodes.js";
 import { FREED, Objects } from "./objects.js";
 import { References } from "./references.js";
+import type { Root, RootFinder } from "./root.js";
+import { findRoots } from "./roots.js";
 import { nameOf } from "./type-names.js";
-
-/** Something that is held from outside of the heap. */
-export interface Root {
-  /** "modules", "frames", "static data", ... */
-  readonly group: string;
-  readonly name: string;
-  readonly address: Address;
-}
-
-/** What roots are looked for with. */
-export interface Lookup {
-  /** The node of the object, or the plain block, that begins at an address; 0 for none. */
-  nodeAt(address: Address): Node;
-}
-
-export type RootFinder = (image: MemoryImage, lookup: Lookup) => readonly Root[];
 
 /** What the blocks of a heap are: the last four sum to the first. */
 export interface Statistics {
@@ -61,13 +47,13 @@ const OLD =
 /**
  * The graph of a Python heap.
  *
- * @param findRoots what holds from outside
+ * @param rootsOf finds what holds from outside
  * @throws TypeError where the image is of no Python that is known here: 3.12, 3.13 and 3.14 are
  */
 export function pythonGraph(
   image: MemoryImage,
   blocks: Blocks,
-  findRoots: RootFinder = () => [],
+  rootsOf: RootFinder = findRoots,
 ): PythonGraph {
   const { version, symbols } = image.marks;
   const layout = layoutOf(version);
@@ -84,7 +70,12 @@ export function pythonGraph(
   const builder = new GraphBuilder(blocks.count + 1024);
   const objects = new Objects(image, blocks, layout, (text) => builder.text(text));
   const nodes = new Nodes(objects, builder);
-  const groups = groupsOf(findRoots(image, { nodeAt: (address) => nodes.at(address) }), nodes);
+  const roots = rootsOf(image, {
+    nodeAt: (address) => nodes.at(address),
+    from: objects.from,
+    libraries: [...objects.libraries].map((block) => objects.rangeOf(block)),
+  });
+  const groups = groupsOf(roots, nodes);
   const text = (name: string) => edgeName(EdgeKind.internal, builder.text(name));
 
   builder.begin();
@@ -94,18 +85,21 @@ export function pythonGraph(
     builder.begin();
     references.ofBlock(nodes.blockOf[node] as number);
   }
-  // Static objects become nodes when they are met, also by the references of others like them, and of those of the types of nodes.
-  let types = nodes.nodeTypes((plan) => nameOf(image, plan));
-  for (let node = nodes.last + 1; node < builder.nodes; node++) {
+  // Static objects become nodes when they are met, also by the references of others like them, and types by their objects.
+  let seenTypes = 0;
+  for (let node = nodes.last + 1; node <= builder.nodes; node++) {
+    if (node === builder.nodes) seenTypes = nodes.meetTypes(seenTypes);
+    if (node === builder.nodes) break;
     builder.begin();
     const group = groups.get(node);
     if (group === undefined) references.ofStatic(builder.addressOf(node));
     else for (const { name, to } of group.roots) builder.edge(to, text(name));
-    if (node === builder.nodes - 1) types = nodes.nodeTypes((plan) => nameOf(image, plan));
   }
 
   const contents = new Contents(nodes);
   const label = (node: Node): string => {
+    const group = groups.get(node);
+    if (group !== undefined) return group.name;
     const plan = nodes.planOf(node);
     const address = builder.addressOf(node);
     return plan === undefined ? "" : labelOf(image, address, plan, () => typeLabel(address));
@@ -116,6 +110,7 @@ export function pythonGraph(
     const { name, module } = nameOf(image, plan);
     return module === "builtins" || module === "" ? name : `${module}.${name}`;
   }
+  const types = nodes.nodeTypes((plan) => nameOf(image, plan));
   const graph = builder.graph(types, label);
   return {
     graph,

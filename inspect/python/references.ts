@@ -19,8 +19,9 @@ import type { Nodes } from "./nodes.js";
 import { FREED, type Objects, TYPE_NUMBER } from "./objects.js";
 import { Shape, type TypePlan } from "./types.js";
 
-/** Static objects have no block that bounds them: so many words of them are read, in all. */
+/** Static objects have no block that bounds them: so many words are read of all, and of one. */
 const MOST_STATIC_WORDS = 1 << 22;
+const MOST_WORDS = 1 << 16;
 
 /** The indices of a dict have 2 to the power of this bytes at most. */
 const LARGEST_INDEX = 30;
@@ -84,11 +85,13 @@ export class References {
   ofStatic(address: Address): void {
     const { types } = this.#objects;
     const plan = types.plans[types.numberOf(this.#u32[(address >>> 2) + 1] as number)] as TypePlan;
-    const end = Math.min(this.#u8.length, address + 4 * Math.max(this.#staticWords, 0));
+    const most = Math.min(this.#staticWords, MOST_WORDS);
+    const end = Math.min(this.#u8.length, address + plan.basicSize + 4 * most);
     if (address + plan.basicSize > end) return;
-    const before = this.#builder.edges;
+    if (plan.shape === Shape.tuple || plan.shape === Shape.tail) {
+      this.#staticWords -= Math.min(this.#word(address + ObjectFields.length), most);
+    }
     this.#object(plan, address, -1, end);
-    this.#staticWords -= this.#builder.edges - before;
   }
 
   #edge(pointer: number, name: number): void {
@@ -131,7 +134,7 @@ export class References {
     }
     if (plan.heap) this.#internal(plan.address, "__class__");
     if ((flags & MoreTypeFlags.managedDict) !== 0 && block >= 0)
-      this.#managedDict(plan, address, end);
+      this.#managedDict({ plan, address, block, end });
     if (shape === Shape.plain) return;
     if (shape === Shape.tuple) this.#tuple(address, end, plan);
     else if (shape === Shape.list) this.#list(address, block);
@@ -334,15 +337,12 @@ export class References {
   }
 
   /** The dict of an instance that the interpreter manages, and the values that it keeps without one. */
-  #managedDict(plan: TypePlan, address: Address, end: Address): void {
+  #managedDict({ plan, address, block, end }: Place): void {
     const dict = this.#word(address - 12);
     const keys = this.#word(plan.address + TypeFields.cachedKeys);
     if (!this.#objects.layout.inlineValues) {
       if ((dict & 1) === 0) this.#internal(dict, "__dict__");
-      else {
-        const block = this.#objects.blockAround(address);
-        this.#valuesOf312(dict + 1, keys, block);
-      }
+      else this.#valuesOf312(dict + 1, keys, block);
       return;
     }
     this.#internal(dict, "__dict__");
@@ -354,27 +354,36 @@ export class References {
     this.#values(first, count, keys, EdgeKind.attribute);
   }
 
+  /** The keys that an OrderedDict has once more in a chain, each piece of which knows the one before. */
   #orderedKeys(address: Address, block: number): void {
-    let node = this.#word(address + Owned.odictFirst);
+    const first = this.#word(address + Owned.odictFirst);
+    let before = 0;
+    let node = first;
     for (let index = 0; this.#nodes.ownedBlock(node, block) >= 0; index++) {
+      if (this.#word(node + Owned.odictNodePrevious) !== before) return;
       this.#edge(this.#word(node), edgeName(EdgeKind.key, index));
+      before = node;
       node = this.#word(node + Owned.odictNodeNext);
-      if (index >= this.#objects.blocks.count) return;
+      if (node === first) return;
     }
   }
 
+  /** The items of a deque: in a chain of pieces, each of which knows the one before. */
   #deque(address: Address, block: number): void {
-    let piece = this.#word(address + DequeFields.left);
-    let from = this.#word(address + DequeFields.leftIndex);
+    const first = this.#word(address + DequeFields.left);
     const length = this.#word(address + ObjectFields.length);
-    let item = 0;
-    while (item < length && from <= DequeFields.blockItems) {
-      if (this.#nodes.ownedBlock(piece, block) < 0) return;
+    let from = Math.min(this.#word(address + DequeFields.leftIndex), DequeFields.blockItems);
+    let before = 0;
+    let piece = first;
+    for (let item = 0; item < length && this.#nodes.ownedBlock(piece, block) >= 0; ) {
+      if (piece !== first && this.#word(piece) !== before) return;
       for (; from < DequeFields.blockItems && item < length; from++, item++) {
         this.#edge(this.#word(piece + 4 + 4 * from), edgeName(EdgeKind.item, item));
       }
       from = 0;
+      before = piece;
       piece = this.#word(piece + DequeFields.blockRight);
+      if (piece === first) return;
     }
   }
 

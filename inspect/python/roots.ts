@@ -7,47 +7,10 @@ import { ObjectFields, PythonStackReader, TypeFields } from "../../python/python
 import type { MemoryImage } from "../memory/memory.js";
 import { eachEntry } from "./dict-entries.js";
 import { frameRoots } from "./frames.js";
+import { type InterpreterState, readInterpreter } from "./interpreter.js";
 import { proxyRoots } from "./javascript.js";
-import { managedTypes } from "./managed-types.js";
+import type { Lookup, Range, Root, RootGroup } from "./root.js";
 import { cText, strAt } from "./texts.js";
-
-/** The groups of roots, in the order in which they are given. */
-export type RootGroup =
-  | "modules"
-  | "frames"
-  | "JavaScript"
-  | "interned strings"
-  | "static types"
-  | "interpreter"
-  | "static data"
-  | "C stack";
-
-/** Something that holds an object. */
-export interface Root {
-  readonly group: RootGroup;
-  /** `module app`, `local i of f (app.py:12)`, `PyList_Type +0x84`. */
-  readonly name: string;
-  /** What it holds: an object, or a plain block. */
-  readonly address: Address;
-  /** Does the object count this reference? Not where another reference that is counted is named once more. */
-  readonly counted: boolean;
-}
-
-/** What is known of the blocks of the memory. */
-export interface RootLookup {
-  /** The node that an address is the beginning of; 0 for none. */
-  nodeAt(address: Address): number;
-  /** Where blocks begin: below is static data. */
-  readonly from: Address;
-  /** The data of libraries that were loaded: blocks with static data of theirs. */
-  readonly libraries?: readonly Range[];
-}
-
-/** Addresses from one up to another. */
-export interface Range {
-  readonly from: Address;
-  readonly to: Address;
-}
 
 /** A range, and what its words are called. */
 interface Words extends Range {
@@ -57,13 +20,10 @@ interface Words extends Range {
   readonly counted: boolean;
 }
 
-const Most = { modules: 65536, name: 200, distance: 4096, interned: 16 } as const;
+const Most = { modules: 65536, name: 200, distance: 4096, sample: 16 } as const;
 
 /** In the interpreter's state are so many bytes at most, where it does not say how many (3.12). */
 const STATE_BYTES = 1 << 18;
-
-/** A table of all interned strings has more. */
-const LEAST_INTERNED = 64;
 
 const hex = (bytes: number) => `+0x${bytes.toString(16)}`;
 
@@ -96,67 +56,34 @@ function statesOf({ marks }: MemoryImage, reader: PythonStackReader): Words[] {
   return states;
 }
 
-/** The first dict that the states point to of which all is so. */
-function findDict(
-  image: MemoryImage,
-  states: readonly Range[],
-  test: (dict: Address) => boolean,
-): Address {
-  const dicts = image.marks.symbols["PyDict_Type"];
+/** `sys.modules`, of an interpreter that does not say where it is (3.12): a dict of modules that its state points to. */
+function modulesByContent(image: MemoryImage, states: readonly Range[]): Address {
+  const { marks, u32 } = image;
+  const typeOfModules = marks.symbols["PyModule_Type"];
   for (const { from, to } of states) {
     for (let w = from >>> 2; w < to >>> 2; w++) {
-      const dict = image.u32[w] ?? 0;
-      if (dict !== 0 && dict % 4 === 0 && image.u32[(dict >>> 2) + 1] === dicts && test(dict)) {
-        return dict;
-      }
+      const dict = u32[w] ?? 0;
+      let modules = 0;
+      const shown = eachEntry(image, dict, Most.sample, (_, value) => {
+        if (u32[(value >>> 2) + 1] === typeOfModules) modules++;
+      });
+      if (shown === Most.sample && modules === shown) return dict;
     }
   }
   return 0;
 }
 
-/**
- * The dict of the interned strings: it is found by what is in it, each string as its own value. Its references are not counted:
- * a string leaves it when nobody else has it. 0 where there is none.
- */
-export function internedDict(
-  image: MemoryImage,
-  states: readonly Range[] = statesOf(image, stackReader(image)),
-): Address {
-  return findDict(image, states, (dict) => {
-    if ((image.u32[(dict + ObjectFields.length) >>> 2] as number) < LEAST_INTERNED) return false;
-    let own = 0;
-    const shown = eachEntry(image, dict, Most.interned, (key, value) => {
-      if (key === value) own++;
-      return key === value;
-    });
-    return shown > 0 && own === shown;
-  });
-}
-
-/** `sys.modules`, of an interpreter that does not say where it is (3.12). */
-function modulesByContent(image: MemoryImage, states: readonly Range[]): Address {
-  const modules = image.marks.symbols["PyModule_Type"];
-  return findDict(image, states, (dict) => {
-    let count = 0;
-    const shown = eachEntry(image, dict, Most.interned, (_, value) => {
-      if (image.u32[(value >>> 2) + 1] === modules) count++;
-      return undefined;
-    });
-    return shown === Most.interned && count === shown;
-  });
-}
-
 /** Words that are looked through one by one, for whatever lies at the addresses that they are. */
 class WordReader {
   readonly #image: MemoryImage;
-  readonly #lookup: RootLookup;
+  readonly #lookup: Lookup;
   readonly #roots: Root[];
   /** Words that have been looked at: they were named, or belong to objects. */
   readonly #done = new Set<Address>();
   /** What is found by a better name elsewhere. */
   readonly #named: ReadonlySet<Address>;
 
-  constructor(image: MemoryImage, lookup: RootLookup, roots: Root[], named: ReadonlySet<Address>) {
+  constructor(image: MemoryImage, lookup: Lookup, roots: Root[], named: ReadonlySet<Address>) {
     this.#image = image;
     this.#lookup = lookup;
     this.#roots = roots;
@@ -211,7 +138,7 @@ function namer({ marks }: MemoryImage): (at: Address) => string {
 }
 
 /** The static types in a range: their words are their own. */
-function staticTypes(image: MemoryImage, lookup: RootLookup, { from, to }: Range): Root[] {
+function staticTypes(image: MemoryImage, lookup: Lookup, { from, to }: Range): Root[] {
   const { u32, marks } = image;
   const typeOfTypes = marks.symbols["PyType_Type"] ?? 0;
   const roots: Root[] = [];
@@ -227,8 +154,10 @@ function staticTypes(image: MemoryImage, lookup: RootLookup, { from, to }: Range
 }
 
 /** What static types keep in the interpreter's state is found by them. */
-function managedObjects(image: MemoryImage, types: readonly Root[]): Set<Address> {
-  const managed = managedTypes(image);
+function managedObjects(
+  managed: InterpreterState["managed"],
+  types: readonly Root[],
+): Set<Address> {
   return new Set(types.flatMap(({ address }) => managed(address).map(([, object]) => object)));
 }
 
@@ -237,7 +166,6 @@ function moduleRoots(image: MemoryImage, modules: Address): Root[] {
   eachEntry(image, modules, Most.modules, (key, address) => {
     const name = strAt(image, key, Most.name) ?? "?";
     roots.push({ group: "modules", name: `module ${name}`, address, counted: false });
-    return undefined;
   });
   return roots;
 }
@@ -248,7 +176,7 @@ function moduleRoots(image: MemoryImage, modules: Address): Root[] {
  * The words of the C stack and of static data are taken for references where they have the address of an object or of a
  * block: a number can look like one.
  */
-export function findRoots(image: MemoryImage, lookup: RootLookup): Root[] {
+export function findRoots(image: MemoryImage, lookup: Lookup): Root[] {
   const { marks, u8, u32 } = image;
   const { symbols } = marks;
   const reader = stackReader(image);
@@ -259,15 +187,13 @@ export function findRoots(image: MemoryImage, lookup: RootLookup): Root[] {
 
   const word = (at: Address): Address => u32[at >>> 2] ?? 0;
   const modules =
-    offsets === undefined
-      ? modulesByContent(image, states)
-      : word(interpreter + offsets.modules);
+    offsets === undefined ? modulesByContent(image, states) : word(interpreter + offsets.modules);
   const roots = moduleRoots(image, modules);
   for (const thread of interpreters.flatMap((one) => reader.threads(one))) {
     roots.push(...frameRoots(reader, u8, thread));
   }
   roots.push(...proxyRoots(marks.proxies));
-  const interned = internedDict(image, states);
+  const { interned, managed } = readInterpreter(image);
   if (interned !== 0) {
     const name = "interned strings";
     roots.push({ group: "interned strings", name, address: interned, counted: true });
@@ -275,18 +201,13 @@ export function findRoots(image: MemoryImage, lookup: RootLookup): Root[] {
 
   const heapBase = Math.min(symbols["__heap_base"] ?? lookup.from, lookup.from);
   const stack = { from: symbols["__stack_low"] ?? 0, to: symbols["__stack_high"] ?? 0 };
-  const libraries = lookup.libraries ?? [];
+  const { libraries } = lookup;
   const types = [{ from: 0, to: heapBase }, ...libraries].flatMap((range) =>
     staticTypes(image, lookup, range),
   );
   roots.push(...types);
 
-  const words = new WordReader(
-    image,
-    lookup,
-    roots,
-    managedObjects(image, types).add(interned),
-  );
+  const words = new WordReader(image, lookup, roots, managedObjects(managed, types).add(interned));
   if (offsets !== undefined) {
     words.word(interpreter + offsets.modules, "interpreter", "sys.modules");
     words.word(interpreter + offsets.sysDict, "interpreter", "the dict of sys");

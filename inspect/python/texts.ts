@@ -5,14 +5,17 @@ import type { MemoryImage } from "../memory/memory.js";
 
 const LONGEST_NAME = 200;
 
+const decoder = new TextDecoder();
+
 /** A name of C's, in UTF-8; empty where there is none, or no end of it. */
 export function cText({ u8 }: MemoryImage, start: Address): string {
   if (start === 0 || start >= u8.length) return "";
-  const end = u8.indexOf(0, start);
-  if (end < 0 || end - start > LONGEST_NAME) return "";
-  for (let at = start; at < end; at++) if ((u8[at] as number) < 0x20) return "";
-  // A memory that is shared with workers can't be decoded in place.
-  return new TextDecoder().decode(u8.slice(start, end));
+  // A copy: a memory that is shared with workers can't be decoded in place.
+  const bytes = u8.slice(start, start + LONGEST_NAME + 1);
+  const end = bytes.indexOf(0);
+  if (end < 0) return "";
+  const name = bytes.subarray(0, end);
+  return name.every((byte) => byte >= 0x20) ? decoder.decode(name) : "";
 }
 
 /** Where the characters of a str are: `width` bytes each. */

@@ -70,7 +70,13 @@ const SHAPES: Readonly<Record<string, number>> = {
 };
 
 /** Bounds of what is followed: a damaged memory can hold chains, and sizes, of anything. */
-const Most = { bases: 200, words: 4096, members: 512, metatypes: 8, basicSize: 1 << 20 } as const;
+const Most = {
+  bases: 200,
+  members: 512,
+  metatypes: 8,
+  basicSize: 1 << 16,
+  fields: 1 << 22,
+} as const;
 
 const CACHED = 1 << 13;
 
@@ -107,6 +113,8 @@ export class TypeTable {
   readonly #text: (text: string) => number;
   readonly #accept: (type: Address) => boolean;
   readonly #numbers = new Map<Address, number>();
+  /** So many fields may there be in all plans. */
+  #fieldsLeft: number = Most.fields;
   /** Addresses that were asked for last, and their numbers. */
   readonly #asked = new Uint32Array(CACHED);
   readonly #answers = new Uint32Array(CACHED);
@@ -205,6 +213,8 @@ export class TypeTable {
     const above = this.#aboveOf(word(TypeFields.base), depth);
     const members = this.#members(w);
     const own = this.#ownFields(w, above.basicSize, basicSize, members);
+    const all = [...above.fields, ...own];
+    this.#fieldsLeft -= all.length;
     const last = above.shape === Shape.tuple ? Math.max(0, ...members.keys()) : 0;
     const plain = above.shape === Shape.plain && itemSize > 0 && (itemSize & 3) === 0;
     return {
@@ -212,7 +222,7 @@ export class TypeTable {
       ownedBytes: ownedBytes || above.ownedBytes,
       leastSize: above.shape === Shape.time ? leastSize(above.shape, basicSize) : basicSize,
       shape: plain ? Shape.tail : above.shape,
-      fields: new Uint32Array([...above.fields, ...own]),
+      fields: new Uint32Array(this.#fieldsLeft < 0 ? [] : all),
       leastItems: last === 0 ? 0 : (last - this.#layout.tupleItems) / 4 + 1,
     };
   }
@@ -246,8 +256,7 @@ export class TypeTable {
     }
     const weakrefs = word(TypeFields.weakListOffset);
     const fields: number[] = [];
-    const first = (from + 3) & ~3;
-    for (let at = first; at + 4 <= to && at < first + 4 * Most.words; at += 4) {
+    for (let at = (from + 3) & ~3; at + 4 <= to; at += 4) {
       if (at === weakrefs && at > 0) continue;
       fields.push(at / 4, names.get(at) ?? edgeName(EdgeKind.guess, at));
     }

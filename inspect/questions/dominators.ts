@@ -2,6 +2,7 @@
 import type { Address } from "../../base/base.js";
 import { NOBODY, type Node } from "../graph/graph.js";
 import type { Analysis } from "./analysis.js";
+import { shortestPath } from "./paths.js";
 
 /** An object that keeps others alive. */
 export interface DominatorRow {
@@ -10,6 +11,8 @@ export interface DominatorRow {
   readonly type: string;
   /** Which one it is: a name, or the beginning of a text; empty where there is none. */
   readonly label: string;
+  /** How it is held, by the shortest way: `module app > global CACHE`; empty where no way leads to it. */
+  readonly path: string;
   readonly own: number;
   /** Bytes that would be free without it. */
   readonly retained: number;
@@ -25,6 +28,7 @@ export function dominatorRow(analysis: Analysis, node: Node): DominatorRow {
     address: graph.addresses[node] as number,
     type: words.type(node),
     label: graph.label(node),
+    path: shortestPath(analysis, node)?.holder ?? "",
     own: graph.own[node] as number,
     retained: analysis.retained(node),
     count: analysis.children(node).length,

@@ -19,11 +19,14 @@ export interface Step {
 export class Path {
   /** From the group of roots to the object itself. */
   readonly steps: readonly Step[];
+  /** The way without its end: `module app > global CACHE > ['x']`. */
+  readonly holder: string;
   readonly #text: string;
 
   /** @internal */
-  constructor(steps: readonly Step[], text: string) {
+  constructor(steps: readonly Step[], holder: string, text: string) {
     this.steps = steps;
+    this.holder = holder;
     this.#text = text;
   }
 
@@ -60,8 +63,9 @@ function pathOf(analysis: Analysis, links: readonly Link[]): Path {
     return { node, address, type: words.type(node), text: texts[i] as string };
   });
   const end = steps.at(-1)?.node ?? 0;
+  const holder = joined(parts);
   if (!words.isRoot(end)) parts.push({ text: words.what(end), glued: false });
-  return new Path(steps, joined(parts));
+  return new Path(steps, holder, joined(parts));
 }
 
 /** The shortest way to a node; undefined where none leads to it. */
@@ -133,7 +137,7 @@ function isOn(tail: Tail | undefined, node: Node): boolean {
  * stars in the sky, so after 50,000 ends the search is over, with the ways that it has found.
  */
 export function pathsTo(analysis: Analysis, node: Node, limit = 5): Path[] {
-  const { graph, holders, distances } = analysis;
+  const { graph, words, holders, distances } = analysis;
   const { distance, via } = distances;
   if (!((distance[node] ?? NOBODY) < NOBODY)) return [];
   const found = new Map<string, Path>();
@@ -165,11 +169,12 @@ export function pathsTo(analysis: Analysis, node: Node, limit = 5): Path[] {
       const length = from.length + 1;
       waiting.push({ node: holder, edge, next: from, length, total: length + there });
     }
-    for (let i = first; i < end; i++) {
+    // Whoever else has a module, or its dict, is not the one who holds what is in it.
+    const isModule = words.isModule(tail.node);
+    for (let i = first; i < end && !isModule; i++) {
       if (holders.edges[i] !== best) follow(holders.edges[i] as Edge);
     }
     follow(best);
   }
   return [...found.values()];
 }
-

@@ -107,7 +107,8 @@ export class Patterns {
   /** Do the words for what a node holds say which node it is? */
   #isNamedHolder(node: Node): boolean {
     const { from } = this.#distances;
-    const isClosure = from[node] !== NOBODY && this.#words.internal(this.#edgeTo(node)) === "__closure__";
+    const isClosure =
+      from[node] !== NOBODY && this.#words.internal(this.#edgeTo(node)) === "__closure__";
     return isClosure || this.#words.isNamed(node);
   }
 

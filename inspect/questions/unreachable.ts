@@ -1,6 +1,6 @@
 /** Memory that nobody reaches: what C code lost, or holds where nobody looks. */
 import type { Address } from "../../base/base.js";
-import { type Node, NOBODY } from "../graph/graph.js";
+import { NOBODY, type Node } from "../graph/graph.js";
 import type { Analysis } from "./analysis.js";
 import { unreachedCycles } from "./cycles.js";
 
@@ -27,7 +27,8 @@ export function unreachableOf(analysis: Analysis): UnreachableRow[] {
   const isMemory = graph.types.map(({ kind }) => kind === "object" || kind === "memory");
   for (let node = 1; node < graph.nodes; node++) {
     const isLost = dominators.idom[node] === NOBODY && held[node] === 0;
-    if (!isLost || isMemory[graph.typeOf[node] as number] !== true || graph.own[node] === 0) continue;
+    if (!isLost || isMemory[graph.typeOf[node] as number] !== true || graph.own[node] === 0)
+      continue;
     const key = `${graph.own[node]} ${words.type(node)}`;
     const row = rows.get(key) ?? { count: 0, node };
     rows.set(key, row);

@@ -96,6 +96,11 @@ export class Words {
     return this.#modules.get(dict) ?? 0;
   }
 
+  /** Is it a module, or the dict of one? */
+  isModule(node: Node): boolean {
+    return this.type(node) === "module" || this.moduleOf(node) !== 0;
+  }
+
   #findModules(): Map<Node, Node> {
     const { nodes, types, typeOf, first, to } = this.#graph;
     const modules = new Map<Node, Node>();
@@ -233,10 +238,7 @@ export class Words {
     if (next === undefined) return false;
     const nextName = this.#graph.names[next.edge] as number;
     if (this.isDict(edge)) return edgeKind(nextName) === EdgeKind.entry;
-    return (
-      this.internal(edge) === "__closure__" &&
-      this.#cell(nextName, { from, edge }) !== ""
-    );
+    return this.internal(edge) === "__closure__" && this.#cell(nextName, { from, edge }) !== "";
   }
 
   /** Is it what is in a cell whose name was said? */
@@ -252,7 +254,5 @@ export class Words {
 
 /** Parts one after the other: `global CACHE > ['x'] > Order.items[3]`. */
 export function joined(parts: readonly Part[]): string {
-  return parts
-    .map(({ text, glued }, i) => (i === 0 || glued ? text : ` > ${text}`))
-    .join("");
+  return parts.map(({ text, glued }, i) => (i === 0 || glued ? text : ` > ${text}`)).join("");
 }

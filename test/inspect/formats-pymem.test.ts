@@ -12,6 +12,7 @@ const MIB = 2 ** 20;
 
 const marks: ImageMarks = {
   kind: "pyodide",
+  allocator: "mimalloc",
   version: "3.14.2",
   time: 1_790_000_000_000,
   symbols: { _PyRuntime: 65536, PyType_Type: 4_294_967_288 },
@@ -267,6 +268,7 @@ test("each mark is looked at before it is believed", async () => {
     ["bytes", "4", /bytes is "4"/],
     ["bytes", undefined, /bytes is undefined/],
     ["kind", "python", /the mark kind is "python", expected "pyodide" or "heap"$/],
+    ["allocator", 3, /allocator is 3, expected a text$/],
     ["version", 3, /version is 3, expected a text$/],
     ["version", undefined, /version is undefined/],
     ["time", -1, /time is -1/],

@@ -1,0 +1,44 @@
+/** What a root is, and what roots are looked for with. */
+import type { Address } from "../../base/base.js";
+import type { MemoryImage } from "../memory/memory.js";
+
+/** The groups of roots, in the order in which they are given. */
+export type RootGroup =
+  | "modules"
+  | "frames"
+  | "JavaScript"
+  | "interned strings"
+  | "static types"
+  | "interpreter"
+  | "static data"
+  | "C stack";
+
+/** Something that holds an object. */
+export interface Root {
+  readonly group: RootGroup;
+  /** `module app`, `local i of f (app.py:12)`, `PyList_Type +0x84`. */
+  readonly name: string;
+  /** What it holds: an object, or a plain block. */
+  readonly address: Address;
+  /** Does the object count this reference? Not where another reference that is counted is named once more. */
+  readonly counted: boolean;
+}
+
+/** What is known of the blocks of the memory. */
+export interface Lookup {
+  /** The node that an address is the beginning of; 0 for none. */
+  nodeAt(address: Address): number;
+  /** Where blocks begin: below is static data. */
+  readonly from: Address;
+  /** The data of libraries that were loaded: blocks with static data of theirs. */
+  readonly libraries: readonly Range[];
+}
+
+/** Finds what holds the objects of a heap from outside. */
+export type RootFinder = (image: MemoryImage, lookup: Lookup) => readonly Root[];
+
+/** Addresses from one up to another. */
+export interface Range {
+  readonly from: Address;
+  readonly to: Address;
+}
