@@ -2,6 +2,7 @@
 import type { Address } from "../../base/base.js";
 import { DictFields, TypeFields } from "../../python/python.js";
 import type { MemoryImage } from "../memory/memory.js";
+import { eachEntry } from "./dict-entries.js";
 
 /** What is known of the first interpreter's state. */
 export interface InterpreterState {
@@ -45,17 +46,12 @@ function findInterned(image: MemoryImage): Address {
   return 0;
 }
 
-function mirrors({ u8, u32 }: MemoryImage, dict: Address): boolean {
-  const keys = u32[(dict + DictFields.keys) >>> 2] ?? 0;
-  if (u8[keys + DictFields.kind] !== DictFields.unicode) return false;
-  const first =
-    keys + DictFields.indices + 2 ** Math.min(u8[keys + DictFields.logIndexBytes] ?? 0, 30);
-  for (let entry = 0; entry < LOOKED_AT; entry++) {
-    const w = (first + 8 * entry) >>> 2;
-    const value = u32[w + 1];
-    if (value !== 0 && value !== u32[w]) return false;
-  }
-  return true;
+function mirrors(image: MemoryImage, dict: Address): boolean {
+  let others = 0;
+  const shown = eachEntry(image, dict, LOOKED_AT, (key, value) => {
+    if (key !== value) others++;
+  });
+  return shown > 0 && others === 0;
 }
 
 /**

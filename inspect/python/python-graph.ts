@@ -37,7 +37,7 @@ export interface PythonGraph {
   content(node: Node): Content;
   /** Have two nodes the same content? For those kinds that have a hash. */
   equal(one: Node, other: Node): boolean;
-  /** For each node how many references to it were found that hold; those of roots are not counted. */
+  /** For each node how many references to it were found in other nodes: edges that hold, but not those of roots. */
   references(): Uint32Array;
 }
 

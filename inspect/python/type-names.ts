@@ -1,8 +1,9 @@
 /** What Python calls a type: its name, and the module that its dict names. */
 import type { Address } from "../../base/base.js";
-import { DictFields, MoreTypeFlags, TypeFields } from "../../python/python.js";
+import { MoreTypeFlags, TypeFields } from "../../python/python.js";
 import type { NodeType } from "../graph/graph.js";
 import type { MemoryImage } from "../memory/memory.js";
+import { eachEntry } from "./dict-entries.js";
 import { strAt } from "./texts.js";
 import type { TypePlan } from "./types.js";
 
@@ -28,17 +29,11 @@ export function nameOf(image: MemoryImage, plan: TypePlan): Pick<NodeType, "name
 
 /** What a dict of a class has as its `__module__`; undefined where it has none. */
 function moduleOf(image: MemoryImage, dict: Address): string | undefined {
-  const { u8, u32 } = image;
-  const keys = u32[(dict + DictFields.keys) >>> 2] ?? 0;
-  const kind = u8[keys + DictFields.kind];
-  const entry = kind === DictFields.general ? 12 : 8;
-  const first =
-    keys + DictFields.indices + 2 ** Math.min(u8[keys + DictFields.logIndexBytes] ?? 0, 30);
-  const entries = Math.min(u32[(keys + DictFields.entries) >>> 2] ?? 0, MOST_ENTRIES);
-  for (let index = 0; index < entries; index++) {
-    const at = first + index * entry + (entry - 8);
-    const key = strAt(image, u32[at >>> 2] ?? 0, LONGEST_NAME);
-    if (key === "__module__") return strAt(image, u32[(at + 4) >>> 2] ?? 0, LONGEST_NAME);
-  }
-  return undefined;
+  let module: string | undefined;
+  eachEntry(image, dict, MOST_ENTRIES, (key, value) => {
+    if (module === undefined && strAt(image, key, LONGEST_NAME) === "__module__") {
+      module = strAt(image, value, LONGEST_NAME);
+    }
+  });
+  return module;
 }
