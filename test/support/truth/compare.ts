@@ -17,7 +17,7 @@ export interface TypeResult {
   objects: number;
   /** Those that the graph has not, or has as something else. */
   unknown: number;
-  /** Those that only the graph has, because code holds them: Python gives no tuple of a code's variables. */
+  /** Those that only the graph has: code, types of C, C's memory or a root holds them, which tell Python nothing of it. */
   hidden: number;
   /** Those that only the graph has, and nobody knows why. */
   invented: number;
@@ -66,7 +66,7 @@ export class Comparison {
     this.#ofRoots = ofRoots;
     const known = new Set<Node>();
     for (let object = 0; object < truth.objects; object++) known.add(this.#compare(object));
-    const hidden = this.#hiddenInCode(known);
+    const hidden = this.#hidden(known);
     for (let node = 1; node < graph.nodes; node++) {
       if (this.#kind(node) !== "object" || known.has(node)) continue;
       const row = this.#row(this.#typeOf(node));
@@ -118,10 +118,13 @@ export class Comparison {
     return { found, ofRoots };
   }
 
-  /** What code objects hold, at whatever depth, that is not known to Python. */
-  #hiddenInCode(known: ReadonlySet<Node>): Set<Node> {
+  /** What is held, at whatever depth, by those that Python can't ask, and is not known to it. */
+  #hidden(known: ReadonlySet<Node>): Set<Node> {
     const hidden = new Set<Node>();
-    const look: Node[] = [...known].filter((node) => this.#typeOf(node) === "builtins.code");
+    const look: Node[] = [];
+    for (let node = 0; node < this.#graph.nodes; node++) {
+      if (this.#kind(node) !== "object" || this.#typeOf(node) === "builtins.code") look.push(node);
+    }
     for (let node = look.pop(); node !== undefined; node = look.pop()) {
       for (const { to } of this.#holding(node)) {
         if (known.has(to) || hidden.has(to) || this.#kind(to) !== "object") continue;
@@ -150,6 +153,15 @@ export class Comparison {
       if (depth < MOST_DEPTH) bytes += this.#bytesBehind(to, depth + 1);
     }
     return bytes;
+  }
+
+  #weaklyHeld(node: Node): Set<number> {
+    const { first, to, names, addresses } = this.#graph;
+    const found = new Set<number>();
+    for (let edge = first[node] as number; edge < (first[node + 1] as number); edge++) {
+      if (!holds(names[edge] as number)) found.add(addresses[to[edge] as number] as number);
+    }
+    return found;
   }
 
   /** The addresses of the objects that a node holds, also through memory that is C's. */
@@ -194,10 +206,12 @@ export class Comparison {
 
     const left = new Map<number, number>();
     for (const held of this.#held(node)) left.set(held, (left.get(held) ?? 0) + 1);
+    // A frame tells the collector also of what it does not count, and so does the dict of interned strings.
+    const weak = this.#weaklyHeld(node);
     const take = (held: number): boolean => {
       const times = left.get(held) ?? 0;
       left.set(held, times - 1);
-      return times > 0;
+      return times > 0 || weak.has(held);
     };
     const referents = truth.referents(object);
     const missing = [...referents].filter((held) => !take(held));
