@@ -2,16 +2,15 @@
  * Who owns the memory: a heap of our own, a program of Emscripten's, someone else's malloc; and how arenas are taken from each.
  */
 
+export { countBlocks, firstChunk, mapBlocks, walkChunks } from "./dlmalloc.js";
 export {
-  countBlocks,
+  type FreeMemory,
   findState,
-  firstChunk,
-  mapBlocks,
+  freeChunks,
   type Row,
   resumeChunks,
   rowsOf,
-  walkChunks,
-} from "./dlmalloc.js";
+} from "./dlmalloc-state.js";
 export { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
 export { givenHost } from "./foreign.js";
 export {

@@ -1,7 +1,7 @@
 /** TLSF, the malloc of a heap that owns its memory: its blocks, seen in the memory. See core/large/lists.ts. */
 
 import { type Address, tlsfLayout as L, PAGE } from "../base/base.js";
-import type { Row } from "./dlmalloc.js";
+import type { Row } from "./dlmalloc-state.js";
 
 /** TLSF's sizes are this much below a multiple of 16, so that all payloads are at one. */
 const ALIGNMENT = 16;
@@ -52,11 +52,11 @@ export function tlsfRows(words: Uint32Array, first: Address, end: Address): read
   for (let page = 0; page < end; ) {
     const to = walkTlsf(words, from, end, seeNothing);
     if (to % PAGE === 0 && to > from) {
-      rows.push({ from, to, end: to, record: 0 });
+      rows.push({ from, to, end: to });
       page = to;
     } else {
       // The first row is TLSF's whatever is in it.
-      if (rows.length === 0) rows.push({ from, to, end: to, record: 0 });
+      if (rows.length === 0) rows.push({ from, to, end: to });
       page += PAGE;
     }
     from = page + L.SKIPPED;

@@ -1,5 +1,12 @@
 /** What fills a memory, and who holds it: `import { takeSnapshot, memory, diff, watch } from "pymalloc/inspect"`. */
 
+export {
+  type Amount,
+  type Difference,
+  diff,
+  type HolderChange,
+  type TypeChange,
+} from "./diff.js";
 export type { Edge, Graph, Node, NodeType, TypeKind } from "./graph/graph.js";
 export { EdgeKind, edgeKind, edgeValue } from "./graph/graph.js";
 export {
@@ -32,3 +39,4 @@ export {
   type SnapshotSummary,
   takeSnapshot,
 } from "./snapshot.js";
+export { expectNoLeak, type Growth, type GrowthRow, type WatchOptions, watch } from "./watch.js";

@@ -20,5 +20,5 @@ export {
 } from "./families";
 export { arenaAlloc, arenaFree, tableFree } from "./foundation";
 export { allocatorName, constructors, getenv } from "./start";
-export { STATE_LAYOUT, STATE_PLACED, TEXTS } from "./state";
+export { STATE_FOUNDATION, STATE_LAYOUT, STATE_PLACED, TEXTS } from "./state";
 export { blocksOfSys, statsOfSys } from "./sys";

@@ -34,6 +34,7 @@ const STATE: usize = (ROOT_SIZE + 7) & ~7;
 /** Offsets from the root. */
 export const STATE_LAYOUT: usize = STATE + offsetof<State>("layout");
 export const STATE_PLACED: usize = STATE + offsetof<State>("placed");
+export const STATE_FOUNDATION: usize = STATE + offsetof<State>("foundation");
 /** Room for two of CPython's records of allocators, where others stand in front of them. */
 export const FRONTED: usize = STATE + offsetof<State>();
 export const FRONTED_BYTES: usize = 40;

@@ -21,7 +21,7 @@ import {
 } from "../graph/graph.js";
 import { idAt, NamedIds, ROOT_ID, typeTag } from "./ids.js";
 import { JsonBytes } from "./json.js";
-import { isStr, Names, typeText } from "./names.js";
+import { type HeapSnapshotSource, isStr, labelOf, Names, typeText } from "./names.js";
 import { findUnreached } from "./unreached.js";
 
 const nodeTypes = [
@@ -77,16 +77,23 @@ interface TypeStyle {
   readonly tag: number;
 }
 
-/** 1 for the types that have nodes with labels. With a blank in it the constructor's name would end early: those have none. */
-function labelledTypes(graph: Graph): Uint8Array {
-  const { nodes, types, typeOf } = graph;
+/** So many nodes of a type are asked whether they have labels. */
+const ASKED = 100;
+
+/** 1 for the types whose nodes have labels. With a blank in it the constructor's name would end early: such a type has none. */
+function labelledTypes(source: HeapSnapshotSource): Uint8Array {
+  const { nodes, types, typeOf } = source.graph;
   const labelled = new Uint8Array(types.length);
-  const asked = types.map(
-    (type) => type.kind !== "root" && !isStr(type) && !typeText(type).includes(" "),
+  const questions: number[] = types.map((type) =>
+    type.kind === "root" || isStr(type) || typeText(type).includes(" ") ? 0 : ASKED,
   );
   for (let node = 1; node < nodes; node++) {
     const type = typeOf[node] as number;
-    if (asked[type] && labelled[type] === 0 && graph.label(node) !== "") labelled[type] = 1;
+    const left = questions[type] as number;
+    if (left === 0) continue;
+    const found = labelOf(source, node) !== "";
+    if (found) labelled[type] = 1;
+    questions[type] = found ? 0 : left - 1;
   }
   return labelled;
 }
@@ -97,26 +104,41 @@ function v8Type(type: NodeType): number {
   return type.kind === "javascript" || type.kind === "memory" ? V8Node.native : V8Node.object;
 }
 
+/** What the root calls the groups of roots. */
+function groupNames({ first, to, names, texts }: Graph): Map<Node, string> {
+  const found = new Map<Node, string>();
+  for (let edge = first[0] as number; edge < (first[1] as number); edge++) {
+    const name = names[edge] as number;
+    if (edgeKind(name) === EdgeKind.internal) {
+      found.set(to[edge] as number, texts[edgeValue(name)] ?? "");
+    }
+  }
+  return found;
+}
+
 class HeapSnapshotWriter {
   readonly #graph: Graph;
   readonly #names: Names;
   readonly #json = new JsonBytes();
   readonly #ids = new NamedIds();
   readonly #styles: readonly TypeStyle[];
+  readonly #groupNames: ReadonlyMap<Node, string>;
   readonly #reached: Uint8Array;
   /** What the group `(unreachable)` leads to. It is the last node; without any of these there is no such group. */
   readonly #heads: readonly Node[];
   /** How many such groups there are: 0 or 1. */
   readonly #groups: number;
 
-  constructor(graph: Graph) {
+  constructor(source: HeapSnapshotSource) {
+    const { graph } = source;
     this.#graph = graph;
-    this.#names = new Names(graph);
+    this.#names = new Names(source);
+    this.#groupNames = groupNames(graph);
     const { reached, heads } = findUnreached(graph);
     this.#reached = reached;
     this.#heads = heads;
     this.#groups = Math.min(heads.length, 1);
-    const labelled = labelledTypes(graph);
+    const labelled = labelledTypes(source);
     this.#styles = graph.types.map((type, i) => {
       const text = typeText(type);
       const name = this.#names.text(text);
@@ -177,7 +199,7 @@ class HeapSnapshotWriter {
   }
 
   #nameOf(node: Node, { v8, labelled, name }: TypeStyle): number {
-    if (v8 === V8Node.string) return this.#names.label(node);
+    if (v8 === V8Node.string) return this.#names.characters(node);
     return labelled ? this.#names.named(node) : name;
   }
 
@@ -191,7 +213,7 @@ class HeapSnapshotWriter {
     if (node === 0) {
       this.#record(V8Node.synthetic, this.#names.text(""), ROOT_ID, own, edges + this.#groups);
     } else if (type.kind === "root") {
-      this.#synthetic(`(${graph.label(node) || text})`, edges);
+      this.#synthetic(`(${this.#groupNames.get(node) ?? (graph.label(node) || text)})`, edges);
     } else {
       const id = address === 0 ? this.#ids.of(`${text} ${graph.label(node)}`) : idAt(address, tag);
       this.#record(style.v8, this.#nameOf(node, style), id, own, edges);
@@ -233,7 +255,7 @@ class HeapSnapshotWriter {
     switch (kind) {
       case EdgeKind.attribute:
       case EdgeKind.local:
-        return names.label(value);
+        return names.characters(value);
       case EdgeKind.entry:
         return names.key(value);
       case EdgeKind.key:
@@ -242,7 +264,7 @@ class HeapSnapshotWriter {
       case EdgeKind.guess:
         return names.text(`${value}`);
       default:
-        return names.text(this.#graph.texts[value] as string);
+        return names.text(this.#graph.texts[value] ?? "");
     }
   }
 }
@@ -254,6 +276,6 @@ class HeapSnapshotWriter {
  * dicts), elements, context variables (of frames), `key`; hidden ones with an offset in bytes are guesses. A node's number,
  * which readers show behind an `@`, is its address with other lowest three bits: it is the same in each snapshot of a process.
  */
-export function writeHeapSnapshot(graph: Graph): Iterable<Uint8Array> {
-  return new HeapSnapshotWriter(graph).pieces();
+export function writeHeapSnapshot(source: HeapSnapshotSource): Iterable<Uint8Array> {
+  return new HeapSnapshotWriter(source).pieces();
 }

@@ -9,8 +9,8 @@ import type { JsonBytes } from "./json.js";
 const Entry = {
   /** The value is an index into the texts. */
   text: 0,
-  /** The value is a node: its label. */
-  label: 1,
+  /** The value is the node of a str: its characters. */
+  characters: 1,
   /** The value is a node: what it is, as `<function make_order>`. */
   named: 2,
   /** The value is the node of a key: `['x']`. */
@@ -30,28 +30,47 @@ export function isStr({ module, name, kind }: NodeType): boolean {
   return name === "str" && module === "builtins" && kind !== "root";
 }
 
-/** The key of an entry as it stands in the brackets. */
-function keyText(graph: Graph, node: Node): string {
-  const type = graph.types[graph.typeOf[node] as number] as NodeType;
+/** What is to be known to write a graph. */
+export interface HeapSnapshotSource {
+  readonly graph: Graph;
+  /** What is in an object. Of texts too long for a label it tells which are equal; without it, those with equal labels are. */
+  content?(node: Node): { readonly length: number; readonly hash: number };
+}
+
+/** Labels of this length that end in dots stand for more than they show. */
+const LONG_LABEL = 40;
+
+/** How many items a container has says less than its type does, and would make a name of its own of each. */
+const lengthLabel = /^len \d+$/;
+
+/** The label of a node that is no str, where it says which one it is; else empty. */
+export function labelOf({ graph }: HeapSnapshotSource, node: Node): string {
   const label = graph.label(node);
-  if (isStr(type)) return `'${label.replace(/['\\]/g, "\\$&")}'`;
-  return label === "" ? typeText(type) : label;
+  return lengthLabel.test(label) ? "" : label;
+}
+
+/** The characters of a str. Readers take those with the same name for the same text. */
+function textOf({ graph, content }: HeapSnapshotSource, node: Node): string {
+  const label = graph.label(node);
+  if (content === undefined || label.length < LONG_LABEL || !label.endsWith("...")) return label;
+  const { length, hash } = content(node);
+  return `${label} (length ${length}, hash ${hash.toString(16)})`;
 }
 
 export class Names {
-  readonly #graph: Graph;
+  readonly #source: HeapSnapshotSource;
   readonly #texts: string[] = [];
   readonly #textIndexes = new Map<string, number>();
-  /** The index plus 1 of a node's label, and of a node as a key; 0 where there is none yet. */
-  readonly #labels: Uint32Array;
+  /** The index plus 1 of a str's characters, and of a node as a key; 0 where there is none yet. */
+  readonly #characters: Uint32Array;
   readonly #keys: Uint32Array;
   #entries = new Uint32Array(1024);
   #length = 0;
 
-  constructor(graph: Graph) {
-    this.#graph = graph;
-    this.#labels = new Uint32Array(graph.nodes);
-    this.#keys = new Uint32Array(graph.nodes);
+  constructor(source: HeapSnapshotSource) {
+    this.#source = source;
+    this.#characters = new Uint32Array(source.graph.nodes);
+    this.#keys = new Uint32Array(source.graph.nodes);
   }
 
   #add(what: number, value: number): number {
@@ -73,12 +92,12 @@ export class Names {
     return index;
   }
 
-  /** The index of a node's label. */
-  label(node: Node): number {
-    const known = this.#labels[node] as number;
+  /** The index of the characters of a str. */
+  characters(node: Node): number {
+    const known = this.#characters[node] as number;
     if (known > 0) return known - 1;
-    const index = this.#add(Entry.label, node);
-    this.#labels[node] = index + 1;
+    const index = this.#add(Entry.characters, node);
+    this.#characters[node] = index + 1;
     return index;
   }
 
@@ -96,20 +115,30 @@ export class Names {
     return index;
   }
 
+  #type(node: Node): NodeType {
+    const { types, typeOf } = this.#source.graph;
+    return types[typeOf[node] as number] as NodeType;
+  }
+
+  #typeText(node: Node): string {
+    return typeText(this.#type(node));
+  }
+
   #made(index: number): string {
+    const source = this.#source;
     const entry = this.#entries[index] as number;
     const value = entry & MOST_VALUE;
-    const graph = this.#graph;
     switch (entry >>> VALUE_BITS) {
-      case Entry.label:
-        return graph.label(value);
+      case Entry.characters:
+        return textOf(source, value);
       case Entry.named: {
-        const type = typeText(graph.types[graph.typeOf[value] as number] as NodeType);
-        const label = graph.label(value);
-        return label === "" ? `<${type}>` : `<${type} ${label}>`;
+        const label = labelOf(source, value);
+        return `<${this.#typeText(value)}${label && ` ${label}`}>`;
       }
       case Entry.key:
-        return `[${keyText(graph, value)}]`;
+        return isStr(this.#type(value))
+          ? `['${textOf(source, value).replace(/['\\]/g, "\\$&")}']`
+          : `[${labelOf(source, value) || this.#typeText(value)}]`;
       default:
         return this.#texts[value] as string;
     }

@@ -1,9 +1,11 @@
 /** Where every byte of a memory is. */
 import { type Address, debugLayout } from "../../base/base.js";
-import { boundsOf } from "./chunks.js";
+import type { Row } from "../../hosts/hosts.js";
 import type { MemoryImage } from "./image.js";
+import { ownMemory, rootsOf, waitingBlocks } from "./own.js";
+import { findPools, PoolReader } from "./pools.js";
 import { ledgerIn } from "./shadows.js";
-import { walkMemory } from "./walk.js";
+import { boundsOf, HEAD, type SystemMalloc, systemMalloc } from "./system.js";
 
 /** Where every byte of a memory is, in bytes; nothing else than JSON. */
 export interface Budget {
@@ -93,64 +95,120 @@ function linkedBefore({ marks: { symbols } }: MemoryImage, end: Address): number
   return isBehindStack && root < end ? end - root : 0;
 }
 
-/** How close to the malloc's end a free piece ends that grows with it: there is dlmalloc's foot, TLSF's last header. */
-const LAST_PIECE = 64;
+/** The blocks of the system malloc that some addresses, which rise, lie in; of each block, the lowest is where it begins. */
+function seeBlocks(
+  addresses: Uint32Array,
+  { rows, sizeOf }: SystemMalloc,
+  see: (block: Address, size: number) => void,
+): void {
+  let row = 0;
+  let last = 0;
+  for (const block of addresses) {
+    if (block < last) continue;
+    while (row < rows.length && block >= (rows[row] as Row).to) row++;
+    if (row === rows.length) return;
+    const { from, to } = rows[row] as Row;
+    const size = sizeOf(block);
+    if (block - HEAD < from || size <= HEAD || size > to - block + 2 * HEAD) continue;
+    last = block + size - HEAD;
+    see(block, size);
+  }
+}
+
+/** So many bytes do these blocks take. */
+function sumBlocks(addresses: Uint32Array, system: SystemMalloc): number {
+  let bytes = 0;
+  seeBlocks(addresses, system, (_, size) => {
+    bytes += size;
+  });
+  return bytes;
+}
+
+/** Sums up arenas and the pools in them. Without a system malloc that says how long arenas are, only the pools. */
+function sumPools(
+  image: MemoryImage,
+  roots: readonly Address[],
+  arenas: Uint32Array,
+  system: SystemMalloc | undefined,
+): Budget["parts"]["pools"] {
+  const pools = findPools(image, roots);
+  const reader = new PoolReader(image, roots);
+  let [inUse, free, headers, bytes] = [0, 0, 0, 0];
+  let pool = 0;
+  let last = 0;
+  function add(from: Address, to: Address): void {
+    while ((pools[pool] as number) < from) pool++;
+    for (; (pools[pool] as number) < to; pool++) {
+      if (!reader.read(pools[pool] as number)) continue;
+      const { start, end, size, capacity, used } = reader;
+      if (start < last || end > to) continue;
+      last = end;
+      inUse += used * size;
+      free += (capacity - used) * size;
+      headers += end - start - capacity * size;
+    }
+  }
+  if (system === undefined) {
+    add(0, image.u8.length);
+    bytes = inUse + free + headers;
+  } else {
+    seeBlocks(arenas, system, (block, size) => {
+      bytes += size;
+      add(block, block + size - HEAD);
+    });
+  }
+  return { inUse, free, headers, unused: bytes - inUse - free - headers };
+}
+
+/** What is free in memory without a malloc that we know. */
+const NOTHING = { bytes: 0, longest: 0, last: 0 };
 
 /**
- * Where every byte of a memory is. It reads the heads of blocks and pools, and no content: so it takes milliseconds, and may be
- * asked every second. It never throws: in a damaged memory, what can't be read counts as other.
+ * Where every byte of a memory is. It reads the headers of pools and the lists of what is free, and no other content: so it takes
+ * milliseconds, and may be asked every second. It never throws: in a damaged memory, what can't be read counts as in use.
  */
 export function budgetOf(image: MemoryImage): Budget {
   const { marks, u8 } = image;
   const total = u8.length;
   const { from, to } = boundsOf(image);
   const stack = stackBefore(image, from);
-  const before = linkedBefore(image, from);
-  const pools = { inUse: 0, free: 0, headers: 0, unused: 0 };
-  const system = { inUse: 0, free: 0, overhead: 0 };
-  let tables = before;
-  let arenas = 0;
-  let longest = 0;
-  let lastSize = 0;
-  let lastEnd = 0;
-  walkMemory(image, {
-    arena(bytes) {
-      arenas += bytes;
-    },
-    pool({ start, end, size, capacity, used }) {
-      pools.inUse += used * size;
-      pools.free += (capacity - used) * size;
-      pools.headers += end - start - capacity * size;
-    },
-    block(_block, size) {
-      system.inUse += size;
-    },
-    free(block, size) {
-      system.free += size;
-      if (size > longest) longest = size;
-      lastSize = size;
-      lastEnd = block + size;
-    },
-    table(bytes) {
-      tables += bytes;
-    },
-    overhead(bytes) {
-      system.overhead += bytes;
-    },
-  });
-  pools.unused = arenas - pools.inUse - pools.free - pools.headers;
+  const linked = linkedBefore(image, from);
+  const roots = rootsOf(image);
+  const own = ownMemory(image, roots);
+  const malloc = systemMalloc(image);
+  const pools = sumPools(image, roots, own.arenas, malloc);
+  const arenas = pools.inUse + pools.free + pools.headers + pools.unused;
+  let rest = 0;
+  let overhead = 0;
+  for (const row of malloc?.rows ?? []) {
+    rest += row.to - row.from;
+    overhead += row.end - row.to;
+  }
+  /** So much of what is left of the rows, and no more: what was damaged may claim anything. */
+  const take = (bytes: number) => {
+    const taken = Math.min(bytes, rest);
+    rest -= taken;
+    return taken;
+  };
+  const { bytes, longest, last } = malloc?.free() ?? NOTHING;
+  let [tables, waiting] = [0, 0];
+  if (malloc !== undefined) {
+    take(arenas);
+    tables = take(sumBlocks(own.tables, malloc));
+    waiting = sumBlocks(Uint32Array.from(waitingBlocks(image, roots)).sort(), malloc);
+  }
+  const free = take(bytes + waiting);
+  const system = { inUse: rest, free, overhead };
   const untouched = total - to;
-  const program = from - stack - before;
-  const known = program + stack + arenas + system.inUse + system.free + system.overhead + tables;
-  const other = to - known;
-  const last = untouched + (to - lastEnd <= LAST_PIECE ? lastSize : 0);
+  const program = from - stack - linked;
+  const other = to - from - arenas - tables - system.inUse - free - overhead;
   return {
     total,
     maximum: marks.maximumBytes,
     limit: marks.limitBytes,
-    parts: { program, stack, pools, system, tables, other, untouched },
-    largestFree: Math.max(longest, last),
-    available: pools.free + pools.unused + system.free + untouched,
+    parts: { program, stack, pools, system, tables: tables + linked, other, untouched },
+    largestFree: Math.max(longest, last + untouched),
+    available: pools.free + pools.unused + free + untouched,
     allocator: allocatorOf(image),
     note: noteOf(image),
   };

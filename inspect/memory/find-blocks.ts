@@ -2,7 +2,7 @@
 import { type Address, debugLayout as D } from "../../base/base.js";
 import { BlockKind, type Blocks } from "./blocks.js";
 import type { MemoryImage } from "./image.js";
-import { Numbers } from "./numbers.js";
+import { longer } from "./numbers.js";
 import { type Frames, findFrames, hookedSize, ledgerIn } from "./shadows.js";
 import { walkMemory } from "./walk.js";
 
@@ -12,6 +12,9 @@ const NO_FRAMES: Frames = {
   sizes: new Uint32Array(),
   live: new Uint32Array(),
 };
+
+/** Blocks have some 128 bytes in the mean, with all that is not in use between them. */
+const MEAN_BITS = 7;
 
 /** What a block of our debug modes takes more than the user's bytes: as much in front of them as behind. */
 const FRAME_BYTES = 2 * D.FRONT;
@@ -24,10 +27,11 @@ class Collector {
   readonly #hooked: boolean;
   /** Is the system malloc someone else's, whose blocks only the debug mode knows? */
   readonly #isForeign: boolean;
-  readonly #starts = new Numbers(65536);
-  readonly #sizes = new Numbers(65536);
-  readonly #taken = new Numbers(65536);
-  #kinds = new Uint8Array(65536);
+  #count = 0;
+  #starts: Uint32Array;
+  #sizes: Uint32Array;
+  #taken: Uint32Array;
+  #kinds: Uint8Array;
   /** The first frame that was not passed yet. */
   #frame = 0;
   /** Where the last block ends. */
@@ -39,6 +43,11 @@ class Collector {
     this.#frames = ledger === 0 ? NO_FRAMES : findFrames(image, ledger);
     this.#hooked = image.marks.allocator.endsWith("_debug");
     this.#isForeign = image.marks.chunks.to === 0;
+    const room = Math.max(image.u8.length >>> MEAN_BITS, 1024);
+    this.#starts = new Uint32Array(room);
+    this.#sizes = new Uint32Array(room);
+    this.#taken = new Uint32Array(room);
+    this.#kinds = new Uint8Array(room);
   }
 
   /** @param base where the allocator's block begins @param room the bytes that its user has @param taken all that it takes */
@@ -100,30 +109,31 @@ class Collector {
   }
 
   #push(kind: number, start: Address, size: number, taken: number): void {
-    const index = this.#starts.length;
-    if (index === this.#kinds.length) {
-      const longer = new Uint8Array(2 * index);
-      longer.set(this.#kinds);
-      this.#kinds = longer;
-    }
-    this.#starts.push(start);
-    this.#sizes.push(size);
-    this.#taken.push(taken);
+    const index = this.#count++;
+    if (index === this.#kinds.length) this.#grow();
+    this.#starts[index] = start;
+    this.#sizes[index] = size;
+    this.#taken[index] = taken;
     this.#kinds[index] = kind;
+  }
+
+  #grow(): void {
+    this.#starts = longer(this.#starts);
+    this.#sizes = longer(this.#sizes);
+    this.#taken = longer(this.#taken);
+    const kinds = new Uint8Array(2 * this.#kinds.length);
+    kinds.set(this.#kinds);
+    this.#kinds = kinds;
   }
 
   blocks(): Blocks {
     if (this.#isForeign) this.#addUnknown(this.#image.u8.length);
-    const starts = this.#starts.values();
-    const sizes = this.#sizes.values();
-    return {
-      count: starts.length,
-      starts,
-      sizes,
-      taken: this.#taken.values(),
-      kinds: this.#kinds.subarray(0, starts.length),
-      indexAt: lookup(starts, sizes),
-    };
+    const count = this.#count;
+    const starts = this.#starts.subarray(0, count);
+    const sizes = this.#sizes.subarray(0, count);
+    const taken = this.#taken.subarray(0, count);
+    const kinds = this.#kinds.subarray(0, count);
+    return { count, starts, sizes, taken, kinds, indexAt: lookup(starts, sizes) };
   }
 }
 
@@ -173,10 +183,6 @@ export function findBlocks(image: MemoryImage): Blocks {
       }
     },
     block: (block, size, room) => collector.add(BlockKind.system, block, room, size),
-    arena() {},
-    free() {},
-    table() {},
-    overhead() {},
   });
   return collector.blocks();
 }

@@ -1,19 +1,22 @@
+/** Twice as long a copy. */
+export function longer(numbers: Uint32Array): Uint32Array {
+  const twice = new Uint32Array(2 * numbers.length);
+  twice.set(numbers);
+  return twice;
+}
+
 /** A Uint32Array that grows. */
 export class Numbers {
   #array: Uint32Array;
   length = 0;
 
-  /** @param room for so many at first */
+  /** @param room for so many at first, 1 or more */
   constructor(room: number) {
-    this.#array = new Uint32Array(Math.max(room, 16));
+    this.#array = new Uint32Array(room);
   }
 
   push(value: number): void {
-    if (this.length === this.#array.length) {
-      const longer = new Uint32Array(2 * this.length);
-      longer.set(this.#array);
-      this.#array = longer;
-    }
+    if (this.length === this.#array.length) this.#array = longer(this.#array);
     this.#array[this.length++] = value;
   }
 

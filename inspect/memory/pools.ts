@@ -3,21 +3,9 @@
  *
  * Nothing that is read is believed: whoever wrote over a map, a header or a free list makes blocks be missed, and no more.
  */
-import { type Address, booksLayout as B, layout as L, linkedLayout } from "../../base/base.js";
+import { type Address, booksLayout as B, layout as L } from "../../base/base.js";
 import type { MemoryImage } from "./image.js";
-
-/** The roots of the heaps in a memory: one that was installed in a debug mode leaves a linked one with blocks from before. */
-export function rootsOf({ marks, u8 }: MemoryImage): Address[] {
-  const roots: Address[] = [];
-  const add = (root: Address) => {
-    const isThere = root > 0 && root % 4 === 0 && root + L.ROOT_SIZE <= u8.length;
-    if (isThere && !roots.includes(root)) roots.push(root);
-  };
-  if (marks.heap !== undefined) add(marks.heap.root);
-  const linked = marks.symbols["pymalloc_root"] ?? 0;
-  if (u8[linked + linkedLayout.STATE_PLACED] === 1) add(linked);
-  return roots;
-}
+import { Numbers } from "./numbers.js";
 
 /**
  * Where all pools begin, by rising addresses. In the lowest bits, which a pool's address has not, stands which of the roots it
@@ -25,24 +13,16 @@ export function rootsOf({ marks, u8 }: MemoryImage): Address[] {
  */
 export function findPools(image: MemoryImage, roots: readonly Address[]): Uint32Array {
   const { u8, u32 } = image;
-  let pools = new Uint32Array(1024);
-  let count = 0;
+  const pools = new Numbers(1024);
   for (const [index, root] of roots.entries()) {
     const origin = u32[(root + L.MAP) >>> 2] as number;
     const most = Math.floor(u8.length / L.SLICE_SIZE);
     const slices = Math.min(u32[(root + L.MAP + 4) >>> 2] as number, most, u8.length - origin);
     for (let slice = 0; slice < slices; slice++) {
-      if (u8[origin + slice] !== 0) continue;
-      if (count === pools.length) {
-        const longer = new Uint32Array(2 * count);
-        longer.set(pools);
-        pools = longer;
-      }
-      pools[count++] = slice * L.SLICE_SIZE + index;
+      if (u8[origin + slice] === 0) pools.push(slice * L.SLICE_SIZE + index);
     }
   }
-  const found = pools.subarray(0, count);
-  return roots.length > 1 ? found.sort() : found;
+  return roots.length > 1 ? pools.values().sort() : pools.values();
 }
 
 /** No pool has more blocks. */

@@ -8,7 +8,8 @@ import {
 } from "../../python/python.js";
 import type { Root } from "./root.js";
 
-const Most = { frames: 1024, stack: 1024 } as const;
+/** Bounds of what is followed; the first is that of all threads together. */
+const Most = { frames: 2048, threads: 256, stack: 1024 } as const;
 
 /** `_frameowner`: the frame is part of a generator. */
 const OF_GENERATOR = 1;
@@ -36,10 +37,10 @@ function stackTop(word: number, first: Address, stack: Address, room: number): A
 }
 
 /**
- * What the frames of a thread hold, the innermost frame's first. The variables of a generator that runs are not among it, but the
- * generator is.
+ * What the frames of all threads hold, each thread's innermost frame first. The variables of a generator that runs are not among
+ * it, but the generator is.
  */
-export function frameRoots(reader: PythonStackReader, u8: Uint8Array, thread: Address): Root[] {
+export function frameRoots(reader: PythonStackReader, u8: Uint8Array): Root[] {
   const roots: Root[] = [];
   const { offsets } = reader;
   if (offsets === undefined) return roots;
@@ -50,7 +51,10 @@ export function frameRoots(reader: PythonStackReader, u8: Uint8Array, thread: Ad
     if (address === 0) return;
     roots.push({ group: "frames", name, address, counted: (word & BORROWED) === 0 });
   };
-  reader.frames(thread, Most.frames, (frame, at) => {
+  const threads = new Set(reader.interpreters().flatMap((one) => reader.threads(one)));
+  let left: number = Most.frames;
+  const see = (frame: PythonFrame, at: Address): void => {
+    left--;
     const place = placeOf(frame);
     if (u8[at + offsets.owner] === OF_GENERATOR) {
       const address = at - FrameFields.inGenerator;
@@ -71,6 +75,7 @@ export function frameRoots(reader: PythonStackReader, u8: Uint8Array, thread: Ad
     tagged(`code of ${place}`, at + FrameFields.code);
     tagged(`f_locals of ${place}`, at + FrameFields.locals);
     tagged(`frame object of ${place}`, at + FrameFields.frameObject);
-  });
+  };
+  for (const thread of [...threads].slice(0, Most.threads)) reader.frames(thread, left, see);
   return roots;
 }

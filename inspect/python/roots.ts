@@ -9,6 +9,7 @@ import { eachEntry } from "./dict-entries.js";
 import { frameRoots } from "./frames.js";
 import { type InterpreterState, readInterpreter } from "./interpreter.js";
 import { proxyRoots } from "./javascript.js";
+import { LEAST_IMMORTAL } from "./objects.js";
 import type { Lookup, Range, Root, RootGroup } from "./root.js";
 import { cText, strAt } from "./texts.js";
 
@@ -20,9 +21,17 @@ interface Words extends Range {
   readonly counted: boolean;
 }
 
-const Most = { modules: 65536, name: 200, distance: 4096, sample: 16 } as const;
+const Most = {
+  interpreters: 16,
+  threads: 256,
+  modules: 65536,
+  interned: 1 << 22,
+  name: 200,
+  distance: 4096,
+  sample: 16,
+} as const;
 
-/** In the interpreter's state are so many bytes at most, where it does not say how many (3.12). */
+/** A state has so many bytes at most, also where nothing says how many (3.12). */
 const STATE_BYTES = 1 << 18;
 
 const hex = (bytes: number) => `+0x${bytes.toString(16)}`;
@@ -38,21 +47,21 @@ function statesOf({ marks }: MemoryImage, reader: PythonStackReader): Words[] {
   const { offsets } = reader;
   const from = marks.symbols["_PyRuntime"] ?? 0;
   if (from === 0) return [];
-  const size = offsets?.runtimeSize ?? STATE_BYTES;
   const states: Words[] = [];
   const add = (group: RootGroup, what: string, start: Address, bytes: number) => {
     const name = (at: Address) => `${what} ${hex(at - start)}`;
-    states.push({ group, from: start, to: start + bytes, name, counted: true });
+    const to = start + Math.min(bytes, STATE_BYTES);
+    states.push({ group, from: start, to, name, counted: true });
   };
   if (offsets !== undefined) {
-    for (const interpreter of reader.interpreters()) {
-      for (const thread of reader.threads(interpreter)) {
+    for (const interpreter of reader.interpreters().slice(0, Most.interpreters)) {
+      for (const thread of reader.threads(interpreter).slice(0, Most.threads)) {
         add("interpreter", "thread state", thread, offsets.threadSize);
       }
       add("interpreter", "interpreter state", interpreter, offsets.interpreterSize);
     }
   }
-  add("interpreter", "runtime", from, size);
+  add("interpreter", "runtime", from, offsets?.runtimeSize ?? STATE_BYTES);
   return states;
 }
 
@@ -82,12 +91,15 @@ class WordReader {
   readonly #done = new Set<Address>();
   /** What is found by a better name elsewhere. */
   readonly #named: ReadonlySet<Address>;
+  readonly #versioned: ReadonlySet<Address>;
 
   constructor(image: MemoryImage, lookup: Lookup, roots: Root[], named: ReadonlySet<Address>) {
     this.#image = image;
     this.#lookup = lookup;
     this.#roots = roots;
     this.#named = named;
+    const { PyFunction_Type, PyCode_Type } = image.marks.symbols;
+    this.#versioned = new Set([PyFunction_Type ?? 1, PyCode_Type ?? 1]);
   }
 
   /** Names one word. */
@@ -97,10 +109,11 @@ class WordReader {
     if (address !== 0) this.#roots.push({ group, name, address, counted: true });
   }
 
-  /** @param skip ranges that are left out, sorted */
-  read({ from, to, group, name, counted }: Words, skip: readonly Range[] = []): void {
+  /** @param leftOut ranges that are not looked through */
+  read({ from, to, group, name, counted }: Words, leftOut: readonly Range[]): void {
     const { u32 } = this.#image;
     const { from: heap } = this.#lookup;
+    const skip = [...leftOut].sort((one, other) => one.from - other.from);
     const end = Math.min(to >>> 2, u32.length);
     let next = 0;
     for (let w = (from + 3) >>> 2; w < end; w++) {
@@ -114,9 +127,15 @@ class WordReader {
         continue;
       }
       if (this.#done.has(at) || this.#named.has(address)) continue;
-      if (this.#lookup.nodeAt(address) === 0) continue;
+      if (this.#lookup.nodeAt(address) === 0 || this.#isCached(address, group)) continue;
       this.#roots.push({ group, name: name(at), address, counted });
     }
+  }
+
+  /** The interpreter keeps functions and their code by their version, without holding them; it holds none otherwise. */
+  #isCached(address: Address, group: RootGroup): boolean {
+    const type = this.#image.u32[(address >>> 2) + 1];
+    return group === "interpreter" && type !== undefined && this.#versioned.has(type);
   }
 }
 
@@ -153,6 +172,36 @@ function staticTypes(image: MemoryImage, lookup: Lookup, { from, to }: Range): R
   return roots;
 }
 
+/** The memory of C's that a static type has: lists of members. (Its objects are references of its own.) */
+function partsOfType({ u32 }: MemoryImage, lookup: Lookup, type: string, start: Address): Root[] {
+  const roots: Root[] = [];
+  for (let at = start; at < start + TypeFields.size; at += 4) {
+    const address = u32[at >>> 2] ?? 0;
+    if (address < lookup.from || lookup.nodeAt(address) === 0) continue;
+    if (lookup.nodeAt(u32[(address + ObjectFields.type) >>> 2] ?? 0) !== 0) continue;
+    roots.push({
+      group: "static types",
+      name: `${type} ${hex(at - start)}`,
+      address,
+      counted: false,
+    });
+  }
+  return roots;
+}
+
+/** The table of the interned strings, which does not hold them, and those of them that stay although nobody else may have them. */
+function internedRoots(image: MemoryImage, table: Address): Root[] {
+  if (table === 0) return [];
+  const root = (name: string, address: Address): Root => {
+    return { group: "interned strings", name, address, counted: false };
+  };
+  const roots = [root("table", table)];
+  eachEntry(image, table, Most.interned, (key) => {
+    if ((image.u32[key >>> 2] ?? 0) >= LEAST_IMMORTAL) roots.push(root("immortal", key));
+  });
+  return roots;
+}
+
 /** What static types keep in the interpreter's state is found by them. */
 function managedObjects(
   managed: InterpreterState["managed"],
@@ -173,66 +222,62 @@ function moduleRoots(image: MemoryImage, modules: Address): Root[] {
 /**
  * The roots of a Python's heap, without running Python. In a damaged memory it gives those that it can find.
  *
- * The words of the C stack and of static data are taken for references where they have the address of an object or of a
- * block: a number can look like one.
+ * The words of the C stack, of static data and of the interpreter's state are taken for references where they have the address of
+ * an object or of a block: a number can look like one.
  */
 export function findRoots(image: MemoryImage, lookup: Lookup): Root[] {
-  const { marks, u8, u32 } = image;
-  const { symbols } = marks;
+  const { marks, u32 } = image;
   const reader = stackReader(image);
   const { offsets } = reader;
   const states = statesOf(image, reader);
-  const interpreters = reader.interpreters();
-  const [interpreter = 0] = interpreters;
+  const [interpreter = 0] = reader.interpreters();
+  const known = readInterpreter(image);
 
-  const word = (at: Address): Address => u32[at >>> 2] ?? 0;
   const modules =
-    offsets === undefined ? modulesByContent(image, states) : word(interpreter + offsets.modules);
-  const roots = moduleRoots(image, modules);
-  for (const thread of interpreters.flatMap((one) => reader.threads(one))) {
-    roots.push(...frameRoots(reader, u8, thread));
-  }
-  roots.push(...proxyRoots(marks.proxies));
-  const { interned, managed } = readInterpreter(image);
-  if (interned !== 0) {
-    const name = "interned strings";
-    roots.push({ group: "interned strings", name, address: interned, counted: true });
+    offsets === undefined
+      ? modulesByContent(image, states)
+      : (u32[(interpreter + offsets.modules) >>> 2] ?? 0);
+  const roots = [
+    ...moduleRoots(image, modules),
+    ...frameRoots(reader, image.u8),
+    ...proxyRoots(marks.proxies),
+  ];
+  for (const root of internedRoots(image, known.interned)) roots.push(root);
+  const data = dataOf(image, lookup);
+  const types = data.flatMap((range) => staticTypes(image, lookup, range));
+  for (const root of types) roots.push(root);
+  for (const { name, address } of types) {
+    for (const root of partsOfType(image, lookup, name, address)) roots.push(root);
   }
 
-  const heapBase = Math.min(symbols["__heap_base"] ?? lookup.from, lookup.from);
-  const stack = { from: symbols["__stack_low"] ?? 0, to: symbols["__stack_high"] ?? 0 };
-  const { libraries } = lookup;
-  const types = [{ from: 0, to: heapBase }, ...libraries].flatMap((range) =>
-    staticTypes(image, lookup, range),
-  );
-  roots.push(...types);
-
-  const words = new WordReader(image, lookup, roots, managedObjects(managed, types).add(interned));
+  const named = managedObjects(known.managed, types).add(known.interned);
+  const words = new WordReader(image, lookup, roots, named);
   if (offsets !== undefined) {
     words.word(interpreter + offsets.modules, "interpreter", "sys.modules");
     words.word(interpreter + offsets.sysDict, "interpreter", "the dict of sys");
     words.word(interpreter + offsets.builtins, "interpreter", "the dict of builtins");
   }
+  for (const at of known.names) {
+    if ((u32[at >>> 2] ?? 0) >= lookup.from) words.word(at, "interpreter", "cache of methods");
+  }
   // From the inner to the outer: each word has the name of the smallest state that it is in.
-  const done: Range[] = [];
+  const done: Range[] = [known.types];
   for (const state of states) {
-    words.read(state, bySorted(done));
+    words.read(state, done);
     done.push(state);
   }
-  const typeWords = types.map(({ address }) => ({ from: address, to: address + TypeFields.size }));
-  const group = "static data";
+  const ofTypes = types.map(({ address }) => ({ from: address, to: address + TypeFields.size }));
   const name = namer(image);
-  words.read(
-    { group, name, from: 0, to: heapBase, counted: true },
-    bySorted([...done, ...typeWords, stack]),
-  );
-  for (const library of libraries) {
-    words.read({ ...library, group, name, counted: true }, bySorted(typeWords));
+  for (const range of data) {
+    words.read({ ...range, group: "static data", name, counted: true }, [...done, ...ofTypes]);
   }
-  words.read({ ...marks.stack, group: "C stack", name: () => "C stack", counted: false });
+  words.read({ ...marks.stack, group: "C stack", name: () => "C stack", counted: false }, []);
   return roots;
 }
 
-function bySorted(ranges: readonly Range[]): Range[] {
-  return [...ranges].sort((one, other) => one.from - other.from);
+/** Where static data is: below the heap, but for the C stack, and in libraries that were loaded. */
+function dataOf({ marks }: MemoryImage, { from, libraries }: Lookup): Range[] {
+  const { __heap_base = from, __stack_low = 0, __stack_high = 0 } = marks.symbols;
+  const to = Math.min(__heap_base, from);
+  return [{ from: 0, to: Math.min(__stack_low, to) }, { from: __stack_high, to }, ...libraries];
 }

@@ -1,0 +1,88 @@
+/** The system malloc of a memory, whichever it is: dlmalloc in a program of Emscripten's, TLSF in a heap that owns its memory. */
+import { type Address, linkedLayout, tlsfLayout, unsigned } from "../../base/base.js";
+import {
+  type FreeMemory,
+  freeChunks,
+  type Row,
+  resumeChunks,
+  rowsOf,
+  tlsfRows,
+  walkChunks,
+  walkTlsf,
+} from "../../hosts/hosts.js";
+import { DLMALLOC_STATE } from "./capture.js";
+import type { MemoryImage } from "./image.js";
+
+/** Shows a block: where its user's bytes begin, the bytes that it takes with its head, is it in use. */
+export type See = (block: Address, size: number, inUse: boolean) => void;
+
+/** How the system malloc of an image is read. Nothing in the memory is believed. */
+export interface SystemMalloc {
+  /** Its blocks lie one behind the other in each of these, which come by rising addresses. */
+  readonly rows: readonly Row[];
+  /** Shows the blocks from an address up to another one; where they end. */
+  walk(from: Address, to: Address, see: See): Address;
+  /** Where blocks begin again behind what is none; `to` where they don't. */
+  resume(from: Address, to: Address): Address;
+  /** The bytes that a block takes, from the word before it on, when there can be one here. */
+  sizeOf(block: Address): number;
+  /** What is free in all rows. */
+  free(): FreeMemory;
+}
+
+/** The word before a block is its malloc's, in both. */
+export const HEAD = 4;
+
+/** From where to where the heap goes; all of the memory where the system malloc is not known. */
+export function boundsOf({ marks: { chunks }, u8 }: MemoryImage): { from: Address; to: Address } {
+  if (chunks.to === 0) return { from: 0, to: u8.length };
+  const to = Math.min(unsigned(chunks.to), u8.length);
+  return { from: Math.min(unsigned(chunks.from), to), to };
+}
+
+/** The free blocks of rows that are walked. */
+function freeInRows(rows: readonly Row[], walk: SystemMalloc["walk"]): FreeMemory {
+  let bytes = 0;
+  let longest = 0;
+  let last = 0;
+  for (const row of rows) {
+    walk(row.from, row.to, (_block, size, inUse) => {
+      last = inUse ? 0 : size;
+      bytes += last;
+      if (last > longest) longest = last;
+    });
+  }
+  return { bytes, longest, last };
+}
+
+function dlmalloc({ marks, u32 }: MemoryImage, from: Address, to: Address): SystemMalloc {
+  const state = marks.symbols[DLMALLOC_STATE] ?? 0;
+  const rows = rowsOf(u32, state, from, to);
+  const walk: SystemMalloc["walk"] = (at, end, see) => walkChunks(u32, at, end, see);
+  return {
+    rows,
+    walk,
+    resume: (at, end) => resumeChunks(u32, at, end),
+    sizeOf: (block) => ((u32[(block - HEAD) >>> 2] ?? 0) & ~linkedLayout.CHUNK_FLAGS) >>> 0,
+    free: () => freeChunks(u32, state, from, to) ?? freeInRows(rows, walk),
+  };
+}
+
+function tlsf({ u32 }: MemoryImage, from: Address, to: Address): SystemMalloc {
+  const rows = tlsfRows(u32, from, to);
+  const walk: SystemMalloc["walk"] = (at, end, see) => walkTlsf(u32, at, end, see);
+  return {
+    rows,
+    walk,
+    resume: (_, end) => end,
+    sizeOf: (block) => (((u32[(block - HEAD) >>> 2] ?? 0) & ~tlsfLayout.TAGS) >>> 0) + HEAD,
+    free: () => freeInRows(rows, walk),
+  };
+}
+
+/** Undefined where the memory's malloc is someone else's, of which nothing is known. */
+export function systemMalloc(image: MemoryImage): SystemMalloc | undefined {
+  const { from, to } = boundsOf(image);
+  if (image.marks.chunks.to === 0 || from % 4 !== 0) return undefined;
+  return image.marks.kind === "heap" ? tlsf(image, from, to) : dlmalloc(image, from, to);
+}
