@@ -17,7 +17,8 @@ export function tlsfEnd(words: Uint32Array): Address {
 
 /**
  * Walks over a row of TLSF's blocks and shows each to `see`: its payload, its bytes with the header in front of it, is it in use.
- * @returns where the row ends: at the end of the header with which a row of TLSF's ends, or where what follows is no block
+ * @returns where the row ends: behind the header with which a row of TLSF's ends, or before it where `end` is there, or where what
+ *   follows is no block
  */
 export function walkTlsf(
   words: Uint32Array,
@@ -52,7 +53,7 @@ export function tlsfRows(words: Uint32Array, first: Address, end: Address): read
   for (let page = 0; page < end; ) {
     const to = walkTlsf(words, from, end, seeNothing);
     if (to % PAGE === 0 && to > from) {
-      rows.push({ from, to, end: to });
+      rows.push({ from, to: to - L.HEADER, end: to });
       page = to;
     } else {
       // The first row is TLSF's whatever is in it.

@@ -185,7 +185,7 @@ export class Snapshot {
     return cyclesOf(this.analysis);
   }
 
-  /** The arenas that are nearly empty, and what keeps them from being given back. */
+  /** The pools that are nearly empty, by size class, and what keeps their memory from others. */
   pins(): PinRow[] {
     return pinsOf(this.#readable, this.image, this.blocks);
   }
@@ -236,7 +236,8 @@ export class Snapshot {
 
   /** As V8's `.heapsnapshot`, which Chrome's DevTools and memlab open, in pieces. */
   async *toHeapSnapshot(): AsyncGenerator<Uint8Array, void> {
-    if (this.#readable) yield* writeHeapSnapshot(this.graph);
+    const { graph, facts } = this.#readable;
+    yield* writeHeapSnapshot({ graph, content: (node) => facts.content(node) });
   }
 
   /** As `.pymem`: the memory itself, compressed, in pieces. `openSnapshot` reads it. */

@@ -25,6 +25,7 @@ import {
   markInstalled,
 } from "./installation.js";
 import { linkedHeap } from "./linked-heap.js";
+import { traceProxies } from "./proxies.js";
 import { type PyodideLike, setUpPython } from "./python-side.js";
 import { programOf } from "./records.js";
 import { type Takeover, takeOver } from "./takeover.js";
@@ -42,6 +43,11 @@ export interface InstallOptions extends DebugOptions {
    * an allocation and must not run Python. What it throws is written to the console, and Python goes on.
    */
   onNewArena?: (() => void) | undefined;
+  /**
+   * Note who makes each PyProxy: snapshots of `pymalloc/inspect` then say which lines hold an object from JavaScript. It costs some
+   * microseconds a proxy, and begins with this call, also where pymalloc is installed already. Default: false.
+   */
+  traceProxies?: boolean | undefined;
 }
 
 const START_AND_STOP_TRACING = "import _tracemalloc; _tracemalloc.start(1); _tracemalloc.stop()";
@@ -107,6 +113,14 @@ function readOnNewArena({ onNewArena }: InstallOptions): (() => void) | undefine
   throw typeError(`install: onNewArena is ${show(onNewArena)}, expected a function`);
 }
 
+/** @throws TypeError that names the option, its value and what was expected */
+function readTraceProxies(program: EmscriptenProgram, { traceProxies: trace }: InstallOptions) {
+  if (trace !== undefined && typeof trace !== "boolean") {
+    throw typeError(`install: traceProxies is ${show(trace)}, expected true or false`);
+  }
+  if (trace === true) traceProxies(program);
+}
+
 /** @throws Error that names the option which a heap that is linked in can't follow */
 function refuseForLinked(mode: MallocMode, onNewArena: (() => void) | undefined): void {
   const refuse = (what: string, instead: string) => {
@@ -140,7 +154,7 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   if (!isObject(options)) {
     throw typeError(`install: expected an object of options, got ${show(options)}`);
   }
-  const known = ["malloc", "onNewArena", ...debugOptionNames];
+  const known = ["malloc", "onNewArena", "traceProxies", ...debugOptionNames];
   requireKnown(options, known, "install");
   const mode = readMallocMode(options.malloc ?? "default", "install: malloc");
   const settings = readDebugOptions(options, "install");
@@ -148,7 +162,8 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   const program = programOf(pyodide, "install");
 
   const malloc = nameOf(mode);
-  const asked = options.malloc === undefined ? options : { ...options, malloc };
+  readTraceProxies(program, options);
+  const asked = { ...options, malloc: options.malloc && malloc, traceProxies: undefined };
   const existing = installedIn(program, asked);
   if (existing !== undefined) return existing;
   const linked = linkedHeap(program);

@@ -247,8 +247,8 @@ export const Owned = {
   definitionStateSize: 28,
   codeExecutors: 100,
   codeCached: 104,
-  odictNodes: 32,
-  odictFirst: 48,
+  odictNodes: 40,
+  odictFirst: 32,
   odictNodeNext: 8,
   odictNodePrevious: 12,
 } as const;

@@ -24,6 +24,7 @@ export {
   ValueFields,
 } from "./layouts.js";
 export { placedRoot } from "./linked-heap.js";
+export { type TracedProxy, tracedProxies } from "./proxies.js";
 export {
   type AllocatorRecord,
   AllocatorTable,

@@ -149,7 +149,8 @@ function sumPools(
     }
   }
   if (system === undefined) {
-    add(0, image.u8.length);
+    const { from, to } = boundsOf(image);
+    add(from, to);
     bytes = inUse + free + headers;
   } else {
     seeBlocks(arenas, system, (block, size) => {

@@ -23,8 +23,8 @@ const FRAME_BYTES = 2 * D.FRONT;
 class Collector {
   readonly #image: MemoryImage;
   readonly #frames: Frames;
-  /** Are there pads of CPython's own hooks? */
-  readonly #hooked: boolean;
+  /** The lowest kind of blocks in which there may be pads of CPython's own hooks. */
+  readonly #hooked: number;
   /** Is the system malloc someone else's, whose blocks only the debug mode knows? */
   readonly #isForeign: boolean;
   #count = 0;
@@ -41,7 +41,10 @@ class Collector {
     const ledger = ledgerIn(image);
     this.#image = image;
     this.#frames = ledger === 0 ? NO_FRAMES : findFrames(image, ledger);
-    this.#hooked = image.marks.allocator.endsWith("_debug");
+    const { allocator } = image.marks;
+    // Where we were installed, CPython has no name for it, and its hooks may be below us.
+    if (allocator.endsWith("_debug")) this.#hooked = BlockKind.pool;
+    else this.#hooked = allocator === "" ? BlockKind.system : Number.POSITIVE_INFINITY;
     this.#isForeign = image.marks.chunks.to === 0;
     const room = Math.max(image.u8.length >>> MEAN_BITS, 1024);
     this.#starts = new Uint32Array(room);
@@ -56,7 +59,7 @@ class Collector {
     if (base < this.#end) return;
     this.#end = base + room;
     if (this.#frames.count > 0) this.#addFramed(kind, base, room, taken);
-    else if (this.#hooked) this.#addHooked(kind, base, room, taken);
+    else if (kind >= this.#hooked) this.#addHooked(kind, base, room, taken);
     else this.#push(kind, base, room, taken);
   }
 
@@ -72,12 +75,9 @@ class Collector {
       this.#frame = at + 1;
       if (live[at] === 0 || start < this.#end) continue;
       this.#end = end;
-      this.#push(
-        BlockKind.system,
-        starts[at] as number,
-        sizes[at] as number,
-        end - start + FRAME_BYTES,
-      );
+      const user = starts[at] as number;
+      const size = Math.min(sizes[at] as number, end - user);
+      this.#push(BlockKind.system, user, size, end - start + FRAME_BYTES);
     }
   }
 
@@ -91,7 +91,8 @@ class Collector {
     }
     if (found < 0) this.#push(kind, base, room, taken);
     else if (live[found] === 1) {
-      this.#push(kind, starts[found] as number, sizes[found] as number, taken);
+      const start = starts[found] as number;
+      this.#push(kind, start, Math.min(sizes[found] as number, base + room - start), taken);
     }
   }
 

@@ -57,6 +57,16 @@ export interface ProxyMark {
   readonly object: Address;
   /** The JavaScript stack that made it; empty where nobody noted it (`traceProxies`). */
   readonly stack: string;
+  /** Which values of JavaScript's that Python has hold it, as far as that can be seen: a ring over the border is one of those. */
+  readonly heldBy?: readonly JsHolder[];
+}
+
+/** A value of JavaScript's that holds a PyProxy. */
+export interface JsHolder {
+  /** Its number in `jsValues`. */
+  readonly value: number;
+  /** How one comes from it to the proxy: `.onclick`, `[3]`; empty where it is the proxy itself. */
+  readonly name: string;
 }
 
 /** A memory, and what is known of it. */

@@ -9,7 +9,9 @@ export {
   type ImageKind,
   type ImageMarks,
   imageOf,
+  type JsHolder,
   type MemoryImage,
   type ProxyMark,
 } from "./image.js";
+export { renderBudget } from "./render.js";
 export { type Visitor, walkMemory } from "./walk.js";

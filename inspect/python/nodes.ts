@@ -1,6 +1,7 @@
 /** The nodes of a Python heap: one for each block that belongs to no other, and those of static data, which are made when asked for. */
 import type { Address } from "../../base/base.js";
 import { type GraphBuilder, IMMORTAL, type Node, type NodeType } from "../graph/graph.js";
+import { JavascriptNodes } from "./javascript-nodes.js";
 import { CLAIMED, FREED, LEAST_IMMORTAL, type Objects, TYPE_NUMBER } from "./objects.js";
 import type { TypePlan } from "./types.js";
 
@@ -19,8 +20,14 @@ export class Nodes {
   readonly last: Node;
   /** The block of each node of a block. */
   readonly blockOf: Uint32Array;
-  /** What each number in the builder's types stands for: the type's number times 4, and `Lies`; 0 for plain memory. */
+  /**
+   * What each number in the builder's types stands for: the type's number times 4, and `Lies`; 0 for plain memory, -1 for groups of
+   * roots; below that values of JavaScript's, by their place in `#scripts`.
+   */
   readonly kinds: number[] = [];
+  readonly javascript: JavascriptNodes;
+  /** What values of JavaScript's are called. */
+  readonly #scripts: string[] = [];
   readonly #numbers = new Map<number, number>();
   readonly #u32: Uint32Array;
   readonly #index: Uint32Array;
@@ -37,6 +44,12 @@ export class Nodes {
     this.#index = objects.index;
     this.#from = objects.from;
     this.#statics = new Uint32Array(objects.from >>> 2);
+    const scripts = new Map<string, number>();
+    this.javascript = new JavascriptNodes(objects.image.marks, builder, (name) => {
+      const known = scripts.get(name) ?? this.#scripts.push(name) - 1;
+      scripts.set(name, known);
+      return this.kindOf(-2 - known);
+    });
     this.kindOf(-1);
     this.kindOf(0);
     this.blockOf = new Uint32Array(objects.blocks.count + 1);
@@ -187,7 +200,10 @@ export class Nodes {
   /** The types of the nodes. */
   nodeTypes(name: (plan: TypePlan) => Pick<NodeType, "name" | "module">): NodeType[] {
     return this.kinds.map((kind) => {
-      if (kind < 0) return { name: "root", module: "", kind: "root", node: 0 };
+      if (kind === -1) return { name: "root", module: "", kind: "root", node: 0 };
+      if (kind < 0) {
+        return { name: this.#scripts[-2 - kind] ?? "", module: "", kind: "javascript", node: 0 };
+      }
       if (kind === 0) return { name: "memory", module: "", kind: "memory", node: 0 };
       const plan = this.objects.types.plans[kind >>> 2] as TypePlan;
       const lies = kind & 3;

@@ -54,11 +54,13 @@ export class Claims {
     switch (shape) {
       case Shape.orderedDict:
         this.#claim(address + Owned.odictNodes, block);
-        this.#claimChain(this.#word(address + Owned.odictFirst), Owned.odictNodeNext, block);
+        this.#claimChain(this.#word(address + Owned.odictFirst), 0, Owned.odictNodeNext, block);
         this.#claimDict(address, block);
         break;
       case Shape.deque: {
-        this.#claimChain(this.#word(address + DequeFields.left), DequeFields.blockRight, block);
+        const first = this.#word(address + DequeFields.left);
+        const last = this.#word(address + DequeFields.right);
+        this.#claimChain(first, last, DequeFields.blockRight, block);
         const spares = Math.min(this.#word(address + DequeFields.spares), MOST_SPARES);
         for (let spare = 0; spare < spares; spare++) {
           this.#claim(address + DequeFields.firstSpare + 4 * spare, block);
@@ -115,12 +117,13 @@ export class Claims {
     if (around >= 0) this.#objects.claim(this.#objects.blocks.starts[around] as number, owner);
   }
 
-  /** Claims a chain of blocks that are linked by a word of theirs. */
-  #claimChain(first: Address, link: number, owner: number): void {
+  /** Claims a chain of blocks that are linked by a word of theirs. @param last its end, where the link of that says nothing */
+  #claimChain(first: Address, last: Address, link: number, owner: number): void {
     let pointer = first;
     for (;;) {
       const block = this.#objects.claim(pointer, owner);
-      if (block < 0 || (this.#objects.blocks.sizes[block] as number) < link + 4) return;
+      if (block < 0 || pointer === last || (this.#objects.blocks.sizes[block] as number) < link + 4)
+        return;
       pointer = this.#word(pointer + link);
     }
   }

@@ -1,13 +1,22 @@
 /** The graph of a Python heap. */
 import { type Address, show, typeError } from "../../base/base.js";
 import { layoutOf } from "../../python/python.js";
-import { EdgeKind, edgeName, type Graph, GraphBuilder, holds, type Node } from "../graph/graph.js";
+import {
+  EdgeKind,
+  edgeName,
+  type Graph,
+  GraphBuilder,
+  holds,
+  type Node,
+  type TypeKind,
+} from "../graph/graph.js";
 import type { Blocks, MemoryImage } from "../memory/memory.js";
 import { type Content, Contents } from "./contents.js";
 import { readInterpreter } from "./interpreter.js";
 import { labelOf } from "./labels.js";
 import { Nodes } from "./nodes.js";
 import { FREED, Objects } from "./objects.js";
+import { heldOutside } from "./outside.js";
 import { References } from "./references.js";
 import type { Root, RootFinder } from "./root.js";
 import { findRoots } from "./roots.js";
@@ -40,6 +49,9 @@ export interface PythonGraph {
   /** For each node how many references to it were found in other nodes: edges that hold, but not those of roots. */
   references(): Uint32Array;
 }
+
+/** The group of what is held by someone who is not known. */
+const OUTSIDE = "held from outside";
 
 const OLD =
   "Python 3.12: its frames are read word by word, so names of their variables are missing";
@@ -80,6 +92,7 @@ export function pythonGraph(
 
   builder.begin();
   for (const [node, { name }] of groups) builder.edge(node, text(name));
+  const toOutside = builder.edge(0, text(OUTSIDE));
   const references = new References(nodes, readInterpreter(image));
   for (let node = 1; node <= nodes.last; node++) {
     builder.begin();
@@ -92,14 +105,22 @@ export function pythonGraph(
     if (node === builder.nodes) break;
     builder.begin();
     const group = groups.get(node);
-    if (group === undefined) references.ofStatic(builder.addressOf(node));
-    else for (const { name, to } of group.roots) builder.edge(to, text(name));
+    const held = nodes.javascript.heldBy(node);
+    if (group !== undefined) for (const { name, to } of group.roots) builder.edge(to, text(name));
+    else if (held === undefined) references.ofStatic(builder.addressOf(node));
+    else {
+      for (const { object, name } of held) {
+        const to = nodes.at(object);
+        if (to !== 0) builder.edge(to, text(`${name} (PyProxy)`.trim()));
+      }
+    }
   }
 
   const contents = new Contents(nodes);
   const label = (node: Node): string => {
-    const group = groups.get(node);
-    if (group !== undefined) return group.name;
+    if (node === outside) return OUTSIDE;
+    const group = groups.get(node)?.name ?? nodes.javascript.label(node);
+    if (group !== undefined) return group;
     const plan = nodes.planOf(node);
     const address = builder.addressOf(node);
     return plan === undefined ? "" : labelOf(image, address, plan, () => typeLabel(address));
@@ -111,7 +132,13 @@ export function pythonGraph(
     return module === "builtins" || module === "" ? name : `${module}.${name}`;
   }
   const types = nodes.nodeTypes((plan) => nameOf(image, plan));
+  // The last node is that of what nobody else leads to: where it begins, the graph without it has ended.
+  const inside = builder.graph(types, label);
+  const held = heldOutside(inside, countReferences(inside, ["root", "javascript"]));
+  const outside = builder.node(0, nodes.kindOf(-1), 0, 0);
+  for (const node of held) builder.edge(node, text("count of references"));
   const graph = builder.graph(types, label);
+  graph.to[toOutside] = outside;
   return {
     graph,
     note: layout.inlineValues ? "" : OLD,
@@ -119,7 +146,7 @@ export function pythonGraph(
     nodeAt: (address) => nodes.at(address) || nodes.ownerOf(address),
     content: (node) => contents.of(node),
     equal: (one, other) => contents.equal(one, other),
-    references: () => countReferences(graph),
+    references: () => countReferences(graph, ["root"]),
   };
 }
 
@@ -154,10 +181,15 @@ function statisticsOf({ blocks, typeOf, owner }: Objects): Statistics {
   return { blocks: blocks.count, objects: live, freed, owned, plain };
 }
 
-function countReferences({ nodes, first, to, names, types, typeOf }: Graph): Uint32Array {
+/** For each node how many references to it hold. @param leftOut kinds of nodes whose references are none */
+function countReferences(
+  { nodes, first, to, names, types, typeOf }: Graph,
+  leftOut: readonly TypeKind[],
+): Uint32Array {
+  const isLeftOut = types.map(({ kind }) => leftOut.includes(kind));
   const counts = new Uint32Array(nodes);
   for (let node = 1; node < nodes; node++) {
-    if (types[typeOf[node] as number]?.kind === "root") continue;
+    if (isLeftOut[typeOf[node] as number]) continue;
     const end = first[node + 1] as number;
     for (let edge = first[node] as number; edge < end; edge++) {
       if (holds(names[edge] as number)) {

@@ -24,10 +24,14 @@ import { Shape, type TypePlan } from "./types.js";
 const MOST_STATIC_WORDS = 1 << 22;
 const MOST_WORDS = 1 << 16;
 
+/** Where a JsProxy has its reference (src/core/jsproxy.c), in Pyodide 0.27 to 314. */
+const JS_REFERENCE = 36;
+
 export class References {
   readonly #nodes: Nodes;
   readonly #objects: Objects;
   readonly #classEdge: number;
+  readonly #javascriptEdge: number;
   readonly #edges: Edges;
   readonly #dicts: DictReferences;
   readonly #frames: FrameReferences;
@@ -41,6 +45,7 @@ export class References {
     this.#nodes = nodes;
     this.#objects = nodes.objects;
     this.#classEdge = edgeName(EdgeKind.internal, nodes.builder.text("__class__"));
+    this.#javascriptEdge = edgeName(EdgeKind.internal, nodes.builder.text("value"));
     this.#u8 = nodes.objects.image.u8;
     this.#u32 = nodes.objects.image.u32;
     this.#interpreter = interpreter;
@@ -107,9 +112,18 @@ export class References {
     else this.#others({ plan, address, block, end });
   }
 
+  /** The value of JavaScript's that a JsProxy has. */
+  #javascript(address: Address): void {
+    const node = this.#nodes.javascript.at(this.#edges.word(address + JS_REFERENCE));
+    if (node !== 0) this.#nodes.builder.edge(node, this.#javascriptEdge);
+  }
+
   #others(place: Place): void {
     const { plan, address, block, end } = place;
     switch (plan.shape) {
+      case Shape.javascript:
+        this.#javascript(address);
+        break;
       case Shape.orderedDict:
         this.#dicts.dict(address, block);
         this.#dicts.orderedKeys(address, block);

@@ -35,6 +35,8 @@ export const Shape = {
   float: 17,
   /** Of variable size, and nothing is known of its items. */
   tail: 18,
+  /** Pyodide's: a value of JavaScript's. */
+  javascript: 19,
   /** A link of an LRU cache, or such a cache. */
   link: 19,
   /** A time, with a zone or without. */
@@ -79,6 +81,8 @@ const Most = {
 } as const;
 
 const CACHED = 1 << 13;
+
+const JS_METATYPE = "_JsProxyMetaClass";
 
 /** What objects of a type look like. */
 export interface TypePlan {
@@ -221,10 +225,18 @@ export class TypeTable {
       ...base,
       ownedBytes: ownedBytes || above.ownedBytes,
       leastSize: above.shape === Shape.time ? leastSize(above.shape, basicSize) : basicSize,
-      shape: plain ? Shape.tail : above.shape,
+      shape: plain ? Shape.tail : this.#isJsProxy(w) ? Shape.javascript : above.shape,
       fields: new Uint32Array(this.#fieldsLeft < 0 ? [] : all),
       leastItems: last === 0 ? 0 : (last - this.#layout.tupleItems) / 4 + 1,
     };
+  }
+
+  /** Types of JsProxies have a type of their own. */
+  #isJsProxy(w: number): boolean {
+    const metatype = this.#u32[w + 1] as number;
+    if (metatype === this.#typeOfTypes) return false;
+    const name = this.#u32[(metatype + ObjectFields.typeName) >>> 2] ?? 0;
+    return cText(this.#image, name).endsWith(JS_METATYPE);
   }
 
   #aboveOf(address: Address, depth: number): TypePlan {

@@ -1,51 +1,38 @@
-/** Arenas that are nearly empty and can't be given back, for a few blocks in them are in use. */
+/** Pools that are nearly empty: a few blocks in use pin them, so that nothing of another size can have their memory. */
 import type { Address } from "../../base/base.js";
 import { type Blocks, type MemoryImage, walkMemory } from "../memory/memory.js";
 import type { Analysis } from "./analysis.js";
 
-/** An arena, and what pins it. */
+/** The nearly empty pools of one size class. */
 export interface PinRow {
-  /** Where its first pool begins. */
-  readonly address: Address;
-  /** Bytes of the arena, and those of them that blocks in use take. */
+  /** Bytes in a block. */
   readonly size: number;
+  readonly pools: number;
+  /** Bytes of these pools, and those of them that blocks in use take. */
+  readonly bytes: number;
   readonly used: number;
   /** How many blocks are in use. */
   readonly blocks: number;
   /** What is in them, the most frequent types first: `dict 3, app.Order 2`. */
   readonly types: string;
+  /** Where the emptiest of the pools begins. */
+  readonly address: Address;
 }
 
-/** An arena is nearly empty when blocks in use take less than this share of it. */
+/** A pool is nearly empty when blocks in use take less than this share of it. */
 const NEARLY_EMPTY = 0.25;
 
 /** So many types are named. */
 const MOST_TYPES = 5;
 
-interface Arena {
-  readonly size: number;
-  from: Address;
-  to: Address;
+interface Row {
+  pools: number;
+  bytes: number;
   used: number;
-}
-
-function arenasOf(image: MemoryImage): Arena[] {
-  const arenas: Arena[] = [];
-  walkMemory(image, {
-    arena: (size) => arenas.push({ size, from: 0, to: 0, used: 0 }),
-    pool({ start, end, used, size }) {
-      const arena = arenas.at(-1);
-      if (arena === undefined) return;
-      arena.from ||= start;
-      arena.to = end;
-      arena.used += used * size;
-    },
-    block() {},
-    free() {},
-    table() {},
-    overhead() {},
-  });
-  return arenas;
+  blocks: number;
+  least: number;
+  address: Address;
+  readonly types: Map<string, number>;
 }
 
 /** The first block that begins at an address or behind it. */
@@ -60,27 +47,47 @@ function firstBlock({ starts, count }: Blocks, address: Address): number {
   return low;
 }
 
-/** The arenas that are nearly empty, those first that keep most bytes from being given back. */
+/** An object may begin behind what its block has in front of it. */
+const LEADS = [0, 8, 16];
+
+/** The nearly empty pools by size class, those first that keep most bytes from others. */
 export function pinsOf({ facts, words }: Analysis, image: MemoryImage, blocks: Blocks): PinRow[] {
-  const rows: PinRow[] = [];
-  for (const { size, from, to, used } of arenasOf(image)) {
-    if (used === 0 || used >= NEARLY_EMPTY * size) continue;
-    const counts = new Map<string, number>();
-    const first = firstBlock(blocks, from);
-    const end = firstBlock(blocks, to);
-    for (let block = first; block < end; block++) {
-      // An object may begin behind a head.
-      const start = blocks.starts[block] as number;
-      const node = [0, 8, 16].map((lead) => facts.nodeAt(start + lead)).find((n) => n !== 0) ?? 0;
-      const type = node === 0 ? "memory" : words.type(node);
-      counts.set(type, (counts.get(type) ?? 0) + 1);
-    }
-    const types = [...counts]
-      .sort(([, a], [, b]) => b - a)
-      .slice(0, MOST_TYPES)
-      .map(([type, count]) => `${type} ${count}`)
-      .join(", ");
-    rows.push({ address: from, size, used, blocks: end - first, types });
-  }
-  return rows.sort((a, b) => b.size - b.used - (a.size - a.used));
+  const rows = new Map<number, Row>();
+  const typeAt = (start: Address): string => {
+    const node = LEADS.map((lead) => facts.nodeAt(start + lead)).find((n) => n !== 0);
+    return node === undefined ? "memory" : words.type(node);
+  };
+  walkMemory(image, {
+    pool({ start, end, size, used }) {
+      if (used === 0 || used * size >= NEARLY_EMPTY * (end - start)) return;
+      const row = rows.get(size) ?? emptyRow();
+      rows.set(size, row);
+      row.pools++;
+      row.bytes += end - start;
+      row.used += used * size;
+      if (used < row.least) Object.assign(row, { least: used, address: start });
+      const last = firstBlock(blocks, end);
+      for (let block = firstBlock(blocks, start); block < last; block++) {
+        const type = typeAt(blocks.starts[block] as number);
+        row.types.set(type, (row.types.get(type) ?? 0) + 1);
+        row.blocks++;
+      }
+    },
+    block() {},
+  });
+  return [...rows]
+    .map(([size, { pools, bytes, used, blocks: count, types, address }]): PinRow => {
+      return { size, pools, bytes, used, blocks: count, types: mostOf(types), address };
+    })
+    .sort((a, b) => b.bytes - b.used - (a.bytes - a.used));
+}
+
+function emptyRow(): Row {
+  const least = Number.POSITIVE_INFINITY;
+  return { pools: 0, bytes: 0, used: 0, blocks: 0, least, address: 0, types: new Map() };
+}
+
+function mostOf(types: ReadonlyMap<string, number>): string {
+  const most = [...types].sort(([, a], [, b]) => b - a).slice(0, MOST_TYPES);
+  return most.map(([type, count]) => `${type} ${count}`).join(", ");
 }
