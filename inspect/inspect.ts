@@ -9,6 +9,7 @@ export {
 } from "./diff.js";
 export type { Edge, Graph, Node, NodeType, TypeKind } from "./graph/graph.js";
 export { EdgeKind, edgeKind, edgeValue } from "./graph/graph.js";
+export { inspectFromPython } from "./in-python.js";
 export {
   type Blocks,
   type Budget,

@@ -18,7 +18,7 @@ import {
   type Inspected,
   type MemoryImage,
 } from "./memory/memory.js";
-import { pythonGraph } from "./python/python.js";
+import { javascriptMarks, pythonGraph } from "./python/python.js";
 import {
   Analysis,
   biggestDominators,
@@ -315,7 +315,8 @@ export function takeSnapshot(
     throw typeError(`takeSnapshot: expected a Pyodide, a heap or an image, got ${show(target)}`);
   }
   if (isImage(target)) return snapshotOf(target);
-  return snapshotOf(captureImage(target, { copy }, "takeSnapshot"));
+  const border = "runPython" in target ? javascriptMarks(target, "takeSnapshot") : {};
+  return snapshotOf(captureImage(target, { copy, ...border }, "takeSnapshot"));
 }
 
 /** Reads what `snapshot.save()` wrote. @throws RangeError that says what is wrong with the file */

@@ -4,7 +4,7 @@ import type { PythonView } from "./installation.js";
 /** What `install` needs of a Pyodide: the object that `loadPyodide` gives. */
 export interface PyodideLike {
   /** Runs Python; what its last expression gives. */
-  runPython(code: string): unknown;
+  runPython(code: string, options?: { filename?: string }): unknown;
 }
 
 /**
@@ -16,7 +16,10 @@ const PYTHON_SIDE = `
 def _setup(held):
     import json, os, sys, types
 
-    module = types.ModuleType("pymalloc", "The allocator that this interpreter's objects live in.")
+    # inspectFromPython of pymalloc/inspect may have made it.
+    module = sys.modules.get("pymalloc")
+    if module is None:
+        module = types.ModuleType("pymalloc", "The allocator that this interpreter's objects live in.")
 
     def heap():
         if held is not None:

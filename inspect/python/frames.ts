@@ -14,8 +14,8 @@ const Most = { frames: 2048, threads: 256, stack: 1024 } as const;
 /** `_frameowner`: the frame is part of a generator. */
 const OF_GENERATOR = 1;
 
-/** A reference of a frame whose lowest bit is set is not counted; with both bits it is a number. */
-const BORROWED = 1;
+/** The file of our own Python (see inspect/in-python.ts): what it has while it looks is nobody's. */
+export const OWN_FILE = "<pymalloc>";
 
 /** What a code object has in front of its first line: how many places its stack has. */
 const STACK_SIZE = -4;
@@ -46,19 +46,21 @@ export function frameRoots(reader: PythonStackReader, u8: Uint8Array): Root[] {
   if (offsets === undefined) return roots;
   const tagged = (name: string, at: Address) => {
     const word = reader.word(at);
+    // With both bits it is a number.
     if ((word & TAG_BITS) === TAG_BITS) return;
     const address = unsigned(word & ~TAG_BITS);
     if (address === 0) return;
-    roots.push({ group: "frames", name, address, counted: (word & BORROWED) === 0 });
+    roots.push({ group: "frames", name, address });
   };
   const threads = new Set(reader.interpreters().flatMap((one) => reader.threads(one)));
   let left: number = Most.frames;
   const see = (frame: PythonFrame, at: Address): void => {
     left--;
+    if (frame.file === OWN_FILE) return;
     const place = placeOf(frame);
     if (u8[at + offsets.owner] === OF_GENERATOR) {
       const address = at - FrameFields.inGenerator;
-      roots.push({ group: "frames", name: `running ${place}`, address, counted: false });
+      roots.push({ group: "frames", name: `running ${place}`, address });
       return;
     }
     const code = reader.codeOf(at);

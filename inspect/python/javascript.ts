@@ -165,7 +165,6 @@ export function proxyRoots(proxies: readonly ProxyMark[]): Root[] {
     group: "JavaScript",
     name: stack === "" ? "PyProxy" : `PyProxy (made at ${placesIn(stack)})`,
     address: object,
-    counted: true,
   }));
 }
 

@@ -2,26 +2,14 @@
 import type { Address } from "../../base/base.js";
 import type { MemoryImage } from "../memory/memory.js";
 
-/** The groups of roots, in the order in which they are given. */
-export type RootGroup =
-  | "modules"
-  | "frames"
-  | "JavaScript"
-  | "interned strings"
-  | "static types"
-  | "interpreter"
-  | "static data"
-  | "C stack";
-
-/** Something that holds an object. */
+/** Something that holds an object from outside of the heap. */
 export interface Root {
-  readonly group: RootGroup;
+  /** "modules", "frames", "JavaScript", "interned strings", "static types", "interpreter", "static data", "C stack". */
+  readonly group: string;
   /** `module app`, `local i of f (app.py:12)`, `PyList_Type +0x84`. */
   readonly name: string;
   /** What it holds: an object, or a plain block. */
   readonly address: Address;
-  /** Does the object count this reference? Not where another reference that is counted is named once more. */
-  readonly counted: boolean;
 }
 
 /** What is known of the blocks of the memory. */

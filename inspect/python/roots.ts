@@ -10,15 +10,13 @@ import { frameRoots } from "./frames.js";
 import { type InterpreterState, readInterpreter } from "./interpreter.js";
 import { proxyRoots } from "./javascript.js";
 import { LEAST_IMMORTAL } from "./objects.js";
-import type { Lookup, Range, Root, RootGroup } from "./root.js";
+import type { Lookup, Range, Root } from "./root.js";
 import { cText, strAt } from "./texts.js";
 
 /** A range, and what its words are called. */
 interface Words extends Range {
-  readonly group: RootGroup;
+  readonly group: string;
   readonly name: (at: Address) => string;
-  /** Does an object count a reference from here? */
-  readonly counted: boolean;
 }
 
 const Most = {
@@ -48,10 +46,10 @@ function statesOf({ marks }: MemoryImage, reader: PythonStackReader): Words[] {
   const from = marks.symbols["_PyRuntime"] ?? 0;
   if (from === 0) return [];
   const states: Words[] = [];
-  const add = (group: RootGroup, what: string, start: Address, bytes: number) => {
+  const add = (group: string, what: string, start: Address, bytes: number) => {
     const name = (at: Address) => `${what} ${hex(at - start)}`;
     const to = start + Math.min(bytes, STATE_BYTES);
-    states.push({ group, from: start, to, name, counted: true });
+    states.push({ group, from: start, to, name });
   };
   if (offsets !== undefined) {
     for (const interpreter of reader.interpreters().slice(0, Most.interpreters)) {
@@ -103,14 +101,14 @@ class WordReader {
   }
 
   /** Names one word. */
-  word(at: Address, group: RootGroup, name: string): void {
+  word(at: Address, group: string, name: string): void {
     this.#done.add(at);
     const address = this.#image.u32[at >>> 2] ?? 0;
-    if (address !== 0) this.#roots.push({ group, name, address, counted: true });
+    if (address !== 0) this.#roots.push({ group, name, address });
   }
 
   /** @param leftOut ranges that are not looked through */
-  read({ from, to, group, name, counted }: Words, leftOut: readonly Range[]): void {
+  read({ from, to, group, name }: Words, leftOut: readonly Range[]): void {
     const { u32 } = this.#image;
     const { from: heap } = this.#lookup;
     const skip = [...leftOut].sort((one, other) => one.from - other.from);
@@ -128,12 +126,12 @@ class WordReader {
       }
       if (this.#done.has(at) || this.#named.has(address)) continue;
       if (this.#lookup.nodeAt(address) === 0 || this.#isCached(address, group)) continue;
-      this.#roots.push({ group, name: name(at), address, counted });
+      this.#roots.push({ group, name: name(at), address });
     }
   }
 
   /** The interpreter keeps functions and their code by their version, without holding them; it holds none otherwise. */
-  #isCached(address: Address, group: RootGroup): boolean {
+  #isCached(address: Address, group: string): boolean {
     const type = this.#image.u32[(address >>> 2) + 1];
     return group === "interpreter" && type !== undefined && this.#versioned.has(type);
   }
@@ -166,7 +164,7 @@ function staticTypes(image: MemoryImage, lookup: Lookup, { from, to }: Range): R
   for (let w = (from + 3) >>> 2; w < end; w++) {
     if (u32[w + 1] !== typeOfTypes || lookup.nodeAt(4 * w) === 0) continue;
     const name = cText(image, u32[w + ObjectFields.typeName / 4] ?? 0);
-    roots.push({ group: "static types", name, address: 4 * w, counted: false });
+    roots.push({ group: "static types", name, address: 4 * w });
     w += TypeFields.size / 4 - 1;
   }
   return roots;
@@ -183,7 +181,6 @@ function partsOfType({ u32 }: MemoryImage, lookup: Lookup, type: string, start: 
       group: "static types",
       name: `${type} ${hex(at - start)}`,
       address,
-      counted: false,
     });
   }
   return roots;
@@ -193,7 +190,7 @@ function partsOfType({ u32 }: MemoryImage, lookup: Lookup, type: string, start: 
 function internedRoots(image: MemoryImage, table: Address): Root[] {
   if (table === 0) return [];
   const root = (name: string, address: Address): Root => {
-    return { group: "interned strings", name, address, counted: false };
+    return { group: "interned strings", name, address };
   };
   const roots = [root("table", table)];
   eachEntry(image, table, Most.interned, (key) => {
@@ -214,7 +211,7 @@ function moduleRoots(image: MemoryImage, modules: Address): Root[] {
   const roots: Root[] = [];
   eachEntry(image, modules, Most.modules, (key, address) => {
     const name = strAt(image, key, Most.name) ?? "?";
-    roots.push({ group: "modules", name: `module ${name}`, address, counted: false });
+    roots.push({ group: "modules", name: `module ${name}`, address });
   });
   return roots;
 }
@@ -269,9 +266,9 @@ export function findRoots(image: MemoryImage, lookup: Lookup): Root[] {
   const ofTypes = types.map(({ address }) => ({ from: address, to: address + TypeFields.size }));
   const name = namer(image);
   for (const range of data) {
-    words.read({ ...range, group: "static data", name, counted: true }, [...done, ...ofTypes]);
+    words.read({ ...range, group: "static data", name }, [...done, ...ofTypes]);
   }
-  words.read({ ...marks.stack, group: "C stack", name: () => "C stack", counted: false }, []);
+  words.read({ ...marks.stack, group: "C stack", name: () => "C stack" }, []);
   return roots;
 }
 
