@@ -52,7 +52,7 @@ export function findState(words: Uint32Array, from: Address, end: Address): Addr
     const segment = at + State.segment;
     const base = words[segment + Segment.base] as number;
     const bytes = words[segment + Segment.size] as number;
-    if (base <= top && top + size + TOP_FOOT === base + bytes) return 4 * at;
+    if (base >= from && base <= top && top + size + TOP_FOOT === base + bytes) return 4 * at;
   }
   return 0;
 }
@@ -75,7 +75,8 @@ export function rowsOf(
   from: Address,
   end: Address,
 ): readonly Row[] {
-  if (state === 0 || state % 4 !== 0) return [{ from, to: end, end }];
+  const whole = [{ from, to: end, end }];
+  if (state === 0 || state % 4 !== 0) return whole;
   const rows: Row[] = [];
   let at = state + 4 * State.segment;
   // The last segment ends with a foot; the others with their own records, which the next one's leads to, and with heads that are
@@ -92,6 +93,7 @@ export function rowsOf(
     if (record === 0) break;
     at = record;
   }
+  if (rows.length === 0) return whole;
   rows.sort((one, other) => one.from - other.from);
   return rows.filter((row, index) => index === 0 || row.from >= (rows[index - 1] as Row).end);
 }

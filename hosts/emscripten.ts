@@ -19,13 +19,30 @@ export interface EmscriptenProgram {
   require<T extends (...parameters: never[]) => unknown>(name: string): T;
   /** Where an exported variable lies; undefined when it is not exported. */
   addressOf(name: string): Address | undefined;
-  /** Where all exported variables lie whose names a pattern fits. Those of the program itself, not of its libraries. */
-  addresses(names: RegExp): Record<string, Address>;
-  /** What an exported function without parameters gives; undefined when it is not exported. It must not change anything. */
-  ask(name: string): number | undefined;
+  /** All that the program itself exports, without its libraries. */
+  readonly exports: Exports;
   /** Where the heap begins, and where it ends now: it never shrinks, so this is also its peak. */
   readonly heapBase: Address;
   break(): Address;
+}
+
+/** Where all exported variables lie whose names a pattern fits. */
+export function addressesIn(
+  { exports }: EmscriptenProgram,
+  names: RegExp,
+): Record<string, Address> {
+  const all: Record<string, Address> = {};
+  for (const [name, value] of Object.entries(exports)) {
+    const address = names.test(name) ? addressOf(value) : undefined;
+    if (address !== undefined) all[name] = address;
+  }
+  return all;
+}
+
+/** What an exported function without parameters gives; 0 when it is not exported. It must not change anything. */
+export function ask({ exports }: EmscriptenProgram, name: string): number {
+  const value = exports[name];
+  return typeof value === "function" ? unsigned(value()) : 0;
 }
 
 /** An exported address: a WebAssembly global, or a plain number in older versions of Emscripten. */
@@ -78,18 +95,7 @@ export function emscriptenProgram(module: unknown, where: string): EmscriptenPro
     malloc,
     require,
     addressOf: (name) => addressOf(exports[name]),
-    addresses(names) {
-      const all: Record<string, Address> = {};
-      for (const [name, value] of Object.entries(exports)) {
-        const address = names.test(name) ? addressOf(value) : undefined;
-        if (address !== undefined) all[name] = address;
-      }
-      return all;
-    },
-    ask(name) {
-      const value = exports[name];
-      return typeof value === "function" ? unsigned(value()) : undefined;
-    },
+    exports,
     heapBase: addressOf(exports["__heap_base"]) as Address,
     break: () => unsigned(sbrk(0)),
   };

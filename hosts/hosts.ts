@@ -11,7 +11,7 @@ export {
   resumeChunks,
   rowsOf,
 } from "./dlmalloc-state.js";
-export { type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
+export { addressesIn, ask, type EmscriptenProgram, emscriptenProgram } from "./emscripten.js";
 export { givenHost } from "./foreign.js";
 export {
   type Host,
@@ -22,4 +22,4 @@ export {
   unnested,
 } from "./host.js";
 export { restoredHost, standaloneHost, type Tlsf } from "./own.js";
-export { tlsfEnd, tlsfFirst, tlsfRows, walkTlsf } from "./tlsf.js";
+export { resumeTlsf, tlsfEnd, tlsfFirst, tlsfRows, walkTlsf } from "./tlsf.js";

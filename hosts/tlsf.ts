@@ -39,28 +39,65 @@ export function walkTlsf(
   return header;
 }
 
+/** So many blocks that agree with each other are a row. */
+const SURE = 16;
+
+/** Is here a row of blocks, each of which says of the one before it what that says itself? It may end with a row's last header. */
+function isRow(words: Uint32Array, from: Address, end: Address): boolean {
+  let header = from;
+  for (let rest = SURE; rest > 0; rest--) {
+    const info = words[header >>> 2] as number;
+    const size = (info & ~L.TAGS) >>> 0;
+    const next = header + L.HEADER + size;
+    if (size === 0) return rest < SURE && next % PAGE === 0;
+    if (size % ALIGNMENT !== ALIGNMENT - L.HEADER || next > end - L.HEADER) return false;
+    const isFree = (info & L.FREE) !== 0;
+    if (isFree !== (((words[next >>> 2] as number) & L.LEFT_FREE) !== 0)) return false;
+    // A free block ends with where it begins.
+    if (isFree && words[(next >>> 2) - 1] !== header) return false;
+    header = next;
+  }
+  return true;
+}
+
+/** Where blocks begin again behind what is none, because somebody wrote over it; `end` where they don't. */
+export function resumeTlsf(words: Uint32Array, from: Address, end: Address): Address {
+  const first = Math.ceil((from + L.HEADER + 1) / ALIGNMENT) * ALIGNMENT - L.HEADER;
+  for (let header = first; header < end; header += ALIGNMENT) {
+    if (isRow(words, header, end)) return header;
+  }
+  return end;
+}
+
 function seeNothing(): void {}
+
+/** Where a row ends of which it is known where it begins, whatever was written over. */
+function rowEnd(words: Uint32Array, from: Address, end: Address): Address {
+  let to = walkTlsf(words, from, end, seeNothing);
+  while (to % PAGE !== 0) {
+    const next = resumeTlsf(words, to, end);
+    if (next === end) return to;
+    to = walkTlsf(words, next, end, seeNothing);
+  }
+  return to;
+}
 
 /**
  * The rows of TLSF's blocks, by rising addresses. What lies between two was left to others (guests). Nothing says where a row
  * begins behind what was left, so it is looked for at each page, and is one when it ends as a row does, at a page's end.
  */
 export function tlsfRows(words: Uint32Array, first: Address, end: Address): readonly Row[] {
-  const rows: Row[] = [];
   // Nothing was ever asked of TLSF: it has not written its root yet.
-  if (words[first >>> 2] === 0) return rows;
-  let from = first;
-  for (let page = 0; page < end; ) {
-    const to = walkTlsf(words, from, end, seeNothing);
-    if (to % PAGE === 0 && to > from) {
-      rows.push({ from, to: to - L.HEADER, end: to });
-      page = to;
-    } else {
-      // The first row is TLSF's whatever is in it.
-      if (rows.length === 0) rows.push({ from, to, end: to });
-      page += PAGE;
-    }
-    from = page + L.SKIPPED;
+  if (first >= end || words[first >>> 2] === 0) return [];
+  const to = rowEnd(words, first, end);
+  const isWhole = to % PAGE === 0 && to > first;
+  const rows: Row[] = [{ from: first, to: isWhole ? to - L.HEADER : to, end: to }];
+  for (let page = Math.ceil(to / PAGE) * PAGE; page < end; ) {
+    const from = page + L.SKIPPED;
+    const behind = walkTlsf(words, from, end, seeNothing);
+    const isRowThere = behind % PAGE === 0 && behind > from;
+    if (isRowThere) rows.push({ from, to: behind - L.HEADER, end: behind });
+    page = isRowThere ? behind : page + PAGE;
   }
   return rows;
 }

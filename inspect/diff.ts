@@ -1,43 +1,18 @@
 /** What two snapshots of one memory differ in: by type, and by what holds it. */
 import { conflict, show, typeError } from "../base/base.js";
+import {
+  type Amount,
+  byMost,
+  changeLine,
+  type HolderChange,
+  ranked,
+  type TypeChange,
+} from "./changes.js";
 import { NOBODY, type Node } from "./graph/graph.js";
-import { type Path, shortestPath } from "./questions/questions.js";
+import { shortestPath } from "./questions/questions.js";
 import { Snapshot } from "./snapshot.js";
 import { type Survivors, survivorsOf } from "./survivors.js";
 import { columns, signed, signedBytes } from "./text.js";
-
-/** How many objects, and their bytes. */
-export interface Amount {
-  readonly count: number;
-  readonly bytes: number;
-}
-
-/** What changed of a type, in bytes of the objects alone. */
-export interface TypeChange extends Amount {
-  readonly type: string;
-  readonly new: Amount;
-  readonly gone: Amount;
-  /** Objects that are still there with more bytes or fewer. */
-  readonly grown: Amount;
-}
-
-/**
- * What changed of the objects of a type that are held in the same way. An object that has got another holder counts as gone from
- * the one and new with the other, though without bytes. What is held by new objects alone is counted to these: so
- * a new order has the bytes of its list and its texts.
- */
-export interface HolderChange extends Amount {
-  readonly type: string;
-  /** How they are held, with `[...]` for indexes and keys: `module app > global CACHE > [...]`. */
-  readonly path: string;
-  readonly new: Amount;
-  readonly gone: Amount;
-  readonly grown: Amount;
-  /** What else the new ones keep alive, the types that take most first. */
-  readonly with: readonly (Amount & { readonly type: string })[];
-  /** The way to one of the new ones, or of those that have grown; undefined where none are. */
-  readonly example: Path | undefined;
-}
 
 interface Counter {
   count: number;
@@ -52,6 +27,7 @@ interface Row {
 }
 
 interface HolderCounters extends Row {
+  readonly moved: Counter;
   readonly type: string;
   readonly path: string;
   readonly inside: Map<string, Counter>;
@@ -66,41 +42,16 @@ function emptyRow(): Row {
   return { new: none(), gone: none(), grown: none() };
 }
 
-function total({ new: made, gone, grown }: Row): Amount {
+function total({ new: made, gone, grown }: Row, moved: Amount = none()): Amount {
   return {
-    count: made.count - gone.count,
-    bytes: made.bytes - gone.bytes + grown.bytes,
+    count: made.count - gone.count + moved.count,
+    bytes: made.bytes - gone.bytes + grown.bytes + moved.bytes,
   };
 }
 
 function add(counter: Counter, count: number, bytes: number): void {
   counter.count += count;
   counter.bytes += bytes;
-}
-
-function byMost(a: Amount, b: Amount): number {
-  return b.bytes - a.bytes || b.count - a.count;
-}
-
-/** So many rows are looked at for what belongs together. */
-const MOST_RANKED = 200;
-
-/**
- * Rows by their bytes; where objects have become more, what is held by them counts as theirs: so a function stands before its
- * code, though that may be held by others too.
- */
-export function ranked<R extends Amount & { readonly path: string }>(rows: readonly R[]): R[] {
-  const sorted = [...rows].sort(byMost);
-  const first = sorted.slice(0, MOST_RANKED);
-  const sizes = new Map(
-    first.map((row) => {
-      const inner =
-        row.count <= 0 ? [] : first.filter(({ path }) => path.startsWith(`${row.path} > `));
-      return [row, inner.reduce((sum, { bytes }) => sum + Math.max(bytes, 0), row.bytes)];
-    }),
-  );
-  const size = (row: R): number => sizes.get(row) ?? row.bytes;
-  return [...first.sort((a, b) => size(b) - size(a) || byMost(a, b)), ...sorted.slice(MOST_RANKED)];
 }
 
 /** Finds or makes the entry of a key. */
@@ -127,7 +78,7 @@ class Holders {
         const path = patterns.text(pattern);
         const name = words.typeName(type);
         return entry(this.#rows, `${name}\n${path}`, () => {
-          return { ...emptyRow(), type: name, path, inside: new Map(), example: 0 };
+          return { ...emptyRow(), moved: none(), type: name, path, inside: new Map(), example: 0 };
         });
       });
     };
@@ -139,7 +90,7 @@ class Holders {
       .map(({ inside, example: node, type, path, ...row }) => {
         const others = [...inside].map(([other, amount]) => ({ type: other, ...amount }));
         const kept = others.sort(byMost).slice(0, MOST_INSIDE);
-        return { type, path, ...total(row), ...row, with: kept, example: example(node) };
+        return { type, path, ...total(row, row.moved), ...row, with: kept, example: example(node) };
       })
       .filter(({ count, bytes }) => count !== 0 || bytes !== 0);
     return ranked(changes);
@@ -195,17 +146,6 @@ export class Difference {
   toJSON(): { readonly types: readonly TypeChange[]; readonly holders: readonly HolderChange[] } {
     return { types: this.types, holders: this.holders };
   }
-}
-
-/** A change in one line: `app.Order +3,000 (+455.3 kB, with list, str), held by module app > global CACHE > [...]`. */
-export function changeLine(
-  change: Pick<HolderChange, keyof Amount | "type" | "path" | "with">,
-): string {
-  const { type, count, bytes, with: kept, path } = change;
-  const inside = kept.map(({ type: other, count: n }) => `${n.toLocaleString("en-US")} ${other}`);
-  const size = [signedBytes(bytes), ...(inside.length > 0 ? [`with ${inside.join(", ")}`] : [])];
-  const name = count === 0 ? type : `${type} ${signed(count)}`;
-  return `${name} (${size.join(", ")}), held by ${path}`;
 }
 
 function typeChanges(before: Snapshot, after: Snapshot, survivors: Survivors): TypeChange[] {
@@ -274,9 +214,10 @@ function holderChanges(before: Snapshot, after: Snapshot, survivors: Survivors):
   for (let node = 1; node < isGone.length; node++) {
     const top = topsThen[node] as Node;
     if (top === NOBODY) continue;
-    // What has only moved takes no byte more or less.
-    const bytes = isGone[node] === 1 ? (then[node] as number) : 0;
-    add(groupThen(top).gone, top === node ? 1 : 0, bytes);
+    const { gone, moved: away } = groupThen(top);
+    const count = top === node ? 1 : 0;
+    if (isGone[node] === 1) add(gone, count, then[node] as number);
+    else add(away, -count, -(then[node] as number));
   }
   for (let node = 1; node < isNew.length; node++) {
     const top = topsNow[node] as Node;
@@ -284,11 +225,13 @@ function holderChanges(before: Snapshot, after: Snapshot, survivors: Survivors):
     const isMade = isNew[node] === 1;
     if (top !== NOBODY) {
       const group = groupNow(top);
-      add(group.new, top === node ? 1 : 0, isMade ? bytes : 0);
+      add(isMade ? group.new : group.moved, top === node ? 1 : 0, bytes);
       group.example ||= top;
       if (isMade && top !== node) add(entry(group.inside, words.type(node), none), 1, bytes);
     }
-    const more = was[node] === 0 ? 0 : bytes - (then[was[node] as Node] as number);
+    // What moved has its bytes there already.
+    const more =
+      was[node] === 0 || moved.isNew[node] === 1 ? 0 : bytes - (then[was[node] as Node] as number);
     if (more === 0) continue;
     const group = groupNow(node);
     add(group.grown, 1, more);

@@ -1,12 +1,7 @@
 /** What fills a memory, and who holds it: `import { takeSnapshot, memory, diff, watch } from "pymalloc/inspect"`. */
 
-export {
-  type Amount,
-  type Difference,
-  diff,
-  type HolderChange,
-  type TypeChange,
-} from "./diff.js";
+export type { Amount, HolderChange, TypeChange } from "./changes.js";
+export { type Difference, diff } from "./diff.js";
 export type { Edge, Graph, Node, NodeType, TypeKind } from "./graph/graph.js";
 export { EdgeKind, edgeKind, edgeValue } from "./graph/graph.js";
 export { inspectFromPython } from "./in-python.js";

@@ -1,13 +1,7 @@
 /** What a piece of code leaves behind each time that it runs. */
 import { isObject, rangeError, requireKnown, show, typeError } from "../base/base.js";
-import {
-  type Amount,
-  changeLine,
-  type Difference,
-  diff,
-  type HolderChange,
-  ranked,
-} from "./diff.js";
+import { type Amount, changeLine, type HolderChange, ranked } from "./changes.js";
+import { type Difference, diff } from "./diff.js";
 import type { Inspected } from "./memory/memory.js";
 import { type Snapshot, takeSnapshot } from "./snapshot.js";
 

@@ -257,8 +257,10 @@ export const Owned = {
 export const OddFields = {
   /** A link of an LRU cache holds the next one; so does the cache, which begins like one. */
   nextLink: 12,
-  /** A time has a zone, its last word, when this byte says so. */
+  /** A time has a zone when this byte says so; one that has none is shorter. Where it is in a datetime and in a time. */
   hasZone: 12,
+  zoneOfDate: 24,
+  zoneOfTime: 20,
 } as const;
 
 /** What a thread has its frames in (`_PyStackChunk`, Include/cpython/pystate.h): its length and what is used of it, in words. */

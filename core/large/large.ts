@@ -28,7 +28,7 @@ import {
 } from "./lists";
 
 export { BREAK } from "./break";
-export { FIRST_HEADER, FREE, HEADER, TAGS } from "./lists";
+export { FIRST_HEADER, FREE, HEADER, LEFT_FREE, TAGS } from "./lists";
 
 /** TLSF's longest block. */
 const MAX_BLOCK: usize = (1 << 30) - 4;

@@ -7,6 +7,7 @@ import {
   ledgerOf,
   objectsLayout as O,
   OBJECTS_ROOT,
+  PAGE,
   packageVersion,
   show,
   typeError,
@@ -14,6 +15,8 @@ import {
   wordsAt,
 } from "../../base/base.js";
 import {
+  addressesIn,
+  ask,
   type EmscriptenProgram,
   findState,
   firstChunk,
@@ -65,7 +68,7 @@ const symbolsOf = new WeakMap<object, Record<string, Address>>();
 function readSymbols(program: EmscriptenProgram): Record<string, Address> {
   const known = symbolsOf.get(program.module);
   if (known !== undefined) return known;
-  const symbols = program.addresses(SYMBOLS);
+  const symbols = addressesIn(program, SYMBOLS);
   const end = program.break();
   const state = findState(wordsAt(program.memory, 0, end >>> 2), firstChunk(program), end);
   // Without a state, dlmalloc has not been asked for anything yet.
@@ -97,16 +100,16 @@ function marksOfPyodide(pyodide: PyodideLike, where: string): Omit<ImageMarks, O
   const word = (p: Address | undefined) =>
     p === undefined ? 0 : (wordsAt(memory, p, 1)[0] as number);
   const high = symbols["__stack_high"] ?? 0;
-  const limit = program.ask("malloc_footprint_limit") ?? 0;
+  const limit = ask(program, "malloc_footprint_limit");
   return {
     kind: "pyodide",
-    allocator: textAt(memory, program.ask("_PyMem_GetCurrentAllocatorName") ?? 0),
+    allocator: textAt(memory, ask(program, "_PyMem_GetCurrentAllocatorName")),
     version: versionText(word(symbols["Py_Version"])),
     time: Date.now(),
     symbols,
     chunks: { from: firstChunk(program), to: program.break() },
-    stack: { from: high && (program.ask("emscripten_stack_get_current") ?? 0), to: high },
-    maximumBytes: program.ask("emscripten_get_heap_max") ?? 0,
+    stack: { from: high && ask(program, "emscripten_stack_get_current"), to: high },
+    maximumBytes: ask(program, "emscripten_get_heap_max"),
     // dlmalloc's word for no limit is the largest number there is.
     limitBytes: limit === 0xffffffff ? 0 : limit,
     heap: heapOf(program, where),
@@ -132,7 +135,8 @@ function typesOf(memory: WebAssembly.Memory, root: Address): Record<Address, str
   return types;
 }
 
-function marksOfHeap({ memory, root }: Heap, where: string): Omit<ImageMarks, OfCaller> {
+function marksOfHeap(heap: Heap, where: string): Omit<ImageMarks, OfCaller> {
+  const { memory, root } = heap;
   const kind = kindAt(memory, root);
   if (kind === undefined) {
     throw typeError(`${where}: the heap's root was written over, or is another version's`);
@@ -147,7 +151,7 @@ function marksOfHeap({ memory, root }: Heap, where: string): Omit<ImageMarks, Of
     symbols: {},
     chunks: { from: kind.ownMemory ? tlsfFirst : 0, to: end },
     stack: { from: 0, to: 0 },
-    maximumBytes: 0,
+    maximumBytes: (heap.maximumPages ?? 0) * PAGE,
     limitBytes: 0,
     heap: { root, how: "own", ledger, pools: kind.pools },
     types: typesOf(memory, root),

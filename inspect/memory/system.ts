@@ -5,6 +5,7 @@ import {
   freeChunks,
   type Row,
   resumeChunks,
+  resumeTlsf,
   rowsOf,
   tlsfRows,
   walkChunks,
@@ -74,7 +75,7 @@ function tlsf({ u32 }: MemoryImage, from: Address, to: Address): SystemMalloc {
   return {
     rows,
     walk,
-    resume: (_, end) => end,
+    resume: (at, end) => resumeTlsf(u32, at, end),
     sizeOf: (block) => (((u32[(block - HEAD) >>> 2] ?? 0) & ~tlsfLayout.TAGS) >>> 0) + HEAD,
     free: () => freeInRows(rows, walk),
   };

@@ -94,8 +94,10 @@ export class Nodes {
           live[number] = kind;
         }
         node = builder.node(address, kind, taken[block] as number, this.#countAt(address));
-        if (lead > 0) index[(start - from) >>> 3] = 0;
-        index[(address - from) >>> 3] = node;
+        if ((start & 7) === 0) {
+          if (lead > 0) index[(start - from) >>> 3] = 0;
+          index[(address - from) >>> 3] = node;
+        }
       }
       blockOf[node] = block;
     }
@@ -174,7 +176,9 @@ export class Nodes {
     const { types } = this.objects;
     const word = address >>> 2;
     const type = types.numberOf(this.#u32[word + 1] ?? 0);
-    if (type === 0 || this.#u32[word] === 0) return 0;
+    const count = this.#u32[word] as number;
+    // What has an address where others have their count is none.
+    if (type === 0 || count === 0 || (count >= this.#from && count < LEAST_IMMORTAL)) return 0;
     const kind = this.kindOf(type * 4 + Lies.static);
     return this.builder.node(address, kind, 0, this.#countAt(address));
   }

@@ -5,7 +5,6 @@
 import type { Address } from "../../base/base.js";
 import { LEADS, type ObjectLayout } from "../../python/python.js";
 import { BlockKind, type Blocks, type MemoryImage } from "../memory/memory.js";
-import { Claims } from "./owned.js";
 import { Shape, type TypePlan, TypeTable } from "./types.js";
 
 /** In `typeOf`: the object is gone, and its block is kept for the next one of its type. */
@@ -61,7 +60,6 @@ export class Objects {
       if ((start & 7) === 0 && start < bytes) this.index[(start - this.from) >>> 3] = block + 1;
     }
     this.#findObjects();
-    this.#claimAll();
   }
 
   /** The block that begins at an address; -1 for none. Only until nodes have numbers. */
@@ -165,21 +163,5 @@ export class Objects {
     if (count >= this.from) return this.blockAt(count) >= 0 || this.blockAt(count - 8) >= 0;
     if (count < LEAST_ADDRESS || (count & 3) !== 0) return false;
     return this.types.numberOf(this.image.u32[(count >>> 2) + 1] as number) !== 0;
-  }
-
-  #claimAll(): void {
-    // First the types: keys that they share with their instances' dicts are theirs.
-    const { blocks } = this;
-    const claims = new Claims(this);
-    for (let block = 0; block < blocks.count; block++) {
-      const plan = this.planOf(block);
-      if (plan?.shape !== Shape.type) continue;
-      this.types.numberOf((blocks.starts[block] as number) + plan.lead);
-      claims.claim(block, plan);
-    }
-    for (let block = 0; block < blocks.count; block++) {
-      const plan = this.planOf(block);
-      if (plan !== undefined && plan.shape !== Shape.type) claims.claim(block, plan);
-    }
   }
 }

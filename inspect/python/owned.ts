@@ -17,8 +17,25 @@ import { Shape, type TypePlan } from "./types.js";
 /** A deque keeps so many blocks for later. */
 const MOST_SPARES = 16;
 
+/** Claims for every object what belongs to it. */
+export function claimAll(objects: Objects): void {
+  const { blocks, types } = objects;
+  const claims = new Claims(objects);
+  // First the types: keys that they share with their instances' dicts are theirs.
+  for (let block = 0; block < blocks.count; block++) {
+    const plan = objects.planOf(block);
+    if (plan?.shape !== Shape.type) continue;
+    types.numberOf((blocks.starts[block] as number) + plan.lead);
+    claims.claim(block, plan);
+  }
+  for (let block = 0; block < blocks.count; block++) {
+    const plan = objects.planOf(block);
+    if (plan !== undefined && plan.shape !== Shape.type) claims.claim(block, plan);
+  }
+}
+
 /** Gives blocks to the objects that they belong to. Each block is given once, so that rings of them end. */
-export class Claims {
+class Claims {
   readonly #objects: Objects;
   readonly #u8: Uint8Array;
   readonly #u32: Uint32Array;

@@ -7,6 +7,7 @@ import {
   type Graph,
   GraphBuilder,
   holds,
+  IMMORTAL,
   type Node,
   type TypeKind,
 } from "../graph/graph.js";
@@ -17,6 +18,7 @@ import { labelOf } from "./labels.js";
 import { Nodes } from "./nodes.js";
 import { FREED, Objects } from "./objects.js";
 import { heldOutside } from "./outside.js";
+import { claimAll } from "./owned.js";
 import { References } from "./references.js";
 import type { Root, RootFinder } from "./root.js";
 import { findRoots } from "./roots.js";
@@ -47,6 +49,8 @@ export interface PythonGraph {
   content(node: Node): Content;
   /** Have two nodes the same content? For those kinds that have a hash. */
   equal(one: Node, other: Node): boolean;
+  /** How many objects count their references, and how many of those have as many as they count; a root may count. */
+  exactness(): { readonly objects: number; readonly exact: number };
   /** For each node how many references to it were found in other nodes: edges that hold, but not those of roots. */
   references(): Uint32Array;
 }
@@ -55,7 +59,8 @@ export interface PythonGraph {
 const OUTSIDE = "held from outside";
 
 const OLD =
-  "Python 3.12: its frames are read word by word, so names of their variables are missing";
+  "Python 3.12: frames that run are read word by word, without the names of their variables";
+const NO_OBJECTS = "no objects: what this allocator gave out can't be told from what it did not";
 
 /**
  * The graph of a Python heap.
@@ -82,6 +87,7 @@ export function pythonGraph(
   }
   const builder = new GraphBuilder(blocks.count + 1024);
   const objects = new Objects(image, blocks, layout, (text) => builder.text(text));
+  claimAll(objects);
   const nodes = new Nodes(objects, builder);
   const roots = rootsOf(image, {
     nodeAt: (address) => nodes.at(address),
@@ -141,13 +147,15 @@ export function pythonGraph(
   for (const node of held) builder.edge(node, text("count of references"));
   const graph = builder.graph(types, label);
   graph.to[toOutside] = outside;
+  const statistics = statisticsOf(objects);
   return {
     graph,
-    note: layout.inlineValues ? "" : OLD,
-    statistics: statisticsOf(objects),
+    note: statistics.objects === 0 ? NO_OBJECTS : layout.inlineValues ? "" : OLD,
+    statistics,
     nodeAt: (address) => nodes.at(address) || nodes.ownerOf(address),
     content: (node) => contents.of(node),
     equal: (one, other) => contents.equal(one, other),
+    exactness: () => exactnessOf(graph),
     references: () => countReferences(graph, ["root"]),
   };
 }
@@ -181,6 +189,26 @@ function statisticsOf({ blocks, typeOf, owner }: Objects): Statistics {
   }
   const plain = blocks.count - live - freed - owned;
   return { blocks: blocks.count, objects: live, freed, owned, plain };
+}
+
+function exactnessOf(graph: Graph): ReturnType<PythonGraph["exactness"]> {
+  const { nodes, first, to, types, typeOf } = graph;
+  const least = countReferences(graph, ["root"]);
+  const most = least.slice();
+  for (const group of to.subarray(first[0], first[1])) {
+    for (const node of to.subarray(first[group], first[group + 1])) {
+      most[node] = (most[node] as number) + 1;
+    }
+  }
+  let objects = 0;
+  let exact = 0;
+  for (let node = 1; node < nodes; node++) {
+    const count = graph.counts[node] as number;
+    if (count === IMMORTAL || types[typeOf[node] as number]?.kind !== "object") continue;
+    objects++;
+    if ((least[node] as number) <= count && count <= (most[node] as number)) exact++;
+  }
+  return { objects, exact };
 }
 
 /** For each node how many references to it hold. @param leftOut kinds of nodes whose references are none */

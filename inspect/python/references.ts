@@ -72,8 +72,9 @@ export class References {
     this.#object(plan, start + plan.lead, block, end);
   }
 
-  /** Is it a piece of a thread's stack of frames? Those are roots, and what lies beyond them is out of use. */
+  /** Is it a piece of a thread's stack of frames? Those that run are roots (not in 3.12), and what lies beyond is out of use. */
   #isStack(start: Address, end: Address): boolean {
+    if (!this.#objects.layout.inlineValues) return false;
     const size = this.#edges.word(start + StackChunk.size);
     const room = end - start;
     if (room < StackChunk.leastSize || (size & (size - 1)) !== 0) return false;
@@ -157,10 +158,11 @@ export class References {
         if (type?.cName === "functools._lru_list_elem") this.#edges.internal(next, "next");
         break;
       }
+      case Shape.datetime:
+        this.#zone(address, OddFields.zoneOfDate);
+        break;
       case Shape.time:
-        if (this.#u8[address + OddFields.hasZone] !== 0) {
-          this.#edges.internal(this.#edges.word(address + plan.basicSize - 4), "tzinfo");
-        }
+        this.#zone(address, OddFields.zoneOfTime);
         break;
       case Shape.tail: {
         const items = this.#edges.word(address + ObjectFields.length) * plan.itemSize;
@@ -170,6 +172,11 @@ export class References {
       }
       default:
     }
+  }
+
+  #zone(address: Address, offset: number): void {
+    const has = this.#u8[address + OddFields.hasZone] !== 0;
+    if (has) this.#edges.internal(this.#edges.word(address + offset), "tzinfo");
   }
 
   /** The words of a module's state, which are known to nobody but it. */

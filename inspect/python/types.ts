@@ -35,12 +35,13 @@ export const Shape = {
   float: 17,
   /** Of variable size, and nothing is known of its items. */
   tail: 18,
-  /** Pyodide's: a value of JavaScript's. */
-  javascript: 19,
   /** A link of an LRU cache, or such a cache. */
   link: 19,
-  /** A time, with a zone or without. */
-  time: 20,
+  /** A datetime and a time, with a zone or without. */
+  datetime: 20,
+  time: 21,
+  /** Pyodide's: a value of JavaScript's. */
+  javascript: 22,
 } as const;
 
 /** The shapes of the types that have one, by their name in C. */
@@ -67,7 +68,7 @@ const SHAPES: Readonly<Record<string, number>> = {
   module: Shape.module,
   "functools._lru_list_elem": Shape.link,
   "functools._lru_cache_wrapper": Shape.link,
-  "datetime.datetime": Shape.time,
+  "datetime.datetime": Shape.datetime,
   "datetime.time": Shape.time,
 };
 
@@ -216,15 +217,17 @@ export class TypeTable {
     }
     const above = this.#aboveOf(word(TypeFields.base), depth);
     const members = this.#members(w);
-    const own = this.#ownFields(w, above.basicSize, basicSize, members);
+    const tuple = above.shape === Shape.tuple;
+    // The members of a struct sequence are its items.
+    const own = tuple ? [] : this.#ownFields(w, above.basicSize, basicSize, members);
     const all = [...above.fields, ...own];
     this.#fieldsLeft -= all.length;
-    const last = above.shape === Shape.tuple ? Math.max(0, ...members.keys()) : 0;
+    const last = tuple ? Math.max(0, ...members.keys()) : 0;
     const plain = above.shape === Shape.plain && itemSize > 0 && (itemSize & 3) === 0;
     return {
       ...base,
       ownedBytes: ownedBytes || above.ownedBytes,
-      leastSize: above.shape === Shape.time ? leastSize(above.shape, basicSize) : basicSize,
+      leastSize: basicSize,
       shape: plain ? Shape.tail : this.#isJsProxy(w) ? Shape.javascript : above.shape,
       fields: new Uint32Array(this.#fieldsLeft < 0 ? [] : all),
       leastItems: last === 0 ? 0 : (last - this.#layout.tupleItems) / 4 + 1,
@@ -275,7 +278,7 @@ export class TypeTable {
     return fields;
   }
 
-  /** The names of the members of a type that are references, by their offset. */
+  /** The names of the members of a type that are references (`.name`, as Python says it), by their offset. */
   #members(w: number): Map<number, number> {
     const names = new Map<number, number>();
     let at = this.#u32[w + TypeFields.members / 4] as number;
@@ -286,7 +289,7 @@ export class TypeTable {
       const kind = this.#u32[(at + Members.kind) >>> 2];
       const offset = this.#u32[(at + Members.offset) >>> 2] ?? 0;
       if (kind === Members.object || kind === Members.objectOrError) {
-        names.set(offset, this.#name(EdgeKind.internal, name));
+        names.set(offset, this.#name(EdgeKind.internal, `.${name}`));
       }
     }
     return names;
@@ -299,7 +302,7 @@ export class TypeTable {
 
 function leastSize(shape: number, basicSize: number): number {
   if (shape === Shape.text) return TextFields.ascii + 1;
-  return shape === Shape.time ? basicSize - 4 : basicSize;
+  return shape === Shape.datetime || shape === Shape.time ? basicSize - 4 : basicSize;
 }
 
 const NOTHING: TypePlan = {

@@ -139,7 +139,7 @@ function isOn(tail: Tail | undefined, node: Node): boolean {
 export function pathsTo(analysis: Analysis, node: Node, limit = 5): Path[] {
   const { graph, words, holders, distances } = analysis;
   const { distance, via } = distances;
-  if (!((distance[node] ?? NOBODY) < NOBODY)) return [];
+  if (limit === 0 || (distance[node] ?? NOBODY) === NOBODY) return [];
   const found = new Map<string, Path>();
   const waiting = new Waiting();
   const begin = { node, edge: 0, next: undefined, length: 0, total: distance[node] as number };

@@ -118,13 +118,18 @@ export class Words {
   who(node: Node): string {
     const name = this.name(node);
     if (this.#isClass(node)) return `class ${this.#graph.label(node) || name}`;
+    if (this.#isOfJavaScript(node)) return this.#graph.label(node) || name;
     const label = NAMED.test(name) ? this.#graph.label(node) : "";
     return label === "" ? name : `${name} ${label}`;
   }
 
+  #isOfJavaScript(node: Node): boolean {
+    return this.#graph.types[this.#graph.typeOf[node] as number]?.kind === "javascript";
+  }
+
   /** Do the words for a node say which one it is? */
   isNamed(node: Node): boolean {
-    return this.#isClass(node) || NAMED.test(this.name(node));
+    return this.#isClass(node) || this.#isOfJavaScript(node) || NAMED.test(this.name(node));
   }
 
   /** What is at the end of a way. */
@@ -178,10 +183,16 @@ export class Words {
       case EdgeKind.guess:
         return plain(`${this.name(from)}+${edgeValue(name)}?`);
       default:
-        return plain(`${this.who(from)}.${this.internal(edge)}`);
+        return plain(this.who(from) + this.#internalText(edge));
     }
     const index = kind === EdgeKind.item ? String(edgeValue(name)) : this.#key(edgeValue(name));
     return { text: exact ? `[${index}]` : ANY, glued: last !== undefined && this.#isOpen(last) };
+  }
+
+  /** What JavaScript has is said as one says it there: `.onclick`, `[3]`. */
+  #internalText(edge: Edge): string {
+    const text = this.internal(edge);
+    return /^[.[]/.test(text) ? text : `.${text}`;
   }
 
   /** A root: the name that its group gives it, or that of the group. */

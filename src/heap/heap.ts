@@ -208,6 +208,11 @@ export class Heap extends OldNames implements AllocatorFunctions, ObjectFunction
     });
   }
 
+  /** @internal Pages that the memory may grow to; undefined where it is someone else's. */
+  get maximumPages(): number | undefined {
+    return this.#alive.parts.host.own?.maximumPages;
+  }
+
   /** The memory that the heap is in. */
   get memory(): WebAssembly.Memory {
     return this.#views.memory;

@@ -133,6 +133,24 @@ for (const malloc of modes) {
   });
 }
 
+test("behind a block of TLSF's that was written over, blocks are found again", () => {
+  const heap = createHeap({ malloc: "malloc" });
+  const live = [...useHeap(heap, 2000, numbers(3)).keys()].sort((a, b) => a - b);
+  const image = captureImage(heap, { copy: true });
+  const damaged = live[100] as number;
+  image.u32.fill(0xffffffff, damaged / 4 - 1, damaged / 4 + 3);
+  const { count, starts, indexAt } = findBlocks(image);
+  assert.ok(count < live.length && count > live.length - 20, `${count} of ${live.length}`);
+  assert.ok(starts.every((start) => live.includes(start)));
+  assert.equal(indexAt(live.at(-1) as number), count - 1);
+  assertSums(budgetOf(image), image.u8.length);
+});
+
+test("the budget knows how long the memory may become", () => {
+  const heap = createHeap({ malloc: "pymalloc", maximumBytes: 64 * PAGE });
+  assert.equal(budgetOf(captureImage(heap)).maximum, 64 * PAGE);
+});
+
 test("types have their names", () => {
   const heap = createHeap({ malloc: "pymalloc" });
   const point = heap.defineType({ name: "Point", fields: { x: "f64" } });

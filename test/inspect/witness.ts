@@ -1,6 +1,6 @@
 /** What Python itself says of its objects, to hold a graph to it. */
 import { EdgeKind, edgeKind, edgeValue, type Graph, type Node } from "../../inspect/graph/graph.js";
-import { captureImage, findBlocks } from "../../inspect/memory/memory.js";
+import { BlockKind, type Blocks, captureImage, findBlocks } from "../../inspect/memory/memory.js";
 import { type PythonGraph, pythonGraph } from "../../inspect/python/python.js";
 import type { Pyodide } from "../support/pyodide.js";
 
@@ -175,12 +175,15 @@ interface Answer {
 /** The graph of an interpreter that ran the program, what Python says of it, and a graph of right after. */
 export function witnessed(pyodide: Pyodide): {
   graph: PythonGraph;
+  blocks: Blocks;
   after: PythonGraph;
   seen: Seen[];
 } {
   pyodide.runPython(WITNESS);
   pyodide.runPython(PROGRAM);
-  const graph = graphOf(pyodide);
+  const image = captureImage(pyodide, { copy: true });
+  const blocks = findBlocks(image);
+  const graph = pythonGraph(image, blocks);
   const answer = pyodide.runPython("__witness()") as Answer;
   const after = graphOf(pyodide);
   const [heads, tails, names] = answer.toJs();
@@ -192,7 +195,25 @@ export function witnessed(pyodide: Pyodide): {
     at += referents.length;
     return { address: head[2 * index] as number, type, referents };
   });
-  return { graph, after, seen };
+  return { graph, blocks, after, seen };
+}
+
+/** The share of objects that have exactly the references that they count. */
+export function shareOfExact(graph: PythonGraph): number {
+  const { objects, exact } = graph.exactness();
+  return exact / objects;
+}
+
+/** How many of the blocks in pools are neither an object nor free for one nor an object's. */
+export function plainInPools({ graph }: PythonGraph, blocks: Blocks): number {
+  let plain = 0;
+  for (let node = 1; node < graph.nodes; node++) {
+    const type = graph.types[graph.typeOf[node] as number];
+    if (type?.kind !== "memory" || type.module !== "") continue;
+    const block = blocks.indexAt(graph.addresses[node] as number);
+    if (blocks.kinds[block] === BlockKind.pool) plain++;
+  }
+  return plain;
 }
 
 /** The graph of an interpreter at this moment. */

@@ -12,6 +12,8 @@ import {
   type NodeType,
   type TypeKind,
 } from "../../inspect/graph/graph.js";
+import { type Blocks, type ImageMarks, imageOf } from "../../inspect/memory/memory.js";
+import { Snapshot } from "../../inspect/snapshot.js";
 
 /** A node by hand. */
 export interface Drawn {
@@ -174,4 +176,23 @@ export function heapLikeGraph(nodes: number, edges = 2.5): Graph {
     return { name: `T${i}`, module: "app", kind: "object", node: 0 };
   });
   return builder.graph(types, () => "");
+}
+
+/** A snapshot of what was drawn. @param bytes the memory that it is said to be of */
+export function drawSnapshot(
+  drawn: Readonly<Record<string, Drawn>>,
+  bytes = new Uint8Array(64),
+): Snapshot {
+  const { graph, facts } = draw(drawn);
+  const image = imageOf({ kind: "heap", version: "0", time: 0 } as ImageMarks, bytes);
+  const none = new Uint32Array();
+  const blocks: Blocks = {
+    count: 0,
+    starts: none,
+    sizes: none,
+    taken: none,
+    kinds: new Uint8Array(),
+    indexAt: () => -1,
+  };
+  return new Snapshot({ image, blocks, graph, facts, note: "" });
 }
