@@ -88,24 +88,6 @@ export class GraphBuilder {
     return this.edges - 1;
   }
 
-  /** Takes edges away. @param gone by edge; 1 for those */
-  dropEdges(gone: Uint8Array): void {
-    const [first, to, names] = [this.#first, this.#to, this.#names];
-    let kept = 0;
-    let edge = 0;
-    for (let node = 0; node < first.length; node++) {
-      const end = node + 1 < first.length ? (first.array[node + 1] as number) : this.edges;
-      first.array[node] = kept;
-      for (; edge < end; edge++) {
-        if (gone[edge] === 1) continue;
-        to.array[kept] = to.array[edge] as number;
-        names.array[kept++] = names.array[edge] as number;
-      }
-    }
-    to.length = kept;
-    names.length = kept;
-  }
-
   /** The number of a text, for the name of an internal edge. */
   text(text: string): number {
     const known = this.#textNumbers.get(text);

@@ -22,7 +22,6 @@ import { claimAll } from "./owned.js";
 import { References } from "./references.js";
 import type { Root, RootFinder } from "./root.js";
 import { findRoots } from "./roots.js";
-import { findStale } from "./stale.js";
 import { nameOf } from "./type-names.js";
 
 /** What the blocks of a heap are: the last four sum to the first. */
@@ -139,7 +138,6 @@ export function pythonGraph(
     return module === "builtins" || module === "" ? name : `${module}.${name}`;
   }
   const types = nodes.nodeTypes((plan) => nameOf(image, plan));
-  builder.dropEdges(findStale(builder.graph(types, label)));
   // The last node is that of what nobody else leads to: where it begins, the graph without it has ended.
   const inside = builder.graph(types, label);
   const held = heldOutside(inside, countReferences(inside, ["root", "javascript"]));
