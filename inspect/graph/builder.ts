@@ -88,6 +88,43 @@ export class GraphBuilder {
     return this.edges - 1;
   }
 
+  /** Takes out the edges that are not to be kept: all nodes have been begun. Asked once for each edge, in their order. */
+  keepEdges(keep: (from: Node, to: Node, name: number) => boolean): void {
+    const first = this.#first.array;
+    const to = this.#to.array;
+    const names = this.#names.array;
+    const { nodes, edges } = this;
+    let kept = 0;
+    let edge = 0;
+    for (let node = 0; node < nodes; node++) {
+      const end = node + 1 < nodes ? (first[node + 1] as number) : edges;
+      first[node] = kept;
+      for (; edge < end; edge++) {
+        if (!keep(node, to[edge] as number, names[edge] as number)) continue;
+        to[kept] = to[edge] as number;
+        names[kept++] = names[edge] as number;
+      }
+    }
+    this.#to.length = kept;
+    this.#names.length = kept;
+  }
+
+  /** Shows all edges. */
+  eachEdge(see: (from: Node, to: Node, name: number) => void): void {
+    const { nodes, edges } = this;
+    let edge = 0;
+    for (let node = 0; node < nodes; node++) {
+      const end = node + 1 < nodes ? (this.#first.array[node + 1] as number) : edges;
+      for (; edge < end; edge++) {
+        see(node, this.#to.array[edge] as number, this.#names.array[edge] as number);
+      }
+    }
+  }
+
+  countOf(node: Node): number {
+    return this.#counts.array[node] as number;
+  }
+
   /** The number of a text, for the name of an internal edge. */
   text(text: string): number {
     const known = this.#textNumbers.get(text);

@@ -22,6 +22,7 @@ import { claimAll } from "./owned.js";
 import { References } from "./references.js";
 import type { Root, RootFinder } from "./root.js";
 import { findRoots } from "./roots.js";
+import { dropStale } from "./stale-words.js";
 import { nameOf } from "./type-names.js";
 
 /** What the blocks of a heap are: the last four sum to the first. */
@@ -122,6 +123,11 @@ export function pythonGraph(
     }
   }
 
+  dropStale(
+    builder,
+    (node) => nodes.planOf(node) === undefined,
+    (node) => node === 0 || groups.has(node),
+  );
   const contents = new Contents(nodes);
   const label = (node: Node): string => {
     if (node === outside) return OUTSIDE;
