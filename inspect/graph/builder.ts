@@ -121,10 +121,6 @@ export class GraphBuilder {
     }
   }
 
-  countOf(node: Node): number {
-    return this.#counts.array[node] as number;
-  }
-
   /** The number of a text, for the name of an internal edge. */
   text(text: string): number {
     const known = this.#textNumbers.get(text);
