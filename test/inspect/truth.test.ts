@@ -14,8 +14,13 @@ const METACLASS = "programs.metaclasses.Registry";
 const isExact = ({ type }: TypeResult) =>
   EXACT.includes(type) || (type.startsWith("programs.") && type !== METACLASS);
 
-/** `sys.getsizeof` has the keys that the dicts of instances share in each of them; here they are the class's. */
-const SHARES = "builtins.dict";
+/** Of which types `sys.getsizeof` says more than an object has, and why. */
+const SAYS_MORE: Readonly<Record<string, string>> = {
+  "builtins.dict":
+    "keys that the dicts of instances share: in each of them; here they are the class's",
+  "datetime.datetime": "the place of a zone, which one without a zone does not have",
+  "datetime.time": "the same",
+};
 
 function share(part: number, whole: number, least: number, what: string): void {
   assert.ok(part >= least * whole, `${what}: ${part} of ${whole}`);
@@ -60,8 +65,10 @@ function compare(snapshot: Snapshot, truth: Truth, least: number): void {
   );
   assert.equal(exact.more, 0, `${examples((row) => isExact(row) && row.more > 0)}\n${table}`);
   share(all.counted, all.countable, 0.995, `objects whose count was found\n${table}`);
-  const smaller = (row: TypeResult) => row.smaller > 0 && row.type !== SHARES;
-  assert.equal(comparison.sum(smaller).smaller, 0, `${examples(smaller)}\n${table}`);
+  const smaller = (row: TypeResult) => row.smaller > 0 && !(row.type in SAYS_MORE);
+  // What a word somewhere else in C's memory points to as well is nobody's alone.
+  const fewer = comparison.sum(smaller).smaller;
+  share(all.objects - fewer, all.objects, 0.9995, `bytes, as many\n${examples(smaller)}\n${table}`);
   share(all.bytes, all.own, 1 / 1.4, `bytes of getsizeof, of those that are theirs\n${table}`);
 }
 
