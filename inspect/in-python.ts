@@ -1,6 +1,6 @@
 /** Python's side: `import pymalloc` in an interpreter gets `memory`, `snapshot`, `watch` and `leaks`. */
 import { rangeError, show } from "../base/base.js";
-import type { PyodideLike } from "../python/python.js";
+import { type PyodideLike, programOf } from "../python/python.js";
 import { diff } from "./diff.js";
 import { OWN_FILE } from "./python/python.js";
 import { memory, type Snapshot, takeSnapshot } from "./snapshot.js";
@@ -238,7 +238,7 @@ type Setup = ((bridge: ReturnType<typeof bridgeOf>) => void) & { destroy(): void
  * @throws TypeError for what is no Pyodide
  */
 export function inspectFromPython(pyodide: PyodideLike): void {
-  memory(pyodide);
+  programOf(pyodide, "inspectFromPython");
   const setup = pyodide.runPython(PYTHON, { filename: OWN_FILE }) as Setup;
   setup(bridgeOf(pyodide));
   setup.destroy();

@@ -88,7 +88,8 @@ export function growthOf(parts: readonly { readonly change: Difference; readonly
   const rows = parts.map(({ change }) => new Map(change.holders.map((row) => [keyOf(row), row])));
   const grows = (row: HolderChange | undefined, runs: number): row is HolderChange => {
     if (row === undefined) return false;
-    return row.count >= runs || (row.grown.bytes >= LEAST_BYTES * runs && row.bytes > 0);
+    // What has only got another holder has no bytes.
+    return row.bytes > 0 && (row.count >= runs || row.grown.bytes >= LEAST_BYTES * runs);
   };
   const found: GrowthRow[] = [];
   for (const last of rows.at(-1)?.values() ?? []) {

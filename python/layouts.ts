@@ -66,6 +66,7 @@ const COMMON: Readonly<Record<string, string>> = {
   managedbuffer: "@20 object",
   "functools._lru_list_elem": "@20 key result",
   "functools.partial": "func args keywords __dict__",
+  "xml.etree.ElementTree.Element": "tag",
   "re.Pattern": "@16 groupindex indexgroup pattern",
   "datetime.datetime": "",
   "datetime.time": "",
@@ -251,6 +252,19 @@ export const Owned = {
   odictFirst: 32,
   odictNodeNext: 8,
   odictNodePrevious: 12,
+} as const;
+
+/** An Element (Modules/_elementtree.c): its texts may be marked in the lowest bit; what else it has is in a block of its own. */
+export const ElementFields = {
+  text: 12,
+  tail: 16,
+  extra: 20,
+  /** In that block. */
+  attributes: 0,
+  length: 4,
+  children: 12,
+  firstChild: 16,
+  roomInside: 4,
 } as const;
 
 /** Others with words that are not always references. */

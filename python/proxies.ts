@@ -16,8 +16,13 @@ export interface TracedProxy {
 /** What Pyodide's `Module` has that is asked here: the same in its lines 0.27 to 314. */
 interface PyodideModule {
   finalizationRegistry: Registry;
-  pyproxy_new(object: Address, options?: { gcRegister?: boolean }): unknown;
+  pyproxy_new(object: Address, options?: MakeOptions): unknown;
   PyProxy_getAttrsQuiet(proxy: unknown): { readonly shared: Shared };
+}
+
+interface MakeOptions {
+  /** Is the proxy registered? By default it is. */
+  readonly gcRegister?: boolean | number;
 }
 
 /** Proxies are registered with what holds the object, to give it back when JavaScript has collected them. */
@@ -143,9 +148,10 @@ export function traceProxies(program: EmscriptenProgram): void {
   };
   // Those that JavaScript has for the time of a call are not. The name of the method shows in stacks.
   Object.assign(module, {
-    pyproxy_new(object: Address, options?: { gcRegister?: boolean }): unknown {
+    pyproxy_new(object: Address, options?: MakeOptions): unknown {
       const proxy = make.call(module, object, options);
-      if (options?.gcRegister === false) {
+      // WebAssembly has numbers for true and false.
+      if (Number(options?.gcRegister ?? 1) === 0) {
         const { shared } = module.PyProxy_getAttrsQuiet(proxy);
         trace.note(shared, shared.ptr, shared);
       }

@@ -8,6 +8,7 @@ export { installedPlace } from "./installation.js";
 export {
   DequeFields,
   DictFields,
+  ElementFields,
   FrameFields,
   IntFields,
   layoutOf,

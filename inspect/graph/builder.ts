@@ -88,8 +88,21 @@ export class GraphBuilder {
     return this.edges - 1;
   }
 
-  /** Takes out the edges that are not to be kept: all nodes have been begun. Asked once for each edge, in their order. */
-  keepEdges(keep: (from: Node, to: Node, name: number) => boolean): void {
+  /** Shows all edges; all nodes have been begun. */
+  eachEdge(see: (from: Node, to: Node, name: number, edge: Edge) => void): void {
+    const first = this.#first.array;
+    const to = this.#to.array;
+    const names = this.#names.array;
+    const { nodes, edges } = this;
+    let edge = 0;
+    for (let node = 0; node < nodes; node++) {
+      const end = node + 1 < nodes ? (first[node + 1] as number) : edges;
+      for (; edge < end; edge++) see(node, to[edge] as number, names[edge] as number, edge);
+    }
+  }
+
+  /** Takes out the edges that have a number other than 0 here; all nodes have been begun. */
+  dropEdges(dropped: Uint8Array): void {
     const first = this.#first.array;
     const to = this.#to.array;
     const names = this.#names.array;
@@ -100,7 +113,7 @@ export class GraphBuilder {
       const end = node + 1 < nodes ? (first[node + 1] as number) : edges;
       first[node] = kept;
       for (; edge < end; edge++) {
-        if (!keep(node, to[edge] as number, names[edge] as number)) continue;
+        if (dropped[edge] !== 0) continue;
         to[kept] = to[edge] as number;
         names[kept++] = names[edge] as number;
       }
@@ -109,16 +122,12 @@ export class GraphBuilder {
     this.#names.length = kept;
   }
 
-  /** Shows all edges. */
-  eachEdge(see: (from: Node, to: Node, name: number) => void): void {
-    const { nodes, edges } = this;
-    let edge = 0;
-    for (let node = 0; node < nodes; node++) {
-      const end = node + 1 < nodes ? (this.#first.array[node + 1] as number) : edges;
-      for (; edge < end; edge++) {
-        see(node, this.#to.array[edge] as number, this.#names.array[edge] as number);
-      }
-    }
+  targetOf(edge: Edge): Node {
+    return this.#to.array[edge] as number;
+  }
+
+  ownOf(node: Node): number {
+    return this.#own.array[node] as number;
   }
 
   /** The number of a text, for the name of an internal edge. */

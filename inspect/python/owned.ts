@@ -3,6 +3,7 @@ import type { Address } from "../../base/base.js";
 import {
   DequeFields,
   DictFields,
+  ElementFields,
   MoreTypeFlags,
   ObjectFields,
   Owned,
@@ -93,6 +94,12 @@ class Claims {
         this.#claim(address + Owned.codeExecutors, block);
         this.#claim(address + Owned.codeCached, block);
         break;
+      case Shape.element: {
+        const extra = this.#word(address + ElementFields.extra);
+        this.#claim(address + ElementFields.extra, block);
+        this.#claim(extra + ElementFields.children, block);
+        break;
+      }
       case Shape.module:
         this.#claim(address + Owned.moduleState, block);
         break;

@@ -8,6 +8,7 @@ import {
   GraphBuilder,
   holds,
   IMMORTAL,
+  MOST_EDGE_VALUE,
   type Node,
   type TypeKind,
 } from "../graph/graph.js";
@@ -19,11 +20,13 @@ import { Nodes } from "./nodes.js";
 import { FREED, Objects } from "./objects.js";
 import { heldOutside } from "./outside.js";
 import { claimAll } from "./owned.js";
+import { claimMemory } from "./owned-memory.js";
 import { References } from "./references.js";
 import type { Root, RootFinder } from "./root.js";
 import { findRoots } from "./roots.js";
 import { dropStale } from "./stale-words.js";
 import { nameOf } from "./type-names.js";
+import { Shape, type TypePlan } from "./types.js";
 
 /** What the blocks of a heap are: the last four sum to the first. */
 export interface Statistics {
@@ -88,6 +91,7 @@ export function pythonGraph(
   const builder = new GraphBuilder(blocks.count + 1024);
   const objects = new Objects(image, blocks, layout, (text) => builder.text(text));
   claimAll(objects);
+  claimMemory(objects);
   const nodes = new Nodes(objects, builder);
   const roots = rootsOf(image, {
     nodeAt: (address) => nodes.at(address),
@@ -125,7 +129,7 @@ export function pythonGraph(
 
   dropStale(
     builder,
-    (node) => nodes.planOf(node) === undefined,
+    (node) => trusted(nodes.planOf(node)),
     (node) => node === 0 || groups.has(node),
   );
   const contents = new Contents(nodes);
@@ -148,10 +152,10 @@ export function pythonGraph(
   const inside = builder.graph(types, label);
   const held = heldOutside(inside, countReferences(inside, ["root", "javascript"]));
   const outside = builder.node(0, nodes.kindOf(-1), 0, 0);
-  for (const node of held) builder.edge(node, text("count of references"));
+  for (const node of held) builder.edge(node, text(OUTSIDE));
   const graph = builder.graph(types, label);
-  graph.to[toOutside] = outside;
   const statistics = statisticsOf(objects);
+  graph.to[toOutside] = outside;
   return {
     graph,
     note: statistics.objects === 0 ? NO_OBJECTS : layout.inlineValues ? "" : OLD,
@@ -159,9 +163,15 @@ export function pythonGraph(
     nodeAt: (address) => nodes.at(address) || nodes.ownerOf(address),
     content: (node) => contents.of(node),
     equal: (one, other) => contents.equal(one, other),
-    exactness: () => exactnessOf(graph),
+    exactness: () => exactnessOf(graph, outside),
     references: () => countReferences(graph, ["root"]),
   };
+}
+
+/** So many bytes of an object have no words that are out of use; the state of a module has none. */
+function trusted(plan: TypePlan | undefined): number {
+  if (plan === undefined) return 0;
+  return plan.shape === Shape.module ? MOST_EDGE_VALUE + 1 : plan.basicSize;
 }
 
 interface Group {
@@ -195,11 +205,13 @@ function statisticsOf({ blocks, typeOf, owner }: Objects): Statistics {
   return { blocks: blocks.count, objects: live, freed, owned, plain };
 }
 
-function exactnessOf(graph: Graph): ReturnType<PythonGraph["exactness"]> {
+/** @param outside the group of what nobody was found for */
+function exactnessOf(graph: Graph, outside: Node): ReturnType<PythonGraph["exactness"]> {
   const { nodes, first, to, types, typeOf } = graph;
   const least = countReferences(graph, ["root"]);
   const most = least.slice();
   for (const group of to.subarray(first[0], first[1])) {
+    if (group === outside) continue;
     for (const node of to.subarray(first[group], first[group + 1])) {
       most[node] = (most[node] as number) + 1;
     }

@@ -2,6 +2,7 @@
 import type { Address } from "../../base/base.js";
 import {
   DequeFields,
+  ElementFields,
   FrameFields,
   MoreTypeFlags,
   ObjectFields,
@@ -18,6 +19,7 @@ import { FrameReferences } from "./frame-references.js";
 import type { InterpreterState } from "./interpreter.js";
 import type { Nodes } from "./nodes.js";
 import { FREED, type Objects, TYPE_NUMBER } from "./objects.js";
+import { MOST_SCANNED } from "./owned-memory.js";
 import { Shape, type TypePlan } from "./types.js";
 
 /** Static objects have no block that bounds them: so many words are read of all, and of one. */
@@ -102,6 +104,7 @@ export class References {
       const pointer = u32[w + (fields[field] as number)] as number;
       if (pointer !== 0) this.#edges.edge(pointer, fields[field + 1] as number);
     }
+    if (plan.guesses.length > 0 && block >= 0) this.#memory(plan, w, block);
     if (plan.heap) this.#edges.edge(plan.address, this.#classEdge);
     if ((flags & MoreTypeFlags.managedDict) !== 0 && block >= 0)
       this.#dicts.managedDict({ plan, address, block, end });
@@ -140,7 +143,7 @@ export class References {
         this.#ownedWords(address + Owned.codeExecutors, block, "executor");
         break;
       case Shape.module:
-        this.#moduleState(address, block);
+        this.#moduleState(place);
         break;
       case Shape.generator:
         this.#frames.frame(address + FrameFields.inGenerator, end, this.#frames.isCleared(address));
@@ -158,6 +161,9 @@ export class References {
         if (type?.cName === "functools._lru_list_elem") this.#edges.internal(next, "next");
         break;
       }
+      case Shape.element:
+        this.#element(address, block);
+        break;
       case Shape.datetime:
         this.#zone(address, OddFields.zoneOfDate);
         break;
@@ -174,20 +180,62 @@ export class References {
     }
   }
 
+  /** The words of memory that belongs to an object by guesses; their offsets go on where its struct ends. */
+  #memory(plan: TypePlan, w: number, block: number): void {
+    for (const word of plan.guesses) {
+      const owned = this.#nodes.ownedBlock(this.#u32[w + word] as number, block);
+      if (owned >= 0) this.#ownedMemory(plan, owned, block);
+    }
+  }
+
+  #ownedMemory(plan: TypePlan, first: number, block: number): void {
+    const { starts, sizes } = this.#objects.blocks;
+    const seen = new Set([first]);
+    for (const owned of seen) {
+      const start = starts[owned] as number;
+      const size = sizes[owned] as number;
+      this.#edges.guesses(start - plan.basicSize, start, start + size);
+      if (size > MOST_SCANNED) continue;
+      for (let at = start; at + 4 <= start + size; at += 4) {
+        const next = this.#nodes.ownedBlock(this.#u32[at >>> 2] as number, block);
+        if (next >= 0) seen.add(next);
+      }
+    }
+  }
+
+  #element(address: Address, block: number): void {
+    const edges = this.#edges;
+    edges.internal((edges.word(address + ElementFields.text) & ~1) >>> 0, "text");
+    edges.internal((edges.word(address + ElementFields.tail) & ~1) >>> 0, "tail");
+    const extra = edges.word(address + ElementFields.extra);
+    if (this.#nodes.ownedBlock(extra, block) < 0) return;
+    edges.internal(edges.word(extra + ElementFields.attributes), "attrib");
+    const children = edges.word(extra + ElementFields.children);
+    const owned = this.#nodes.ownedBlock(children, block);
+    const outside = owned < 0 ? 0 : (this.#objects.blocks.sizes[owned] as number) >>> 2;
+    const inside = children === extra + ElementFields.firstChild ? ElementFields.roomInside : 0;
+    this.#items(children, Math.min(edges.word(extra + ElementFields.length), inside + outside));
+  }
+
   #zone(address: Address, offset: number): void {
     const has = this.#u8[address + OddFields.hasZone] !== 0;
     if (has) this.#edges.internal(this.#edges.word(address + offset), "tzinfo");
   }
 
   /** The words of a module's state, which are known to nobody but it. */
-  #moduleState(address: Address, owner: number): void {
+  #moduleState({ plan, address, block: owner }: Place): void {
     const state = this.#edges.word(address + Owned.moduleState);
     const block = this.#nodes.ownedBlock(state, owner);
     if (block < 0) return;
     const definition = this.#edges.word(address + Owned.moduleDefinition);
     const size = this.#edges.word(definition + Owned.definitionStateSize);
     const room = this.#objects.blocks.sizes[block] as number;
-    this.#edges.guesses(state, state, state + Math.min(size, room));
+    const end = state + Math.min(size, room);
+    this.#edges.guesses(state, state, end);
+    for (let at = state; at + 4 <= end && size <= MOST_SCANNED; at += 4) {
+      const next = this.#nodes.ownedBlock(this.#edges.word(at), owner);
+      if (next >= 0 && next !== block) this.#ownedMemory(plan, next, owner);
+    }
   }
 
   /** The words of a block that belongs to an object. */

@@ -150,7 +150,7 @@ function namer({ marks }: MemoryImage): (at: Address) => string {
     }
     const [name, start] = symbols[low - 1] ?? ["", 0];
     const near = name !== "" && at - start < Most.distance;
-    return near ? `${name} ${hex(at - start)}` : `0x${at.toString(16)}`;
+    return near ? `${name} ${hex(at - start)}` : `static data 0x${at.toString(16)}`;
   };
 }
 
@@ -164,7 +164,7 @@ function staticTypes(image: MemoryImage, lookup: Lookup, { from, to }: Range): R
   for (let w = (from + 3) >>> 2; w < end; w++) {
     if (u32[w + 1] !== typeOfTypes || lookup.nodeAt(4 * w) === 0) continue;
     const name = cText(image, u32[w + ObjectFields.typeName / 4] ?? 0);
-    roots.push({ group: "static types", name, address: 4 * w });
+    roots.push({ group: "static types", name: `type ${name}`, address: 4 * w });
     w += TypeFields.size / 4 - 1;
   }
   return roots;
@@ -192,9 +192,9 @@ function internedRoots(image: MemoryImage, table: Address): Root[] {
   const root = (name: string, address: Address): Root => {
     return { group: "interned strings", name, address };
   };
-  const roots = [root("table", table)];
+  const roots = [root("table of interned strings", table)];
   eachEntry(image, table, Most.interned, (key) => {
-    if ((image.u32[key >>> 2] ?? 0) >= LEAST_IMMORTAL) roots.push(root("immortal", key));
+    if ((image.u32[key >>> 2] ?? 0) >= LEAST_IMMORTAL) roots.push(root("interned string", key));
   });
   return roots;
 }

@@ -1,31 +1,43 @@
 /** Words in C's memory that refer to nothing any more. */
-import { EdgeKind, edgeKind, type GraphBuilder, holds, type Node } from "../graph/graph.js";
+import {
+  EdgeKind,
+  edgeKind,
+  edgeValue,
+  type GraphBuilder,
+  holds,
+  IMMORTAL,
+  type Node,
+} from "../graph/graph.js";
 
 /**
  * Takes out the guesses that can't be true. C's own memory is read word by word, and much of it is not in use: buffers that nobody
- * has written to yet have addresses of what lay there before. An object counts its references; so when as many are found in objects
- * as it counts, a word in plain memory is none.
+ * has written to yet have addresses of what lay there before. An object counts its references; so when as many are found as it
+ * counts, a word in C's memory is none. Short memory is believed before longer one, which is more likely a buffer. What is never
+ * freed is held by no word.
  *
- * @param isPlain is a node memory that no object lies in?
+ * @param trusted how many bytes of a node's have no words out of use: the struct of an object; 0 where there is no object
  * @param isRoot is it one of the roots, whose references are no objects'?
  */
 export function dropStale(
   builder: GraphBuilder,
-  isPlain: (node: Node) => boolean,
+  trusted: (node: Node) => number,
   isRoot: (node: Node) => boolean,
 ): void {
   const found = new Uint32Array(builder.nodes);
-  const isWord = (from: Node, name: number) => edgeKind(name) === EdgeKind.guess && isPlain(from);
-  builder.eachEdge((from, to, name) => {
-    if (holds(name) && !isWord(from, name) && !isRoot(from)) found[to] = (found[to] as number) + 1;
+  const words: { readonly edge: number; readonly own: number }[] = [];
+  builder.eachEdge((from, to, name, edge) => {
+    if (edgeKind(name) === EdgeKind.guess && edgeValue(name) >= trusted(from)) {
+      // Plain memory has no count.
+      if (builder.countOf(to) > 0) words.push({ edge, own: builder.ownOf(from) });
+    } else if (holds(name) && !isRoot(from)) found[to] = (found[to] as number) + 1;
   });
-  builder.keepEdges((from, to, name) => {
-    if (!isWord(from, name)) return true;
+  words.sort((one, other) => one.own - other.own);
+  const dropped = new Uint8Array(builder.edges);
+  for (const { edge } of words) {
+    const to = builder.targetOf(edge);
     const count = builder.countOf(to);
-    const before = found[to] as number;
-    // Plain memory and what is never freed have no count.
-    if (count > 0 && before >= count) return false;
-    found[to] = before + 1;
-    return true;
-  });
+    if (count === IMMORTAL || (found[to] as number) >= count) dropped[edge] = 1;
+    else found[to] = (found[to] as number) + 1;
+  }
+  builder.dropEdges(dropped);
 }

@@ -9,7 +9,7 @@ import {
   TypeFields,
   TypeFlags,
 } from "../../python/python.js";
-import { EdgeKind, edgeName } from "../graph/graph.js";
+import { EdgeKind, edgeKind, edgeName } from "../graph/graph.js";
 import type { MemoryImage } from "../memory/memory.js";
 import { cText } from "./texts.js";
 
@@ -40,8 +40,9 @@ export const Shape = {
   /** A datetime and a time, with a zone or without. */
   datetime: 20,
   time: 21,
+  element: 22,
   /** Pyodide's: a value of JavaScript's. */
-  javascript: 22,
+  javascript: 23,
 } as const;
 
 /** The shapes of the types that have one, by their name in C. */
@@ -68,6 +69,7 @@ const SHAPES: Readonly<Record<string, number>> = {
   module: Shape.module,
   "functools._lru_list_elem": Shape.link,
   "functools._lru_cache_wrapper": Shape.link,
+  "xml.etree.ElementTree.Element": Shape.element,
   "datetime.datetime": Shape.datetime,
   "datetime.time": Shape.time,
 };
@@ -100,6 +102,8 @@ export interface TypePlan {
   readonly shape: number;
   /** For each reference of the struct the number of its word and the name of the edge (`edgeName`), alternating. */
   readonly fields: Uint32Array;
+  /** The words among them that are guesses. */
+  readonly guesses: Uint32Array;
   /** The offset of the pointer to memory that belongs to an object and has no references; 0 for none. */
   readonly ownedBytes: number;
   /** Is the type an object of the heap, so that its objects count references to it? */
@@ -208,6 +212,7 @@ export class TypeTable {
       const shape = SHAPES[cName] ?? Shape.plain;
       return {
         ...base,
+        guesses: NO_WORDS,
         ownedBytes,
         leastSize: leastSize(shape, basicSize),
         shape,
@@ -219,17 +224,19 @@ export class TypeTable {
     const members = this.#members(w);
     const tuple = above.shape === Shape.tuple;
     // The members of a struct sequence are its items.
-    const own = tuple ? [] : this.#ownFields(w, above.basicSize, basicSize, members);
+    const own = tuple ? [] : this.#ownFields(w, above.basicSize, basicSize, members, ownedBytes);
     const all = [...above.fields, ...own];
     this.#fieldsLeft -= all.length;
+    const fields = new Uint32Array(this.#fieldsLeft < 0 ? [] : all);
     const last = tuple ? Math.max(0, ...members.keys()) : 0;
     const plain = above.shape === Shape.plain && itemSize > 0 && (itemSize & 3) === 0;
     return {
       ...base,
+      guesses: new Uint32Array(guessesOf(fields)),
       ownedBytes: ownedBytes || above.ownedBytes,
       leastSize: basicSize,
       shape: plain ? Shape.tail : this.#isJsProxy(w) ? Shape.javascript : above.shape,
-      fields: new Uint32Array(this.#fieldsLeft < 0 ? [] : all),
+      fields,
       leastItems: last === 0 ? 0 : (last - this.#layout.tupleItems) / 4 + 1,
     };
   }
@@ -264,7 +271,13 @@ export class TypeTable {
   }
 
   /** The words that a type puts behind those of its base: members by their name, the dict, and guesses. */
-  #ownFields(w: number, from: number, to: number, names: Map<number, number>): number[] {
+  #ownFields(
+    w: number,
+    from: number,
+    to: number,
+    names: Map<number, number>,
+    bytes: number,
+  ): number[] {
     const word = (offset: number): number => this.#u32[w + offset / 4] as number;
     if (word(TypeFields.dictOffset) > 0) {
       names.set(word(TypeFields.dictOffset), this.#name(EdgeKind.internal, "__dict__"));
@@ -272,7 +285,7 @@ export class TypeTable {
     const weakrefs = word(TypeFields.weakListOffset);
     const fields: number[] = [];
     for (let at = (from + 3) & ~3; at + 4 <= to; at += 4) {
-      if (at === weakrefs && at > 0) continue;
+      if (at === weakrefs || at === bytes) continue;
       fields.push(at / 4, names.get(at) ?? edgeName(EdgeKind.guess, at));
     }
     return fields;
@@ -300,6 +313,18 @@ export class TypeTable {
   }
 }
 
+/** The words of fields that are guesses. */
+function guessesOf(fields: Uint32Array): number[] {
+  const guesses: number[] = [];
+  for (let field = 0; field < fields.length; field += 2) {
+    const guess = edgeKind(fields[field + 1] as number) === EdgeKind.guess;
+    if (guess) guesses.push(fields[field] as number);
+  }
+  return guesses;
+}
+
+const NO_WORDS = new Uint32Array();
+
 function leastSize(shape: number, basicSize: number): number {
   if (shape === Shape.text) return TextFields.ascii + 1;
   return shape === Shape.datetime || shape === Shape.time ? basicSize - 4 : basicSize;
@@ -314,7 +339,8 @@ const NOTHING: TypePlan = {
   itemSize: 0,
   lead: 0,
   shape: Shape.plain,
-  fields: new Uint32Array(),
+  fields: NO_WORDS,
+  guesses: NO_WORDS,
   ownedBytes: 0,
   heap: false,
   leastItems: 0,

@@ -23,6 +23,7 @@ export const CONTAINERS = new Set([
   "coroutine",
   "frame",
   "Point",
+  "Element",
 ]);
 
 /** Whose references are no more than Python says, either. */

@@ -67,6 +67,7 @@ for (const name of VERSIONS) {
     assert.equal(edgesOf(graph, nodeOf("weak[3]"))["weak object"], "");
     assert.equal(edgesOf(graph, nodeOf("error"))["__cause__"], "");
     assert.equal(edgesOf(graph, nodeOf("partial"))["args"], "len 1");
+    assert.equal(edgesOf(graph, nodeOf("tree[7]"))["text"], "t7");
     assert.equal(edgesOf(graph, nodeOf("sys.modules['json']"))["__name__"], "json");
     assert.match(edgesOf(graph, nodeOf("Order"))["['__init__']"] ?? "", /^$/);
     assert.match(edgesOf(graph, nodeOf("dict"))["__dict__"] ?? "", /^len \d+$/);

@@ -7,7 +7,8 @@ import type { Pyodide } from "../support/pyodide.js";
 /** A program with objects of all kinds. */
 export const PROGRAM = `
 import abc, array, asyncio, collections, contextvars, dataclasses, datetime, decimal, enum, functools, gc, inspect, io
-import itertools, json, logging, os, random, re, struct, sys, threading, time, types, typing, weakref
+import itertools, json, logging, os, random, re, struct, sys, threading, time, types, typing, weakref, zlib
+import xml.etree.ElementTree as trees
 
 class Order:
     def __init__(self, n):
@@ -132,6 +133,8 @@ sequences = [sys.version_info, sys.flags, os.stat("/"), time.localtime()]
 aliases = [list[int], dict[str, int], int | str, typing.Optional[int]]
 wrappers = [super(MoreSlots, slots[0]), property(lambda self: 1), classmethod(print), staticmethod(print)]
 locks = [threading.Lock(), threading.RLock(), threading.Event(), random.Random(1), struct.Struct("ii"), json.JSONDecoder()]
+tree = trees.fromstring("<a x='1'>" + "".join("<b i='%d'>t%d<c/>u</b>" % (n, n) for n in range(200)) + "</a>")
+compressor = zlib.compressobj()
 gone = [({}, (n, str(n)), n * 1.5) for n in range(200)]
 del gone
 gc.collect()
