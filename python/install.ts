@@ -44,8 +44,8 @@ export interface InstallOptions extends DebugOptions {
    */
   onNewArena?: (() => void) | undefined;
   /**
-   * Note who makes each PyProxy: snapshots of `pymalloc/inspect` then say which lines hold an object from JavaScript. It costs some
-   * microseconds a proxy, and begins with this call, also where pymalloc is installed already. Default: false.
+   * Note who makes each PyProxy: snapshots of `pymalloc/inspect` then say which lines hold an object from JavaScript. It costs tens
+   * of microseconds a proxy, and begins with this call, also where pymalloc is installed already. Default: false.
    */
   traceProxies?: boolean | undefined;
 }

@@ -10,6 +10,7 @@ import {
   type Address,
   conflict,
   type DebugSettings,
+  isAddress,
   isObject,
   layoutMark,
   type MallocName,
@@ -117,11 +118,15 @@ export function markInstalled(
   return python;
 }
 
+function otherVersion(where: string): Error {
+  return conflict(`${where}: another version of pymalloc is installed in this interpreter`);
+}
+
 function installationIn({ module }: EmscriptenProgram, where: string): Installation | undefined {
   const found = (module as Record<string, unknown>)[MARK] as Installation | undefined;
   if (!isObject(found)) return undefined;
   if (found.layout === layoutMark) return found;
-  throw conflict(`${where}: another version of pymalloc is installed in this interpreter`);
+  throw otherVersion(where);
 }
 
 /** Where what is installed is; undefined where nothing is. @throws Error where it is another version's */
@@ -130,7 +135,11 @@ export function installedPlace(
   where: string,
 ): (InstalledPlace & { readonly malloc: MallocName }) | undefined {
   const found = installationIn(program, where);
-  return found && { root: found.root, ledger: found.ledger, malloc: found.options.malloc };
+  if (found === undefined) return undefined;
+  const { root, ledger, options } = found;
+  // Copies from before there was anyone who looks did not say it.
+  if (!isAddress(root) || !isAddress(ledger)) throw otherVersion(where);
+  return { root, ledger, malloc: options.malloc };
 }
 
 /** What options ask for: those that were given, the allocator by its one name. */

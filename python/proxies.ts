@@ -48,7 +48,7 @@ interface Entry {
 /** The name of the property of Emscripten's `Module` where it is: every copy of this package sees it. */
 const MARK = "pymalloc_proxies";
 
-const Most = { lines: 8, frames: 4, read: 40 } as const;
+const Most = { lines: 8, frames: 4, read: 25 } as const;
 
 /** Pyodide's code, in its files and in WebAssembly, as the stacks of all engines have it, and our function that it calls. */
 const OF_PYODIDE = /wasm|[/\\]pyodide(\.asm)?\.m?js|pyproxy_new/;
@@ -127,8 +127,8 @@ function traceOf({ module }: EmscriptenProgram): ProxyTrace | undefined {
 }
 
 /**
- * Begins to note who makes proxies, for the lifetime of the interpreter: a few microseconds a proxy. Those that there are
- * already stay unknown.
+ * Begins to note who makes proxies, for the lifetime of the interpreter: tens of microseconds a proxy, for the text of the stack.
+ * Those that there are already stay unknown.
  */
 export function traceProxies(program: EmscriptenProgram): void {
   if (traceOf(program) !== undefined) return;

@@ -96,6 +96,8 @@ function heapOf(program: EmscriptenProgram, where: string): HeapMark | undefined
 function marksOfPyodide(pyodide: PyodideLike, where: string): Omit<ImageMarks, OfCaller> {
   const program = programOf(pyodide, where);
   const { memory } = program;
+  // First: a program of another version's may end when it is asked for anything.
+  const heap = heapOf(program, where);
   const symbols = readSymbols(program);
   const word = (p: Address | undefined) =>
     p === undefined ? 0 : (wordsAt(memory, p, 1)[0] as number);
@@ -112,7 +114,7 @@ function marksOfPyodide(pyodide: PyodideLike, where: string): Omit<ImageMarks, O
     maximumBytes: ask(program, "emscripten_get_heap_max"),
     // dlmalloc's word for no limit is the largest number there is.
     limitBytes: limit === 0xffffffff ? 0 : limit,
-    heap: heapOf(program, where),
+    heap,
     types: {},
   };
 }

@@ -1,6 +1,8 @@
 /** Blocks and budgets of interpreters: stock, installed, linked, in the debug modes, on mimalloc, after a crash. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { layoutMark, linkedLayout } from "../../base/base.js";
+import { freeChunks, rowsOf, walkChunks } from "../../hosts/hosts.js";
 import {
   BlockKind,
   budgetOf,
@@ -58,6 +60,39 @@ test("the blocks of a linked interpreter are those that sys.getallocatedblocks c
   const { blocks } = assertAgree(captureImage(pyodide));
   const pools = blocks.kinds.filter((kind) => kind === BlockKind.pool).length;
   assert.equal(pools, heap.stats().blocks.inPools);
+});
+
+test("dlmalloc's lists of what is free have all free chunks", async () => {
+  const pyodide = await load("pyodide");
+  pyodide.runPython(`${USE}\nkept = kept[::2]`);
+  const { u32, marks } = captureImage(pyodide);
+  const { from, to } = marks.chunks;
+  const state = marks.symbols["_gm_"] as number;
+  let [bytes, longest] = [0, 0];
+  const [row, ...others] = rowsOf(u32, state, from, to);
+  assert.deepEqual([row?.from, row?.end, others], [from, to, []]);
+  const end = walkChunks(u32, from, row?.to as number, (_block, size, inUse) => {
+    if (inUse) return;
+    bytes += size;
+    longest = Math.max(longest, size);
+  });
+  assert.equal(end, row?.to);
+  const free = freeChunks(u32, state, from, to);
+  assert.deepEqual([free?.bytes, free?.longest], [bytes, longest]);
+  assert.ok(bytes > 1_000_000);
+});
+
+test("what another version has installed or linked in is not read", async () => {
+  const stock = await load("pyodide");
+  const mark = { layout: layoutMark, options: { malloc: "pymalloc" } };
+  Object.defineProperty(stock._module, "pymalloc", { value: mark });
+  const expected = /captureImage: another version of pymalloc is installed/;
+  assert.throws(() => captureImage(stock), expected);
+  const linked = await loadLinked("pyodide");
+  const { memory, addressOf } = program(linked);
+  const root = addressOf("pymalloc_root") as number;
+  new Uint32Array(memory.buffer)[(root + linkedLayout.STATE_LAYOUT) / 4] = 1;
+  assert.throws(() => captureImage(linked), /captureImage: this Pyodide was linked by another/);
 });
 
 test("what is mimalloc's is other's, and that is said", async () => {
