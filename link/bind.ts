@@ -110,8 +110,16 @@ export function bind(binaryen: Api, bytes: Uint8Array, bindings: Bindings): Bina
   return module;
 }
 
-/** Optimizes a module, with what is called often copied into its callers. */
-export function optimize(binaryen: Api, module: Binaryen.Module): void {
+/** Optimizes a module, with what is called often copied into its callers; functions of these names stay apart. */
+export function optimize(
+  binaryen: Api,
+  module: Binaryen.Module,
+  apart: readonly string[] = [],
+): void {
+  for (const name of apart) {
+    binaryen.setPassArgument("no-inline", name);
+    module.runPasses(["no-inline"]);
+  }
   const { BulkMemory, BulkMemoryOpt, MutableGlobals } = binaryen.Features;
   module.setFeatures(BulkMemory | BulkMemoryOpt | MutableGlobals);
   binaryen.setOptimizeLevel(3);

@@ -3,7 +3,15 @@ import type Binaryen from "binaryen";
 import type { Address } from "../base/base.js";
 import { type Api, exportsOf, functionsOf, globalsOf, read, shared } from "./bind.js";
 import { withData } from "./initial-memory.js";
-import { added, FOR_OTHERS, IN_TABLE, linkedCore, placesIn, SHADOWED } from "./linked-core.js";
+import {
+  added,
+  EXPORTED,
+  FOR_OTHERS,
+  IN_TABLE,
+  linkedCore,
+  placesIn,
+  SHADOWED,
+} from "./linked-core.js";
 import type { Survey } from "./survey.js";
 import { foreignText, inWords } from "./texts.js";
 
@@ -91,10 +99,10 @@ class Graft {
     program.setStart(program.getFunction(this.#addAction("start", body)));
   }
 
-  /** Exports functions of ours under the names of others. */
-  exportForOthers(functions: Readonly<Record<string, string>>): void {
+  /** Exports functions of ours, some of them under the names of others. */
+  exportFunctions(functions: Readonly<Record<string, string>>): void {
     for (const [own, exported] of Object.entries(functions)) {
-      this.#program.removeExport(exported);
+      if (this.#program.getExport(exported) !== 0) this.#program.removeExport(exported);
       this.#program.addFunctionExport(this.#ours.get(own) as string, exported);
     }
   }
@@ -113,17 +121,22 @@ class Graft {
   }
 }
 
-/** The program with pymalloc in it. */
-export function graft(binaryen: Api, bytes: Uint8Array, found: Survey): Uint8Array {
+/** The program with pymalloc in it. @param limitBytes of its memory; 0 for none */
+export function graft(
+  binaryen: Api,
+  bytes: Uint8Array,
+  found: Survey,
+  limitBytes: number,
+): Uint8Array {
   const { root, textsAt, texts, end } = placesIn(found);
   const program = new Graft(binaryen, bytes);
   program.shadow(SHADOWED);
   program.addWriter("writeForeign", foreignText, root);
-  const core = linkedCore(binaryen, found, (exported) => program.nameOf(exported));
+  const core = linkedCore(binaryen, found, limitBytes, (exported) => program.nameOf(exported));
   program.insert(core);
   core.dispose();
   program.start(Object.values(IN_TABLE), found.tableLength);
-  program.exportForOthers(FOR_OTHERS);
+  program.exportFunctions({ ...FOR_OTHERS, ...EXPORTED });
   program.export("pymalloc_root", root - found.memoryBase);
   program.export("pymalloc_heap", end - found.memoryBase);
   return withData(program.finish(), textsAt, texts);

@@ -4,6 +4,7 @@ import { join, relative, resolve, sep } from "node:path";
 import { buildIdOf, glueWith, LOADERS, loaderWith } from "./build-id.js";
 import { LinkError } from "./errors.js";
 import { checkInitialBytes, withInitialBytes } from "./initial-memory.js";
+import { checkLimitBytes, glueWithLimit } from "./limit.js";
 import { linkProgram, type Progress } from "./link-program.js";
 import { PartialFolder } from "./partial.js";
 import { PROGRAM, type PyodideFolder, readPyodide } from "./pyodide-folder.js";
@@ -24,6 +25,11 @@ export interface LinkOptions {
    * MiB), at most 4 GiB. Since Pyodide 314 a memory snapshot of a heap that has grown beyond that can't be restored.
    */
   readonly initialBytes?: number;
+  /**
+   * How long the memory of the linked program may become, in bytes: from 32 MiB on, rounded down to pages of 4 KiB. Beyond it Python
+   * gets a MemoryError. By default there is no limit but WebAssembly's, 4 GiB. (`install` can set another one at run time.)
+   */
+  readonly limitBytes?: number;
   /** Told of each step. */
   readonly onProgress?: Progress;
   /**
@@ -53,11 +59,15 @@ export interface LinkReport {
 type Files = Readonly<Record<string, Uint8Array | string>>;
 
 /** What is another in the copy: the program, and what is said of it elsewhere. */
-function linkedFiles({ folder, glue, glueName }: PyodideFolder, program: Uint8Array): Files {
+function linkedFiles(
+  { folder, glue, glueName }: PyodideFolder,
+  program: Uint8Array,
+  limitBytes: number | undefined,
+): Files {
   const id = buildIdOf(program, glue);
   const files: Record<string, Uint8Array | string> = {
     [PROGRAM]: program,
-    [glueName]: glueWith(id, glue),
+    [glueName]: glueWith(id, limitBytes === undefined ? glue : glueWithLimit(glue)),
   };
   for (const name of LOADERS.filter((name) => existsSync(join(folder, name)))) {
     files[name] = loaderWith(id, readFileSync(join(folder, name), "utf8"));
@@ -87,11 +97,11 @@ function notLinked(pyodide: string, error: unknown): LinkError {
 
 async function linkedProgram(
   { program, glue }: PyodideFolder,
-  initialBytes: number | undefined,
-  onProgress: Progress,
+  { initialBytes, limitBytes, onProgress = () => {} }: LinkOptions,
 ): Promise<Uint8Array> {
   if (initialBytes !== undefined) checkInitialBytes(program, initialBytes);
-  const linked = await linkProgram(program, glue, onProgress);
+  if (limitBytes !== undefined) checkLimitBytes(limitBytes);
+  const linked = await linkProgram(program, glue, onProgress, limitBytes);
   return initialBytes === undefined ? linked : withInitialBytes(linked, initialBytes);
 }
 
@@ -110,7 +120,7 @@ export async function linkWith(
   options: LinkOptions,
   complete: (partial: string) => void,
 ): Promise<LinkReport> {
-  const { pyodide, withPymalloc = true, initialBytes } = options;
+  const { pyodide, withPymalloc = true, initialBytes, limitBytes } = options;
   const { onProgress = () => {}, onPartial = () => {} } = options;
   const started = performance.now();
   if (options.output === "") throw new LinkError('the output is "", expected a folder\'s name');
@@ -121,18 +131,19 @@ export async function linkWith(
   if (inside.split(sep)[0] !== "..") {
     throw new LinkError(`${output} is inside of ${folder}, expected a folder beside it`);
   }
-  if (initialBytes !== undefined && !withPymalloc) {
-    throw new LinkError("initialBytes is for a program that pymalloc is linked into");
+  for (const [name, value] of Object.entries({ initialBytes, limitBytes })) {
+    if (value === undefined || withPymalloc) continue;
+    throw new LinkError(`${name} is for a program that pymalloc is linked into`);
   }
   const partial = new PartialFolder(output, onPartial);
   try {
     const linked = withPymalloc
-      ? await linkedProgram(original, initialBytes, onProgress).catch((error: unknown) => {
+      ? await linkedProgram(original, options).catch((error: unknown) => {
           throw notLinked(pyodide, error);
         })
       : program;
     onProgress(`copying ${folder}`);
-    const files = withPymalloc ? linkedFiles(original, linked) : {};
+    const files = withPymalloc ? linkedFiles(original, linked, limitBytes) : {};
     partial.finish((path) => {
       fill(path, folder, files);
       complete(path);

@@ -3,6 +3,7 @@
 import type { Api } from "./bind.js";
 import { LinkError } from "./errors.js";
 import { graft } from "./graft.js";
+import { checkLimitBytes } from "./limit.js";
 import { addressOf, compileProgram, functionOf, instantiateProgram } from "./program.js";
 import { survey } from "./survey.js";
 
@@ -41,6 +42,7 @@ function tryOut(bytes: Uint8Array, glue: string): void {
  *
  * @param program the content of `pyodide.asm.wasm`
  * @param glue the content of the JavaScript beside it (`pyodide.asm.mjs`; up to 0.29 `pyodide.asm.js`)
+ * @param limitBytes where the heap is to end at the latest; 0 (the default) for no limit
  * @returns the content of a `pyodide.asm.wasm` to be used in its place; less than 18 KB longer
  * @throws LinkError for a program that is none of a Pyodide's or was linked before, or where Binaryen is not installed
  */
@@ -48,12 +50,14 @@ export async function linkProgram(
   program: Uint8Array,
   glue: string,
   progress: Progress = () => {},
+  limitBytes = 0,
 ): Promise<Uint8Array> {
+  if (limitBytes !== 0) checkLimitBytes(limitBytes);
   progress("looking the program over");
   const found = survey(program, glue);
   const binaryen = await importBinaryen();
   progress("linking");
-  const linked = graft(binaryen, program, found);
+  const linked = graft(binaryen, program, found, limitBytes);
   progress("trying it out");
   tryOut(linked, glue);
   return linked;

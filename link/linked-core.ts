@@ -17,6 +17,9 @@ const CALLED = {
   systemFree: "free",
   systemMemalign: "memalign",
   sbrk: "sbrk",
+  footprint: "malloc_footprint",
+  footprintLimit: "malloc_footprint_limit",
+  setFootprintLimit: "malloc_set_footprint_limit",
   write: "write",
   PyBool_FromLong: "PyBool_FromLong",
   PyLong_FromSize_t: "PyLong_FromSize_t",
@@ -44,7 +47,14 @@ const OWN = {
   tableFree: "core/linked/foundation/tableFree",
   arenaAlloc: "core/linked/foundation/arenaAlloc",
   arenaFree: "core/linked/foundation/arenaFree",
+  tell: "core/linked/limited/tell",
 };
+
+/** For the other allocators than ours, and for what is rare: a copy in each caller would only make the program longer. */
+const APART = [
+  ...["Malloc", "Calloc", "Realloc"].map((verb) => `core/linked/families/other${verb}`),
+  ...["settle", "freeRow", "takeRow"].map((name) => `core/limit/limit/${name}`),
+];
 
 const FAMILIES = ["PyObject_", "PyMem_", "PyMem_Raw"].flatMap((prefix) =>
   ["Malloc", "Calloc", "Realloc", "Free"].map((verb) => prefix + verb),
@@ -60,6 +70,9 @@ const REPLACED: Readonly<Record<string, string>> = {
 
 /** Our functions that other modules get for the program's; those who call it in the program itself go on as before. */
 export const FOR_OTHERS = { addObject: "PyModule_AddObjectRef" };
+
+/** Our functions that are exported besides: JavaScript reads the limit, and sets it. */
+export const EXPORTED = { limit: "pymalloc_limit", limitTo: "pymalloc_set_limit" };
 
 /** Our functions that are called through the table, by what ours import their places as. */
 export const IN_TABLE = {
@@ -95,7 +108,7 @@ export function placesIn({ heapBase }: Survey): Places {
 }
 
 /** The addresses and places in the table that the linked core has as constants. */
-function numbersFor(found: Survey): Record<string, number> {
+function numbersFor(found: Survey, limitBytes: number): Record<string, number> {
   const { root, addresses, end } = placesIn(found);
   const places = Object.keys(IN_TABLE).map((name, at) => [name, found.tableLength + at]);
   return {
@@ -115,6 +128,8 @@ function numbersFor(found: Survey): Record<string, number> {
     ...Object.fromEntries(places),
     ...addresses,
     reserved: end - root,
+    reserveCell: root + linkedLayout.STATE_RESERVE,
+    limitAtStart: limitBytes,
     foreignBytes: foreignText.length,
   };
 }
@@ -130,17 +145,19 @@ function mapValues(
  * The linked core, bound to a program and optimized for it.
  *
  * @param found what is known of the program
+ * @param limitBytes of the memory; 0 for none
  * @param nameOf what the program calls a function that it exports
  * @returns a module, to be disposed of, whose functions can go into the program as they are
  */
 export function linkedCore(
   binaryen: Api,
   found: Survey,
+  limitBytes: number,
   nameOf: (exported: string) => string,
 ): Binaryen.Module {
   const bytes = bytesOf(linkedModule.code);
   const module = bind(binaryen, bytes, {
-    numbers: numbersFor(found),
+    numbers: numbersFor(found, limitBytes),
     functions: {
       ...mapValues(CALLED, nameOf),
       ...mapValues(SHADOWED, (_, key) => added(key)),
@@ -149,6 +166,6 @@ export function linkedCore(
     },
     replaced: mapValues(REPLACED, nameOf),
   });
-  optimize(binaryen, module);
+  optimize(binaryen, module, APART);
   return module;
 }

@@ -20,6 +20,7 @@ const NEEDED = [
   ...["PyMem_RawMalloc", "PyMem_RawCalloc", "PyMem_RawRealloc", "PyMem_RawFree"],
   ...["PyMem_GetAllocator", "PyMem_SetAllocator", "_PyMem_GetCurrentAllocatorName"],
   ...["malloc", "calloc", "realloc", "free", "memalign", "sbrk", "getenv", "write"],
+  ...["malloc_footprint", "malloc_footprint_limit", "malloc_set_footprint_limit"],
   ...[
     "__wasm_call_ctors",
     "PyBool_FromLong",

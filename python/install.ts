@@ -19,18 +19,20 @@ import {
 import type { EmscriptenProgram } from "../hosts/hosts.js";
 import { emptyStats, formatStats, statsOf, validateHeap } from "../src/report/report.js";
 import {
+  type InForce,
   type InstalledPlace,
   type InstalledPymalloc,
   installedIn,
   markInstalled,
 } from "./installation.js";
+import { Limit, type LimitBudget, readLimit, requireDlmalloc } from "./limit.js";
 import { linkedHeap } from "./linked-heap.js";
 import { traceProxies } from "./proxies.js";
 import { type PyodideLike, setUpPython } from "./python-side.js";
-import { programOf } from "./records.js";
-import { type Takeover, takeOver } from "./takeover.js";
+import { Domains, programOf } from "./records.js";
+import { harmless, type Takeover, takeOver } from "./takeover.js";
 
-export type { InstalledPymalloc, PyodideLike };
+export type { InstalledPymalloc, LimitBudget, PyodideLike };
 // CommonJS has a copy of the class for each entry of the package.
 export { PyMemError };
 
@@ -48,6 +50,16 @@ export interface InstallOptions extends DebugOptions {
    * of microseconds a proxy, and begins with this call, also where pymalloc is installed already. Default: false.
    */
   traceProxies?: boolean | undefined;
+  /**
+   * How much memory the interpreter may take, in bytes: from 64 KiB to 4 GiB less a page, rounded down to pages of 4 KiB. Beyond
+   * it Python gets a MemoryError, and a reserve of 1 MiB for whoever handles that. By default there is no limit but the engine's.
+   */
+  limitBytes?: number | undefined;
+  /**
+   * Called when a request of Python's was refused, once a limit has been set. It is called in the middle of an allocation and
+   * must not run Python; it may set another limit. What it throws is written to the console.
+   */
+  onLimit?: ((budget: LimitBudget) => void) | undefined;
 }
 
 const START_AND_STOP_TRACING = "import _tracemalloc; _tracemalloc.start(1); _tracemalloc.stop()";
@@ -56,8 +68,11 @@ const IS_TRACING = "import _tracemalloc; _tracemalloc.is_tracing()";
 
 const COUNT_BLOCKS = "import sys; sys.getallocatedblocks()";
 
+/** A handle without what is about the limit. */
+type Unlimited = Omit<InstalledPymalloc, "limit" | "setLimit">;
+
 /** The handle of an interpreter that stays on its own malloc. */
-const nothingInstalled: InstalledPymalloc = {
+const nothingInstalled: Unlimited = {
   stats: emptyStats,
   debugMallocStats: () => "",
   getAllocatedBlocks: () => 0,
@@ -84,7 +99,7 @@ function handleOf(
   { memory }: EmscriptenProgram,
   mode: MallocMode,
   { core, root, debugHeap, validateBlocks, explain }: Takeover,
-): InstalledPymalloc {
+): Unlimited {
   const validate = () => {
     validateHeap(memory, root);
     validateBlocks();
@@ -108,9 +123,64 @@ function handleOf(
 }
 
 /** @throws TypeError that names the option, its value and what was expected */
-function readOnNewArena({ onNewArena }: InstallOptions): (() => void) | undefined {
-  if (onNewArena === undefined || typeof onNewArena === "function") return onNewArena;
-  throw typeError(`install: onNewArena is ${show(onNewArena)}, expected a function`);
+function readFunction<Name extends "onNewArena" | "onLimit">(
+  options: InstallOptions,
+  name: Name,
+): InstallOptions[Name] {
+  const value = options[name];
+  if (value === undefined || typeof value === "function") return value;
+  throw typeError(`install: ${name} is ${show(value)}, expected a function`);
+}
+
+/** @throws Error while tracemalloc is tracing: it would put the old allocators back when it stops */
+function requireUntraced(pyodide: PyodideLike, where: string): void {
+  if (pyodide.runPython(IS_TRACING) !== true) return;
+  throw conflict(`${where}: tracemalloc is tracing; stop it first and start it again afterwards`);
+}
+
+/** A handle with the limit of its interpreter. @param refusing see `Takeover` */
+function withLimit(
+  pyodide: PyodideLike,
+  program: EmscriptenProgram,
+  handle: Unlimited,
+  refusing: readonly number[],
+  onLimit: InForce["onLimit"],
+): InstalledPymalloc {
+  const limit = new Limit(program, {
+    refusing,
+    onLimit: onLimit && harmless("onLimit", onLimit),
+    requireUntraced: () => requireUntraced(pyodide, "setLimit"),
+  });
+  return {
+    ...handle,
+    get limit() {
+      return limit.bytes;
+    },
+    setLimit: (bytes) => limit.set(readLimit(bytes, "setLimit: the limit")),
+  };
+}
+
+/** There is no heap of ours. */
+const NOWHERE: InstalledPlace = { root: 0, ledger: 0 };
+
+/** The handle of an interpreter that stays on its own malloc; it counts as one that has ours when a limit is set. */
+function onlyLimited(
+  pyodide: PyodideLike,
+  program: EmscriptenProgram,
+  inForce: InForce,
+): InstalledPymalloc {
+  const { onLimit, limitBytes } = inForce;
+  const all = Object.values(Domains);
+  const handle = withLimit(pyodide, program, nothingInstalled, all, onLimit);
+  const { setLimit } = handle;
+  handle.setLimit = (bytes) => {
+    const first = installedIn(program, {}) ?? handle;
+    if (first !== handle) return first.setLimit(bytes);
+    setLimit(bytes);
+    if (bytes !== undefined) markInstalled(program, handle, inForce, NOWHERE);
+  };
+  if (limitBytes !== undefined) handle.setLimit(limitBytes);
+  return handle;
 }
 
 /** @throws TypeError that names the option, its value and what was expected */
@@ -154,11 +224,20 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   if (!isObject(options)) {
     throw typeError(`install: expected an object of options, got ${show(options)}`);
   }
-  const known = ["malloc", "onNewArena", "traceProxies", ...debugOptionNames];
+  const known = [
+    "malloc",
+    "onNewArena",
+    "traceProxies",
+    "limitBytes",
+    "onLimit",
+    ...debugOptionNames,
+  ];
   requireKnown(options, known, "install");
   const mode = readMallocMode(options.malloc ?? "default", "install: malloc");
   const settings = readDebugOptions(options, "install");
-  const onNewArena = readOnNewArena(options);
+  const onNewArena = readFunction(options, "onNewArena");
+  const onLimit = readFunction(options, "onLimit");
+  const limitBytes = readLimit(options.limitBytes, "install: limitBytes");
   const program = programOf(pyodide, "install");
 
   const malloc = nameOf(mode);
@@ -168,23 +247,25 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   if (existing !== undefined) return existing;
   const linked = linkedHeap(program);
   if (linked !== undefined) refuseForLinked(mode, onNewArena);
-  if (!mode.pools && !mode.debug) return nothingInstalled;
+  if (limitBytes !== undefined) requireDlmalloc(program, "install");
+  const inForce = { ...settings, malloc, onNewArena, limitBytes, onLimit };
+  if (!mode.pools && !mode.debug) return onlyLimited(pyodide, program, inForce);
 
-  const inForce = { ...settings, malloc, onNewArena };
   if (linked !== undefined && !mode.debug) {
-    const handle = handleOf(program, mode, linked);
+    const handle = withLimit(pyodide, program, handleOf(program, mode, linked), [], onLimit);
     markInstalled(program, handle, inForce, placeOf(linked));
     setUpPython(pyodide, undefined);
+    if (limitBytes !== undefined) handle.setLimit(limitBytes);
     return handle;
   }
-  if (pyodide.runPython(IS_TRACING) === true) {
-    throw conflict("install: tracemalloc is tracing; stop it first and start it again afterwards");
-  }
+  requireUntraced(pyodide, "install");
   const counted = pyodide.runPython(COUNT_BLOCKS) as number;
   const taken = takeOver(program, { mode, settings, onNewArena, counted });
-  const handle = handleOf(program, mode, taken);
+  const parts = handleOf(program, mode, taken);
+  const handle = withLimit(pyodide, program, parts, taken.refusing, onLimit);
   const view = markInstalled(program, handle, inForce, placeOf(taken));
   taken.settle?.(() => pyodide.runPython(START_AND_STOP_TRACING));
   setUpPython(pyodide, view);
+  if (limitBytes !== undefined) handle.setLimit(limitBytes);
   return handle;
 }

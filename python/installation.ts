@@ -18,6 +18,7 @@ import {
 } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
 import type { HeapStats } from "../src/report/report.js";
+import type { LimitHandler } from "./limit.js";
 
 /** The allocator in a running interpreter. */
 export interface InstalledPymalloc {
@@ -44,12 +45,28 @@ export interface InstalledPymalloc {
   explainCrash(): string | undefined;
   /** Does `p` point into a pool? */
   isPymallocAddress(p: Address): boolean;
+  /**
+   * How far the heap may reach, in bytes from address 0 on, which is how much memory the interpreter takes; undefined where there is
+   * no limit. It is the one that was set, rounded down to pages of 4 KiB.
+   */
+  readonly limit: number | undefined;
+  /**
+   * Sets the limit, from 64 KiB to 4 GiB less a page, or takes it away with undefined. One below what is in use is allowed: then
+   * nothing more is taken until it is raised. It never runs Python, except where an interpreter gets its first limit.
+   *
+   * @throws TypeError or RangeError for what is no such number
+   * @throws Error where others than the system malloc take memory (PYTHONMALLOC=mimalloc), or for a first limit while
+   * tracemalloc is tracing
+   */
+  setLimit(bytes: number | undefined): void;
 }
 
 /** How an interpreter's pymalloc was installed: the options with every default in place. */
 export interface InForce extends DebugSettings {
   readonly malloc: MallocName;
   readonly onNewArena: (() => void) | undefined;
+  readonly limitBytes: number | undefined;
+  readonly onLimit: LimitHandler | undefined;
 }
 
 /**
@@ -135,7 +152,8 @@ export function installedPlace(
   where: string,
 ): (InstalledPlace & { readonly malloc: MallocName }) | undefined {
   const found = installationIn(program, where);
-  if (found === undefined) return undefined;
+  // Where there is a limit alone, there is no heap of ours.
+  if (found === undefined || found.root === 0) return undefined;
   const { root, ledger, options } = found;
   // Copies from before there was anyone who looks did not say it.
   if (!isAddress(root) || !isAddress(ledger)) throw otherVersion(where);

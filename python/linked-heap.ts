@@ -38,5 +38,6 @@ export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   const root = placedRoot(program, "install");
   if (root === undefined) return undefined;
   const core = instantiateCore(program.memory, root, nothing, nothing, noArenas);
-  return { core, root, debugHeap: undefined, validateBlocks() {} };
+  // What a limit has to do is linked in, too.
+  return { core, root, debugHeap: undefined, refusing: [], validateBlocks() {} };
 }

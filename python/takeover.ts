@@ -48,6 +48,8 @@ export interface Takeover {
   readonly root: Address;
   /** In a debug mode. */
   readonly debugHeap: DebugHeap | undefined;
+  /** The domains that say at last that there is no memory: what another refuses, one of these has refused. */
+  readonly refusing: readonly number[];
   /** Reports what the debug mode finds damaged. */
   validateBlocks(): void;
   /** In a debug mode: what it finds damaged, and what points to blocks that were freed, as text. */
@@ -91,7 +93,7 @@ function rawFunctions(program: EmscriptenProgram): Domain {
  * an allocation, and no call ever comes back from that: so it is written to the console. That holds for every function that
  * this package lets others put there (`startRecording` keeps its sink's exception until the end).
  */
-function harmless<T extends unknown[]>(
+export function harmless<T extends unknown[]>(
   name: string,
   callback: (...parameters: T) => void,
 ): (...parameters: T) => void {
@@ -165,7 +167,9 @@ function takeOverPlain(
   poke(layout.RAW_BLOCKS, blocksFromBefore(program, options));
   table.set(Domains.mem, recordOf(program, root, mem));
   table.set(Domains.object, recordOf(program, root, object));
-  return { core: mem, root, debugHeap: undefined, validateBlocks() {} };
+  const isPlain = isSame(before.mem, before.raw) && isSame(before.object, before.raw);
+  const refusing = isPlain ? [Domains.raw] : Object.values(Domains);
+  return { core: mem, root, debugHeap: undefined, refusing, validateBlocks() {} };
 }
 
 /** Where stacks are wanted: the interpreter's own, some frames deep. */
@@ -241,7 +245,7 @@ function takeOverDebug(
   table.set(Domains.mem, recordOf(program, Domains.mem, upper));
   table.set(Domains.object, recordOf(program, Domains.object, upper));
   return {
-    ...{ core, root, debugHeap },
+    ...{ core, root, debugHeap, refusing: Object.values(Domains) },
     validateBlocks: () => upper.validate(),
     explain() {
       const faults = debugHeap.collectFaults(() => upper.validate());

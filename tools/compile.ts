@@ -27,6 +27,9 @@ interface ModuleRecipe extends Policy {
   readonly apart?: readonly string[];
 }
 
+/** What has to be done about a limit is rare. */
+const partsOfLimit = ["settle", "freeRow", "takeRow"].map((name) => `core/limit/limit/${name}`);
+
 const recipes: Record<string, ModuleRecipe> = {
   core: {
     entry: "core/programs/core.ts",
@@ -50,6 +53,7 @@ const recipes: Record<string, ModuleRecipe> = {
     runtime: "stub",
     flags: ["--initialMemory", "0", "--importTable", "--debug"],
     policy: "linked",
+    apart: partsOfLimit,
   },
   tlsf: {
     entry: "core/programs/tlsf.ts",
@@ -59,6 +63,12 @@ const recipes: Record<string, ModuleRecipe> = {
   debug: { entry: "core/programs/debug.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   objects: { entry: "core/programs/objects.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   adapter: { entry: "python/wasm/adapter.ts", runtime: "stub", flags: ["--importTable"] },
+  limit: {
+    entry: "python/wasm/limit.ts",
+    runtime: "stub",
+    flags: ["--importTable", "--shrinkLevel", "2"],
+    apart: partsOfLimit,
+  },
   census: { entry: "measure/wasm/census.ts", runtime: "stub", flags: ["--importTable"] },
   thunks: { entry: "src/guests/wasm/thunks.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
   replay: { entry: "measure/wasm/replay.ts", runtime: "stub" },

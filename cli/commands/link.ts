@@ -11,7 +11,7 @@ import {
   UsageError,
   whole,
 } from "../../process/process.js";
-import { parseOptions } from "../arguments.js";
+import { parseOptions, readLimitOption } from "../arguments.js";
 import type { Command } from "../command.js";
 
 const HELP = `Usage: pymalloc link [options] PYODIDE_DIR -o OUT_DIR
@@ -26,6 +26,7 @@ some seconds, and needs the package binaryen.
   --without-pymalloc   copy the folder as it is
   --initial-memory MB  how long the memory is at its start (1 MB = 2^20 bytes); since Pyodide 314 a memory snapshot
                        of a heap that has grown beyond that can't be restored
+  --limit SIZE         how long the memory may become, as in 200MB: beyond that Python gets a MemoryError; from 32MB on
   --json               print what was done as JSON
   --help               print this text
 
@@ -38,6 +39,7 @@ const options = {
   "with-pymalloc": { type: "boolean" },
   "without-pymalloc": { type: "boolean" },
   "initial-memory": { type: "string" },
+  limit: { type: "string" },
   json: { type: "boolean" },
 } as const;
 
@@ -76,12 +78,15 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const withPymalloc = !values["without-pymalloc"];
   const initialBytes = readMegabytes(values["initial-memory"]);
+  const { limit } = values;
+  const limitBytes = limit === undefined ? undefined : readLimitOption("link", limit, 32);
   const { step, clear } = steps();
   try {
     const report = await tellingLeftovers((onPartial) =>
       link({
         ...{ pyodide, output, withPymalloc, onProgress: step, onPartial },
         ...(initialBytes === undefined ? {} : { initialBytes }),
+        ...(limitBytes === undefined ? {} : { limitBytes }),
       }),
     );
     clear();

@@ -6,6 +6,7 @@
 
 import { calloc, free, malloc, realloc } from "../heap/heap";
 import { MAX_REQUEST } from "../layout";
+import { answered } from "../limit/limit";
 import {
   memRecord,
   objectRecord,
@@ -24,27 +25,35 @@ import {
   systemReallocIndex,
 } from "./linked-host";
 import { recordAt, settle } from "./records";
+import { state } from "./state";
 
 function isTooMany(count: usize, size: usize): bool {
   return <u64>count * <u64>size > MAX_REQUEST;
 }
 
+/** What another allocator's answer becomes. Where it stands on the pools, the raw domain has seen it. */
+function seen(p: usize, bytes: usize): usize {
+  return state().placed ? p : answered(p, bytes);
+}
+
 function otherMalloc(record: usize, bytes: usize): usize {
   if (bytes > MAX_REQUEST) return 0;
   settle();
-  return call_indirect<usize>(recordAt(record).malloc, recordAt(record).ctx, bytes);
+  return seen(call_indirect<usize>(recordAt(record).malloc, recordAt(record).ctx, bytes), bytes);
 }
 
 function otherCalloc(record: usize, count: usize, size: usize): usize {
   if (isTooMany(count, size)) return 0;
   settle();
-  return call_indirect<usize>(recordAt(record).calloc, recordAt(record).ctx, count, size);
+  const p = call_indirect<usize>(recordAt(record).calloc, recordAt(record).ctx, count, size);
+  return seen(p, count * size);
 }
 
 function otherRealloc(record: usize, p: usize, bytes: usize): usize {
   if (bytes > MAX_REQUEST) return 0;
   settle();
-  return call_indirect<usize>(recordAt(record).realloc, recordAt(record).ctx, p, bytes);
+  const moved = call_indirect<usize>(recordAt(record).realloc, recordAt(record).ctx, p, bytes);
+  return seen(moved, bytes);
 }
 
 function otherFree(record: usize, p: usize): void {
@@ -103,26 +112,31 @@ export function PyMem_Free(p: usize): void {
 export function PyMem_RawMalloc(bytes: usize): usize {
   if (bytes > MAX_REQUEST) return 0;
   const raw = recordAt(rawRecord);
-  return raw.malloc === systemMallocIndex
-    ? systemMalloc(max<usize>(bytes, 1))
-    : call_indirect<usize>(raw.malloc, raw.ctx, bytes);
+  const p =
+    raw.malloc === systemMallocIndex
+      ? systemMalloc(max<usize>(bytes, 1))
+      : call_indirect<usize>(raw.malloc, raw.ctx, bytes);
+  return answered(p, bytes);
 }
 
 export function PyMem_RawCalloc(count: usize, size: usize): usize {
   if (isTooMany(count, size)) return 0;
   const raw = recordAt(rawRecord);
+  const bytes = count * size;
   if (raw.calloc !== systemCallocIndex) {
-    return call_indirect<usize>(raw.calloc, raw.ctx, count, size);
+    return answered(call_indirect<usize>(raw.calloc, raw.ctx, count, size), bytes);
   }
-  return count === 0 || size === 0 ? systemCalloc(1, 1) : systemCalloc(count, size);
+  return answered(bytes === 0 ? systemCalloc(1, 1) : systemCalloc(count, size), bytes);
 }
 
 export function PyMem_RawRealloc(p: usize, bytes: usize): usize {
   if (bytes > MAX_REQUEST) return 0;
   const raw = recordAt(rawRecord);
-  return raw.realloc === systemReallocIndex
-    ? systemRealloc(p, max<usize>(bytes, 1))
-    : call_indirect<usize>(raw.realloc, raw.ctx, p, bytes);
+  const moved =
+    raw.realloc === systemReallocIndex
+      ? systemRealloc(p, max<usize>(bytes, 1))
+      : call_indirect<usize>(raw.realloc, raw.ctx, p, bytes);
+  return answered(moved, bytes);
 }
 
 export function PyMem_RawFree(p: usize): void {

@@ -36,6 +36,9 @@ export declare const statsMethod: usize;
 /** Bytes for the root, the state and the texts. */
 export declare const reserved: usize;
 
+/** Where the heap is to end, from the start on; 0 for no limit. */
+export declare const limitAtStart: usize;
+
 /** Texts, each with a 0 behind it. */
 export declare const wordVariable: usize;
 export declare const wordDefault: usize;

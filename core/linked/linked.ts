@@ -19,6 +19,7 @@ export {
   PyObject_Realloc,
 } from "./families";
 export { arenaAlloc, arenaFree, tableFree } from "./foundation";
+export { limit, limitTo, tell } from "./limited";
 export { allocatorName, constructors, getenv } from "./start";
-export { STATE_FOUNDATION, STATE_LAYOUT, STATE_PLACED, TEXTS } from "./state";
+export { STATE_FOUNDATION, STATE_LAYOUT, STATE_PLACED, STATE_RESERVE, TEXTS } from "./state";
 export { blocksOfSys, statsOfSys } from "./sys";

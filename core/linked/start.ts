@@ -1,12 +1,14 @@
 /** The start of a linked program: the heap is there before its first request, and PYTHONMALLOC is understood. */
 
 import { initialize, root } from "../heap/heap";
+import { setLimit } from "../limit/limit";
 import {
   blocksIndex,
   blocksMethod,
   callConstructors,
   environmentValue,
   layoutMark,
+  limitAtStart,
   memRecord,
   objectRecord,
   reserved,
@@ -52,8 +54,10 @@ export function constructors(): void {
   s.foundationReturned = 0;
   s.isCounted = false;
   s.counted = 0;
+  s.reserve = 0;
   s.theirBlocks = exchange(blocksMethod, blocksIndex);
   s.theirStats = exchange(statsMethod, statsIndex);
+  if (limitAtStart !== 0) setLimit(limitAtStart);
   callConstructors();
 }
 

@@ -27,6 +27,8 @@ export class State {
   /** Are mimalloc's blocks counted, and how many are there? See `counted.ts`. */
   isCounted: bool;
   counted: u32;
+  /** The reserve's cell: see core/limit. */
+  reserve: usize;
 }
 
 const STATE: usize = (ROOT_SIZE + 7) & ~7;
@@ -35,6 +37,7 @@ const STATE: usize = (ROOT_SIZE + 7) & ~7;
 export const STATE_LAYOUT: usize = STATE + offsetof<State>("layout");
 export const STATE_PLACED: usize = STATE + offsetof<State>("placed");
 export const STATE_FOUNDATION: usize = STATE + offsetof<State>("foundation");
+export const STATE_RESERVE: usize = STATE + offsetof<State>("reserve");
 /** Room for two of CPython's records of allocators, where others stand in front of them. */
 export const FRONTED: usize = STATE + offsetof<State>();
 export const FRONTED_BYTES: usize = 40;

@@ -15,14 +15,15 @@ const house = [
   // Each file of the policy may be asked for: the one that was chosen, or just that of one host.
   ...["common", "default", "linked", "policy"].map((name) => `core/policy/${name}.ts`),
   ...["core/layout.ts", "core/heap", "core/large", "core/debug", "core/objects"],
-  ...["core/linked", "core/programs", "base", "hosts", "src/domains.ts", "src/debug"],
+  ...["core/limit", "core/linked", "core/programs", "base", "hosts", "src/domains.ts", "src/debug"],
   ...["src/objects", "src/guests", "src/report", "src/heap", "src/testing.ts", "src/index.ts"],
   ...["python", "inspect/graph", "inspect/memory", "inspect/python", "inspect/questions"],
-  ...["inspect/formats", "inspect", "link", "process", "trace", "interpreter", "measure", "cli"],
+  ...["inspect/formats", "inspect", "viewer", "link", "process", "trace", "interpreter", "measure"],
+  "cli",
 ];
 
 /** What of it browsers and workers run as well: it knows nothing of Node. */
-const anywhere = /^(core|base|hosts|src|python|inspect)\//;
+const anywhere = /^(core|base|hosts|src|python|inspect|viewer)\//;
 
 function filesIn(folder: string): string[] {
   if (folder.endsWith(".ts")) return [folder];

@@ -1,0 +1,78 @@
+/** Programs that take all the memory there is, each in another way, and what has to hold after each. */
+import assert from "node:assert/strict";
+import { type InstalledPymalloc, PyMemError } from "../../python/install.js";
+import type { Pyodide } from "./pyodide.js";
+
+/**
+ * Each keeps what it made in `kept` until nothing more is to be had. The containers are nested 900 deep at most: since 0.28 a stock
+ * Pyodide overflows the engine's stack when a row of some thousand is freed, whatever its memory is.
+ */
+export const WAYS: Readonly<Record<string, string>> = {
+  "small objects": "while True: kept.append((len(kept), 1.5 * len(kept)))",
+  "one list": "while True: kept += [None] * 50_000",
+  strings: "while True: kept.append(str(len(kept)) * 30)",
+  bytearrays: "while True: kept.append(bytearray(100_000))",
+  containers: `while True:
+            chain = None
+            for _ in range(300): chain = {"next": chain, "rest": [(chain,)]}
+            kept.append(chain)`,
+};
+
+/** Handles the error while everything is still there: a traceback is printed into a text, and the error is raised again. */
+const program = (way: string) => `
+import io, traceback
+def exhaust():
+    kept = []
+    try:
+        ${way}
+    except MemoryError:
+        text = io.StringIO()
+        traceback.print_exc(file=text)
+        kept.append([text.getvalue() for _ in range(100)])
+        raise
+def run():
+    try:
+        exhaust()
+    except MemoryError as error:
+        return type(error).__name__
+run()
+`;
+
+/** Something with a known answer, in so many parts. In one, it needs 10 MB; blocks of a megabyte are among them. */
+const proof = (parts: number) => `
+import json
+total = texts = 0
+for part in range(${parts}):
+    numbers = range(part * 20_000 // ${parts}, (part + 1) * 20_000 // ${parts})
+    rows = json.loads(json.dumps([{"n": n, "text": f"row {n}"} for n in numbers]))
+    total += sum(row["n"] for row in rows)
+    texts += len({row["text"] for row in rows})
+f"{total} {texts}"
+`;
+
+/** The longest that a memory may be which had so many bytes when it got its limit. */
+export function mostBytes(limitBytes: number, before: number): number {
+  return Math.max(before, Math.ceil(limitBytes / 65536) * 65536);
+}
+
+/**
+ * Takes all memory in each way, so many times, and looks each time that nothing came to harm.
+ *
+ * @param parts in how many a program comes to its end afterwards: one, or many where no long blocks are to be had any more
+ */
+export function exhaust(
+  pyodide: Pyodide,
+  heap: InstalledPymalloc,
+  { rounds, parts }: { readonly rounds: number; readonly parts: number },
+  lookAt: () => void,
+): void {
+  for (const [name, way] of Object.entries(WAYS)) {
+    for (let round = 0; round < rounds; round++) {
+      const what = `${name}, round ${round}`;
+      assert.equal(pyodide.runPython(program(way)), "MemoryError", what);
+      assert.doesNotThrow(() => heap.validate(), PyMemError, what);
+      lookAt();
+    }
+    assert.equal(pyodide.runPython(proof(parts)), "199990000 20000", name);
+  }
+}
