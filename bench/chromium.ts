@@ -15,7 +15,7 @@ const ISOLATED = {
   "cross-origin-embedder-policy": "require-corp",
 };
 
-const FOLDERS = ["programs", "pure", "memory"];
+const FOLDERS = ["programs", "pure", "memory", "inspect"];
 
 function pathOf(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));

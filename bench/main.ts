@@ -13,7 +13,7 @@ import { renderPart, renderRecordTables, renderSummary, resultFiles } from "./re
 import { conditionsOn, keep, type Measured, readResults, writeResultFile } from "./results.js";
 
 /** What runs without files and without processes, as a page has to. */
-const inPages: readonly Part[] = ["python", "memory", "javascript"];
+const inPages: readonly Part[] = ["python", "memory", "javascript", "inspect"];
 
 function partsOn(engine: EngineName): readonly Part[] {
   return engine === "chromium" ? inPages : partNames;

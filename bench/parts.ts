@@ -1,6 +1,7 @@
 /** What can be measured: a part is a file of this folder, which measures it on an engine and renders its figures. */
 import type { Engine } from "./engines.js";
 import { benchGuests, renderGuests } from "./guests.js";
+import { benchInspect, renderInspect } from "./inspect.js";
 import { benchJavaScript, renderJavaScript } from "./javascript.js";
 import { benchMemory, renderMemory } from "./memory.js";
 import { benchPatterns, renderPatterns } from "./patterns.js";
@@ -22,6 +23,7 @@ const parts = {
   patterns: { title: "Patterns", bench: benchPatterns, render: renderPatterns },
   javascript: { title: "Calls from JavaScript", bench: benchJavaScript, render: renderJavaScript },
   guests: { title: "Guests in C", bench: benchGuests, render: renderGuests },
+  inspect: { title: "A look into a memory", bench: benchInspect, render: renderInspect },
   records: { title: "Records", bench: benchRecords, render: renderRecords },
 };
 

@@ -6,12 +6,14 @@ import { existsSync } from "node:fs";
 import { parse } from "node:path";
 import { writePymem } from "../inspect/formats/formats.js";
 import { captureImage, type ImageMarks, imageOf, takeSnapshot } from "../inspect/inspect.js";
+import { javascriptMarks } from "../inspect/python/python.js";
 import {
   megabytes,
   notice,
   printable,
   supervision,
   tell,
+  temporaryName,
   UsageError,
   writeWhole,
 } from "../process/process.js";
@@ -91,7 +93,9 @@ export class SnapshotTaker {
     // Let go first: there would be three times the memory.
     this.#kept = undefined;
     try {
-      const { marks, u8 } = captureImage(this.#pyodide(), { copy: true });
+      const pyodide = this.#pyodide();
+      const border = javascriptMarks(pyodide, "snapshot");
+      const { marks, u8 } = captureImage(pyodide, { copy: true, ...border }, "snapshot");
       this.#kept = { moment, marks, bytes: u8 as Uint8Array<ArrayBuffer> };
     } catch (error) {
       this.#failure ??= error;
@@ -112,8 +116,10 @@ export class SnapshotTaker {
     if (this.#kept === undefined) return;
     const task: Task = { path, format: this.#format, ...this.#kept };
     this.#kept = undefined;
-    if (supervision === undefined) await writeSnapshot(task);
-    else notice({ kind: "task", task }, [task.bytes.buffer]);
+    if (supervision === undefined) return await writeSnapshot(task);
+    // Whoever writes it may be stopped in the middle.
+    notice({ kind: "leftover", path: temporaryName(path) });
+    notice({ kind: "task", task }, [task.bytes.buffer]);
   }
 
   /** Has what is kept written. @throws what went wrong in the middle of the program */

@@ -194,11 +194,13 @@ function withMoved(before: Snapshot, after: Snapshot, survivors: Survivors): Sur
   }
   const then = before.analysis.patterns;
   const now = after.analysis.patterns;
-  // Texts are compared once for each pair of patterns.
-  const same = new Map<number, boolean>();
+  const holderThen = before.analysis.distances.from;
+  const holderNow = after.analysis.distances.from;
   const isHeldAlike = (old: Node, node: Node): boolean => {
-    const pair = now.of(node) * 2 ** 26 + then.of(old);
-    return entry(same, pair, () => now.text(now.of(node)) === then.text(then.of(old)));
+    // What has the same holder as before goes wherever that goes; it is nearly all.
+    const holder = holderNow[node] as number;
+    if (holder !== NOBODY && holder !== 0 && was[holder] === holderThen[old]) return true;
+    return now.text(now.of(node)) === then.text(then.of(old));
   };
   for (let node = 1; node < isNew.length; node++) {
     const old = was[node] as Node;

@@ -98,7 +98,7 @@ export function growthOf(parts: readonly { readonly change: Difference; readonly
   const rows = parts.map(({ change }) => new Map(change.holders.map((row) => [keyOf(row), row])));
   const grows = (row: HolderChange | undefined, runs: number): row is HolderChange => {
     if (row === undefined) return false;
-    // What has only got another holder has no bytes.
+    // What takes no more bytes fills no memory, whoever holds it now.
     return row.bytes > 0 && (row.count >= runs || row.grown.bytes >= LEAST_BYTES * runs);
   };
   const found: GrowthRow[] = [];

@@ -46,11 +46,6 @@ export interface InstallOptions extends DebugOptions {
    */
   onNewArena?: (() => void) | undefined;
   /**
-   * Note who makes each PyProxy: snapshots of `pymalloc/inspect` then say which lines hold an object from JavaScript. It costs tens
-   * of microseconds a proxy, and begins with this call, also where pymalloc is installed already. Default: false.
-   */
-  traceProxies?: boolean | undefined;
-  /**
    * How much memory the interpreter may take, in bytes: from 64 KiB to 4 GiB less a page, rounded down to pages of 4 KiB. Beyond
    * it Python gets a MemoryError, and a reserve of 1 MiB for whoever handles that. By default there is no limit but the engine's.
    */
@@ -60,6 +55,11 @@ export interface InstallOptions extends DebugOptions {
    * must not run Python; it may set another limit. What it throws is written to the console.
    */
   onLimit?: ((budget: LimitBudget) => void) | undefined;
+  /**
+   * Note who makes each PyProxy: snapshots of `pymalloc/inspect` then say which lines hold an object from JavaScript. It costs tens
+   * of microseconds a proxy, and begins with this call, also where pymalloc is installed already. Default: false.
+   */
+  traceProxies?: boolean | undefined;
 }
 
 const START_AND_STOP_TRACING = "import _tracemalloc; _tracemalloc.start(1); _tracemalloc.stop()";
@@ -160,9 +160,6 @@ function withLimit(
   };
 }
 
-/** There is no heap of ours. */
-const NOWHERE: InstalledPlace = { root: 0, ledger: 0 };
-
 /** The handle of an interpreter that stays on its own malloc; it counts as one that has ours when a limit is set. */
 function onlyLimited(
   pyodide: PyodideLike,
@@ -174,10 +171,10 @@ function onlyLimited(
   const handle = withLimit(pyodide, program, nothingInstalled, all, onLimit);
   const { setLimit } = handle;
   handle.setLimit = (bytes) => {
-    const first = installedIn(program, {}) ?? handle;
-    if (first !== handle) return first.setLimit(bytes);
+    const first = installedIn(program, {});
+    if (first !== undefined && first !== handle) return first.setLimit(bytes);
     setLimit(bytes);
-    if (bytes !== undefined) markInstalled(program, handle, inForce, NOWHERE);
+    if (first === undefined && bytes !== undefined) markInstalled(program, handle, inForce);
   };
   if (limitBytes !== undefined) handle.setLimit(limitBytes);
   return handle;
@@ -224,14 +221,8 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   if (!isObject(options)) {
     throw typeError(`install: expected an object of options, got ${show(options)}`);
   }
-  const known = [
-    "malloc",
-    "onNewArena",
-    "traceProxies",
-    "limitBytes",
-    "onLimit",
-    ...debugOptionNames,
-  ];
+  const own = ["malloc", "onNewArena", "limitBytes", "onLimit", "traceProxies"];
+  const known = [...own, ...debugOptionNames];
   requireKnown(options, known, "install");
   const mode = readMallocMode(options.malloc ?? "default", "install: malloc");
   const settings = readDebugOptions(options, "install");

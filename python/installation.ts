@@ -54,7 +54,7 @@ export interface InstalledPymalloc {
    * Sets the limit, from 64 KiB to 4 GiB less a page, or takes it away with undefined. One below what is in use is allowed: then
    * nothing more is taken until it is raised. It never runs Python, except where an interpreter gets its first limit.
    *
-   * @throws TypeError or RangeError for what is no such number
+   * @throws TypeError for what is no such number
    * @throws Error where others than the system malloc take memory (PYTHONMALLOC=mimalloc), or for a first limit while
    * tracemalloc is tracing
    */
@@ -84,6 +84,7 @@ export interface PythonView {
 
 /** Where what is installed is in the interpreter's memory. */
 export interface InstalledPlace {
+  /** 0 where only a limit is. */
   readonly root: Address;
   /** The ledger of the debug heap; 0 outside of the debug modes. */
   readonly ledger: Address;
@@ -127,7 +128,7 @@ export function markInstalled(
   { module }: EmscriptenProgram,
   handle: InstalledPymalloc,
   options: InForce,
-  { root, ledger }: InstalledPlace,
+  { root, ledger }: InstalledPlace = { root: 0, ledger: 0 },
 ): PythonView {
   const python = pythonView(handle);
   const installation = { layout: layoutMark, options, handle, python, root, ledger };
@@ -152,11 +153,12 @@ export function installedPlace(
   where: string,
 ): (InstalledPlace & { readonly malloc: MallocName }) | undefined {
   const found = installationIn(program, where);
-  // Where there is a limit alone, there is no heap of ours.
-  if (found === undefined || found.root === 0) return undefined;
+  if (found === undefined) return undefined;
   const { root, ledger, options } = found;
   // Copies from before there was anyone who looks did not say it.
   if (!isAddress(root) || !isAddress(ledger)) throw otherVersion(where);
+  // Where there is a limit alone, there is no heap of ours.
+  if (root === 0) return undefined;
   return { root, ledger, malloc: options.malloc };
 }
 

@@ -11,7 +11,6 @@ import {
   limitModule,
   outOfMemory,
   PAGE,
-  rangeError,
   show,
   typeError,
   unsigned,
@@ -47,15 +46,15 @@ const MOST = 2 ** 32 - PAGE;
 /**
  * A limit as the user gives it: from a page of 64 KiB to 4 GiB less a page, or undefined for none.
  * @param where begins the message, and names it
- * @throws TypeError for what is no number of bytes @throws RangeError for one that no memory has
+ * @throws TypeError for anything else
  */
 export function readLimit(value: unknown, where: string): number | undefined {
-  if (value === undefined) return undefined;
-  const expected = `expected a whole number of bytes from ${PAGE} to ${MOST}, or undefined for no limit`;
-  if (!Number.isInteger(value)) throw typeError(`${where} is ${show(value)}, ${expected}`);
-  const bytes = value as number;
-  if (bytes < PAGE || bytes > MOST) throw rangeError(`${where} is ${bytes}, ${expected}`);
-  return bytes;
+  const bytes = value as number | undefined;
+  if (bytes === undefined || (Number.isInteger(bytes) && bytes >= PAGE && bytes <= MOST))
+    return bytes;
+  throw typeError(
+    `${where} is ${show(value)}, expected a whole number of bytes from ${PAGE} to ${MOST}, or undefined for no limit`,
+  );
 }
 
 /** How far the heap of an interpreter may reach, in bytes from address 0 on; 0 where there is no limit. */

@@ -24,6 +24,7 @@ export {
   TypeFields,
   ValueFields,
 } from "./layouts.js";
+export { limitOf } from "./limit.js";
 export { placedRoot } from "./linked-heap.js";
 export { type TracedProxy, tracedProxies } from "./proxies.js";
 export {

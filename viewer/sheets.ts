@@ -136,16 +136,17 @@ function unreachableSheet(snapshot: Snapshot, most: number): Sheet {
 function pinsSheet(snapshot: Snapshot, most: number): Sheet {
   return sheetOf(
     [
-      "Arenas that a few blocks keep",
-      "Nearly all of each is free, and it goes back when these blocks are gone.",
+      "Pools that a few blocks keep",
+      "They are nearly empty, and nothing of another size gets their memory before these blocks are gone.",
     ],
     snapshot.pins(),
     most,
     [
-      ["arena", "text", ({ address }) => `0x${address.toString(16)}`],
-      ["held by", "text", ({ types }) => types],
+      ["size", "count", ({ size }) => size],
+      ["kept by", "text", ({ types }) => types],
+      ["pools", "count", ({ pools }) => pools],
       ["blocks", "count", ({ blocks }) => blocks],
-      ["free", "bytes", ({ size, used }) => size - used],
+      ["free", "bytes", ({ bytes, used }) => bytes - used],
     ],
   );
 }

@@ -6,7 +6,7 @@
  * back from the beginning, is freed when a request is refused, and is taken again when there is room for twice as much: as long
  * as the memory is as full as it was, it is the handler's.
  *
- * The reserve is one block, or where the holes are shorter, some: each has the next one's address in its first word.
+ * The reserve is a row of blocks. Each has the next one's address in its first word.
  */
 
 import {
@@ -20,14 +20,22 @@ import {
   tell,
 } from "./limit-host";
 
-/**
- * The reserve's length. Printing a traceback for the first time imports what it needs for that, which takes 300 KB; and a first
- * block of a size that has no pool takes an arena of 256 KiB.
- */
-const RESERVE_BYTES: usize = 1 << 20;
+export { tell } from "./limit-host";
 
-/** Its blocks are halves of that, or halves of halves, down to this. */
-const SHORTEST: usize = 1 << 15;
+/**
+ * The reserve is taken in blocks of this length, or where the holes are shorter, in halves of it, or in quarters. dlmalloc puts a
+ * block into the smallest hole that will do, so these lie where the reserve was the last time. (One block of 1 MiB came to lie in
+ * another long hole after each error, for something of the handler's had stayed in the last one; a hundred errors, and no long hole
+ * was left.) Python has buffers of 128 KiB for files, and a bit.
+ */
+const BLOCK: usize = 34 << 12;
+const SHORTEST: usize = BLOCK / 4;
+
+/**
+ * The reserve's length, a bit over 1 MiB. Printing a traceback for the first time imports what it needs for that, which takes 300
+ * KB; and a first block of a size that has no pool takes an arena.
+ */
+const RESERVE_BYTES: usize = 8 * BLOCK;
 
 /**
  * What is in the cell: no reserve is wanted; or it is missing, and is looked for at the so many-th request from now on, since
@@ -52,11 +60,11 @@ function freeRow(p: usize): void {
   }
 }
 
-/** A row of blocks as long as the reserve, with the longest that there are; 0 where there is no room. */
+/** A row of blocks as long as the reserve; 0 where there is no room. */
 function takeRow(): usize {
   let row: usize = 0;
   let missing = RESERVE_BYTES;
-  for (let bytes = RESERVE_BYTES; missing !== 0; ) {
+  for (let bytes = BLOCK; missing !== 0; ) {
     const p: usize = bytes <= missing ? systemMalloc(bytes) : 0;
     if (p !== 0) {
       store<usize>(p, row);

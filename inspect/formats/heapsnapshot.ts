@@ -18,10 +18,11 @@ import {
   type Graph,
   type Node,
   type NodeType,
+  typeText,
 } from "../graph/graph.js";
 import { idAt, NamedIds, ROOT_ID, typeTag } from "./ids.js";
 import { JsonBytes } from "./json.js";
-import { type HeapSnapshotSource, isStr, labelOf, Names, typeText } from "./names.js";
+import { type HeapSnapshotSource, isStr, labelOf, Names } from "./names.js";
 import { findUnreached } from "./unreached.js";
 
 const nodeTypes = [

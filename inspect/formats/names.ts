@@ -2,7 +2,7 @@
  * The table of strings of a .heapsnapshot. It has as many strings as a heap has, so none of them is kept: an entry is a number
  * that says how its string is made, and they are made when the table is written, which comes last.
  */
-import type { Graph, Node, NodeType } from "../graph/graph.js";
+import { type Graph, type Node, type NodeType, typeText } from "../graph/graph.js";
 import type { JsonBytes } from "./json.js";
 
 /** What an entry is made of, in its upper four bits; the lower 28 bits are a value. */
@@ -19,11 +19,6 @@ const Entry = {
 
 const VALUE_BITS = 28;
 const MOST_VALUE = 2 ** VALUE_BITS - 1;
-
-/** A type as Python's people write it: `dict`, `app.Order`. */
-export function typeText({ module, name }: NodeType): string {
-  return module === "" || module === "builtins" ? name : `${module}.${name}`;
-}
 
 /** Is it Python's own str, whose instances are V8's strings? */
 export function isStr({ module, name, kind }: NodeType): boolean {

@@ -1,24 +1,6 @@
 /** Makes a graph, node after node: the edges of a node are added before those of the next one. */
 import type { Edge, Graph, Node, NodeType } from "./model.js";
-
-/** A Uint32Array that grows. */
-class Numbers {
-  array: Uint32Array;
-  length = 0;
-
-  constructor(room: number) {
-    this.array = new Uint32Array(Math.max(room, 16));
-  }
-
-  push(value: number): void {
-    if (this.length === this.array.length) {
-      const longer = new Uint32Array(2 * this.length);
-      longer.set(this.array);
-      this.array = longer;
-    }
-    this.array[this.length++] = value;
-  }
-}
+import { Numbers } from "./numbers.js";
 
 export class GraphBuilder {
   readonly #addresses: Numbers;

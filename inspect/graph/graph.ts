@@ -24,4 +24,6 @@ export {
   type Node,
   type NodeType,
   type TypeKind,
+  typeText,
 } from "./model.js";
+export { longer, Numbers } from "./numbers.js";

@@ -34,6 +34,11 @@ export interface NodeType {
   readonly node: Node;
 }
 
+/** A type as Python's people write it: `dict`, `app.Order`. */
+export function typeText({ module, name }: NodeType): string {
+  return module === "" || module === "builtins" ? name : `${module}.${name}`;
+}
+
 /**
  * The kinds of an edge's name, in the upper four bits of its number in `names`; the lower 28 bits are its value.
  */

@@ -23,7 +23,13 @@ import {
   tlsfEnd,
   tlsfFirst,
 } from "../../hosts/hosts.js";
-import { installedPlace, type PyodideLike, placedRoot, programOf } from "../../python/python.js";
+import {
+  installedPlace,
+  limitOf,
+  type PyodideLike,
+  placedRoot,
+  programOf,
+} from "../../python/python.js";
 import type { Heap } from "../../src/index.js";
 import { type HeapMark, type ImageMarks, imageOf, type MemoryImage } from "./image.js";
 
@@ -102,8 +108,6 @@ function marksOfPyodide(pyodide: PyodideLike, where: string): Omit<ImageMarks, O
   const word = (p: Address | undefined) =>
     p === undefined ? 0 : (wordsAt(memory, p, 1)[0] as number);
   const high = symbols["__stack_high"] ?? 0;
-  const limit = ask(program, "malloc_footprint_limit");
-  const below = program.break() - ask(program, "malloc_footprint");
   return {
     kind: "pyodide",
     allocator: textAt(memory, ask(program, "_PyMem_GetCurrentAllocatorName")),
@@ -113,8 +117,7 @@ function marksOfPyodide(pyodide: PyodideLike, where: string): Omit<ImageMarks, O
     chunks: { from: firstChunk(program), to: program.break() },
     stack: { from: high && ask(program, "emscripten_stack_get_current"), to: high },
     maximumBytes: ask(program, "emscripten_get_heap_max"),
-    // dlmalloc counts from where its part begins, and its word for no limit is the largest number there is.
-    limitBytes: limit === 0xffffffff ? 0 : below + limit,
+    limitBytes: limitOf(program),
     heap,
     types: {},
   };

@@ -1,8 +1,8 @@
 /** The live blocks of a memory: one walk over it by rising addresses, from pool to pool and along the system malloc's rows. */
 import { type Address, debugLayout as D } from "../../base/base.js";
+import { longer } from "../graph/graph.js";
 import { BlockKind, type Blocks } from "./blocks.js";
 import type { MemoryImage } from "./image.js";
-import { longer } from "./numbers.js";
 import { type Frames, findFrames, hookedSize, ledgerIn } from "./shadows.js";
 import { walkMemory } from "./walk.js";
 

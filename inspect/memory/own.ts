@@ -1,7 +1,7 @@
 /** Memory that our heaps have of the system malloc: arenas, and what they keep their books in. */
 import { type Address, booksLayout as B, layout as L, linkedLayout } from "../../base/base.js";
+import { Numbers } from "../graph/graph.js";
 import type { MemoryImage } from "./image.js";
-import { Numbers } from "./numbers.js";
 import { addDebugTables, ledgerIn } from "./shadows.js";
 
 /** The roots of the heaps in a memory: one that was installed in a debug mode leaves a linked one with blocks from before. */

@@ -4,8 +4,8 @@
  * Nothing that is read is believed: whoever wrote over a map, a header or a free list makes blocks be missed, and no more.
  */
 import { type Address, booksLayout as B, layout as L } from "../../base/base.js";
+import { Numbers } from "../graph/graph.js";
 import type { MemoryImage } from "./image.js";
-import { Numbers } from "./numbers.js";
 
 /**
  * Where all pools begin, by rising addresses. In the lowest bits, which a pool's address has not, stands which of the roots it

@@ -3,8 +3,8 @@
  * are known by the pads around them (Objects/obmalloc.c, _PyMem_DebugRawAlloc).
  */
 import { type Address, debugLayout as L } from "../../base/base.js";
+import { Numbers } from "../graph/graph.js";
 import type { MemoryImage } from "./image.js";
-import { Numbers } from "./numbers.js";
 
 /** What debug blocks are there, by rising addresses; one that lies in another one comes after it. */
 export interface Frames {

@@ -40,6 +40,7 @@ export class Patterns {
   /** By what goes on behind a pattern, the pattern that comes of it: first by type and edge, then by the words. */
   readonly #next: Map<number, number>[] = [];
   readonly #nextByWords = new Map<string, number>();
+  readonly #texts: string[] = [];
 
   constructor(graph: Graph, words: Words, distances: Distances) {
     this.#graph = graph;
@@ -178,6 +179,14 @@ export class Patterns {
 
   /** A pattern in words: `module app > global CACHE > [...]`. */
   text(pattern: number): string {
+    const known = this.#texts[pattern];
+    if (known !== undefined) return known;
+    const made = this.#text(pattern);
+    this.#texts[pattern] = made;
+    return made;
+  }
+
+  #text(pattern: number): string {
     if (pattern === UNREACHED) return NOT_REACHED;
     const parts: Part[] = [];
     for (let p = pattern; p > UNREACHED; p = (this.#patterns[p] as Pattern).above) {

@@ -1,7 +1,6 @@
 /** What a heap consists of, by type. */
-import { NOBODY, type TypeKind } from "../graph/graph.js";
+import { NOBODY, type TypeKind, typeText } from "../graph/graph.js";
 import type { Analysis } from "./analysis.js";
-import { typeText } from "./words.js";
 
 /** One type of objects, or of memory. */
 export interface TypeRow {

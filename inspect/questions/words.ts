@@ -6,7 +6,7 @@ import {
   edgeValue,
   type Graph,
   type Node,
-  type NodeType,
+  typeText,
 } from "../graph/graph.js";
 
 /** A reference on a way: from this node by this edge. */
@@ -34,11 +34,6 @@ const LONGEST_KEY = 40;
 function quoted(text: string, longest: number): string {
   const short = text.length > longest ? `${text.slice(0, longest)}...` : text;
   return `'${short.replace(/[\\']/g, "\\$&").replace(/\n/g, "\\n")}'`;
-}
-
-/** A type as it is written in tables: `dict`, `app.Order`. */
-export function typeText({ name, module }: NodeType): string {
-  return module === "" || module === "builtins" ? name : `${module}.${name}`;
 }
 
 export class Words {

@@ -3,8 +3,7 @@
  * and `free` stay that allocator's.
  */
 
-import { answered } from "../../core/limit/limit";
-import { tell } from "../../core/limit/limit-host";
+import { answered, tell } from "../../core/limit/limit";
 import { callocPointer, mallocPointer, reallocPointer } from "./pointers";
 
 export { setLimit } from "../../core/limit/limit";

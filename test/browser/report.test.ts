@@ -51,7 +51,11 @@ describe("the page of a report in Chromium", { skip, timeout: 300_000 }, () => {
   ): Promise<Page> {
     const file = join(folder, "report.html");
     writeFileSync(file, renderReport(template, report));
-    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    const page = await browser.newPage({
+      viewport: { width, height: 900 },
+      colorScheme,
+      reducedMotion: "reduce",
+    });
     page.on("pageerror", ({ message }) => errors.push(message));
     page.on("console", (message) => errors.push(message.text()));
     page.on("request", (request) => {
@@ -130,8 +134,11 @@ describe("the page of a report in Chromium", { skip, timeout: 300_000 }, () => {
     assert.deepEqual(await way(), ["all objects"]);
     assert.deepEqual(await texts(page, ".children .bytes"), whole);
     // The upper left tile is the largest.
-    await page.locator(".treemap").click({ position: { x: 60, y: 10 } });
-    await page.waitForFunction(() => document.querySelectorAll(".way button").length > 1);
+    // It is there with the next frame, which may take its time.
+    for (let tries = 0; tries < 50 && (await way()).length === 1; tries++) {
+      await page.locator(".treemap").click({ position: { x: 60, y: 10 } });
+      await page.waitForTimeout(100);
+    }
     assert.equal((await way())[1], "module name_0");
     await page.close();
     assert.deepEqual(errors, []);

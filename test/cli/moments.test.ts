@@ -1,4 +1,4 @@
-/** The moments of a program at which its memory can be looked at, in each line of Pyodide. */
+/** The moments of a program at which its memory can be looked at, in the newest and the oldest line of Pyodide. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -63,7 +63,8 @@ async function seen(version: string, program: string, moments: Moment[]): Promis
 const END: Moment = { kind: "end" };
 const lineOf = (file: string, line: number): Moment => ({ kind: "line", file, line });
 
-for (const version of ["pyodide", "pyodide-029", "pyodide-028", "pyodide-027"]) {
+// The oldest line has CPython 3.12. Older ones than 314 can't be told apart in one process: a global stays.
+for (const version of ["pyodide", "pyodide-027"]) {
   const skip = skipUnlessNewest(version);
 
   test(`${version}: the end is before the globals go, however the program ends`, {

@@ -284,6 +284,7 @@ test("what is wrong on the command line is said before anything runs", async () 
     );
   }
   await assertRefused([...snapshot, "--at", "peak", "--at", "end", orders], /so it goes alone/);
+  await assertRefused([...snapshot, "--malloc", "mimalloc", orders], /nobody finds mimalloc/);
   await assertRefused(
     [...snapshot, "--malloc", "jemalloc", orders],
     /unknown allocator "jemalloc"/,

@@ -38,14 +38,6 @@ describe("docs/guide/guests.md", () => {
     assert.equal(comparable(printed), comparable(snippet("docs/guide/guests.md#output")));
   });
 
-  test("the README's guest", { skip: reasonToSkip() }, async () => {
-    project.write("squares.c", snippet("README.md#squares.c"));
-    const { PATH = "" } = compilerEnvironment();
-    await succeed(project.folder, snippet("README.md#build").trim(), [], { PATH }, true);
-    const printed = await project.program("squares.mjs", snippet("README.md#squares.mjs"));
-    assert.equal(printed, "0,1,4,9\n");
-  });
-
   test("its lines for AssemblyScript", async () => {
     project.write(
       "guest.ts",

@@ -88,6 +88,15 @@ describe("in an empty project", () => {
     if (!long) await restoringPyodide(project.folder);
     const printed = await project.program("install.mjs", snippet("docs/guide/pyodide.md#install"));
     assert.match(printed, /^\d{5,}\n\{\n {2}inUse: \d+,/);
+    const limit = snippet("docs/guide/pyodide.md#limit");
+    assert.equal(await project.program("limit.mjs", limit), "caught\n");
+  });
+
+  test("a program's memory is kept, and who holds what is told", async () => {
+    const program = "class Order: pass\nCACHE = [Order() for _ in range(3000)]\n";
+    project.write("app.py", program);
+    const printed = await project.shell(snippet("README.md#snapshot"));
+    assert.match(printed, /^Order: 3,000 objects[\s\S]* global CACHE > /);
   });
 
   test("the debug modes are switched on", async () => {

@@ -1,106 +1,26 @@
-/** The memory in a file: what was written is read, and whatever else a file holds is named, in little time and memory. */
+/** The memory in a file: what was written is read, and whatever else a file holds is named. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { gunzipSync, gzipSync } from "node:zlib";
-import fc from "fast-check";
 import { readPymem, writePymem } from "../../inspect/formats/formats.js";
 import type { ByteSource } from "../../inspect/formats/pieces.js";
 import { type ImageMarks, imageOf, type MemoryImage } from "../../inspect/memory/memory.js";
-
-const MIB = 2 ** 20;
-
-const marks: ImageMarks = {
-  kind: "pyodide",
-  allocator: "mimalloc",
-  version: "3.14.2",
-  time: 1_790_000_000_000,
-  symbols: { _PyRuntime: 65536, PyType_Type: 4_294_967_288 },
-  chunks: { from: 4096, to: 65536 },
-  stack: { from: 0, to: 0 },
-  maximumBytes: 2 ** 32,
-  limitBytes: 0,
-  heap: { root: 1024, how: "linked", ledger: 0, pools: true },
-  types: { 4096: "Punkt \u{1f600} \ud800" },
-  proxies: [{ object: 8192, stack: "at f (a.js:1)\n" }],
-  jsValues: { 7: "HTMLDivElement" },
-};
-
-/** A memory with some pages that have something in them. */
-function memoryOf(bytes: number, pages: readonly number[] = [], more: Partial<ImageMarks> = {}) {
-  const image = imageOf({ ...marks, ...more }, new Uint8Array(bytes));
-  for (const page of pages) image.u8.fill(1 + (page % 255), 4096 * page, 4096 * page + 77);
-  return image;
-}
-
-async function written(image: MemoryImage): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of writePymem(image)) pieces.push(piece);
-  return Buffer.concat(pieces);
-}
-
-function assertSame(found: MemoryImage, expected: MemoryImage): void {
-  assert.deepEqual(found.marks, expected.marks);
-  assert.equal(Buffer.compare(found.u8, expected.u8), 0);
-  assert.equal(found.u32.length, expected.u32.length);
-  assert.equal(found.u32.buffer, found.u8.buffer);
-}
-
-interface Chunk {
-  readonly kind: string;
-  readonly payload: Buffer;
-}
-
-function chunksOf(file: Buffer): Chunk[] {
-  const chunks: Chunk[] = [];
-  for (let at = 8; at < file.length; ) {
-    const end = at + 12 + file.readUInt32LE(at + 4);
-    const payload = gunzipSync(file.subarray(at + 12, end));
-    assert.equal(payload.length, file.readUInt32LE(at + 8));
-    chunks.push({ kind: file.toString("latin1", at, at + 4), payload });
-    at = end;
-  }
-  return chunks;
-}
-
-/** A chunk as it stands in a file; `length` is what it says of its payload. */
-function packed({ kind, payload }: Chunk, length = payload.length): Buffer {
-  const body = gzipSync(payload);
-  const header = Buffer.alloc(12);
-  header.write(kind, "latin1");
-  header.writeUInt32LE(body.length, 4);
-  header.writeUInt32LE(length, 8);
-  return Buffer.concat([header, body]);
-}
-
-const start = Buffer.from("\x89PYM\r\n\x1a\x01", "latin1");
-
-function fileOf(chunks: readonly Chunk[]): Buffer {
-  return Buffer.concat([start, ...chunks.map((chunk) => packed(chunk))]);
-}
-
-const mark = { kind: "MARK", payload: Buffer.from(JSON.stringify({ bytes: 2 * MIB, ...marks })) };
-const done = (areas: number) => ({
-  kind: "DONE",
-  payload: Buffer.from(JSON.stringify({ areas })),
-});
-
-/** The chunk of an area with these pages, each of one byte's value. */
-function area(number: number, pages: readonly number[], length = 4096): Chunk {
-  const head = Buffer.alloc(36);
-  head.writeUInt32LE(number, 0);
-  for (const page of pages)
-    head[4 + (page >> 3)] = (head[4 + (page >> 3)] as number) | (1 << (page & 7));
-  return { kind: "AREA", payload: Buffer.concat([head, Buffer.alloc(pages.length * length, 7)]) };
-}
-
-async function refused(source: unknown, message: RegExp): Promise<void> {
-  await assert.rejects(readPymem(source as ByteSource), (error: Error & { code?: string }) => {
-    assert.match(error.message, message);
-    assert.equal(error.code, "PYMALLOC_INVALID_ARGUMENT");
-    return true;
-  });
-}
+import {
+  area,
+  assertSame,
+  type Chunk,
+  chunksOf,
+  done,
+  fileOf,
+  MIB,
+  mark,
+  marks,
+  memoryOf,
+  packed,
+  refused,
+  start,
+  written,
+} from "./formats-files.js";
 
 test("a memory of any length comes back, with its marks", async () => {
   const last = 2 * MIB + 4096 * 3 + 8;
@@ -314,75 +234,6 @@ test("fields that a reader doesn't know are left alone", async () => {
   const found = await readPymem(fileOf([{ kind: "MARK", payload }, done(0)]));
   assert.deepEqual(found.marks, marks);
   assert.equal(Object.getPrototypeOf(found.marks), Object.prototype);
-});
-
-/** One way to spoil a file: its bytes, its end, a chunk's header, or what is compressed in a chunk. */
-const damage = fc.record({
-  kind: fc.constantFrom("flip", "cut", "more", "header", "payload", "order", "double"),
-  at: fc.nat(),
-  value: fc.constantFrom(0, 1, 7, 36, 128, 255, 4096, 65537, MIB, 2 ** 31, 2 ** 32 - 1),
-});
-
-function spoilt(file: Buffer, { kind, at, value }: { kind: string; at: number; value: number }) {
-  const bytes = Buffer.from(file);
-  const place = at % bytes.length;
-  if (kind === "flip") bytes[place] = (bytes[place] as number) ^ (1 << (value & 7));
-  if (kind === "flip") return bytes;
-  if (kind === "cut") return bytes.subarray(0, place);
-  if (kind === "more") return Buffer.concat([bytes, Buffer.alloc(1 + (value % 99), at)]);
-  const chunks = chunksOf(file);
-  const chosen = at % chunks.length;
-  const chunk = chunks[chosen] as Chunk;
-  if (kind === "order") chunks.push(...chunks.splice(chosen, 1));
-  if (kind === "double") chunks.splice(chosen, 0, chunk);
-  if (kind === "payload") chunk.payload[at % chunk.payload.length] = value & 255;
-  if (kind !== "header") return fileOf(chunks);
-  const packs = chunks.map((each) => packed(each));
-  packs[chosen]?.writeUInt32LE(value, 4 * (at % 3));
-  return Buffer.concat([start, ...packs]);
-}
-
-test("a spoilt file is refused with its offset, or it is another memory as good as any", async () => {
-  const image = memoryOf(2 * MIB, [0, 5, 300]);
-  const file = await written(image);
-  let same = 0;
-  let other = 0;
-  let runs = 0;
-  await fc.assert(
-    fc.asyncProperty(damage, async (how) => {
-      runs++;
-      const bytes = spoilt(file, how);
-      try {
-        const found = await readPymem(bytes);
-        assert.equal(found.u8.length, found.u32.length * 4);
-        const equal = Buffer.compare(found.u8, image.u8) === 0;
-        // A flipped bit may be one that gzip doesn't look at, but no damage by chance goes unseen.
-        assert.ok(equal || how.kind === "payload", how.kind);
-        if (equal) same++;
-        else other++;
-      } catch (error) {
-        assert.ok(error instanceof RangeError, `${error}`);
-        assert.match(error.message, /^\.pymem: at byte \d+: [^\n]{1,300}$/);
-      }
-    }),
-    { numRuns: 500 },
-  );
-  assert.ok(same + other < runs / 2, `${same} and ${other} of ${runs}`);
-});
-
-test("every bit of a small file, flipped: refused, or not of any account", async () => {
-  const image = memoryOf(8192, [1], { proxies: [], types: {}, jsValues: {}, symbols: {} });
-  const file = await written(image);
-  for (let bit = 0; bit < 8 * file.length; bit++) {
-    const bytes = Buffer.from(file);
-    bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
-    const found = await readPymem(bytes).catch((error: Error) => error.message);
-    if (typeof found === "string") assert.match(found, /^\.pymem: at byte \d+: /);
-    else assertSame(found, image);
-  }
-  for (let end = 0; end < file.length; end++) {
-    await refused(file.subarray(0, end), /^\.pymem: at byte \d+: /);
-  }
 });
 
 test("docs/pymem-format.md: its example is a memory, and is what the page says", async () => {

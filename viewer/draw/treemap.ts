@@ -82,6 +82,7 @@ function optionOf(
     ({ name, value }: { name: string; value: number }) =>
       `${name}${between}${bytes(value)}`;
   return {
+    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     animationDuration: 200,
     animationDurationUpdate: 200,
     tooltip: {

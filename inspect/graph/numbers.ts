@@ -7,21 +7,21 @@ export function longer(numbers: Uint32Array): Uint32Array {
 
 /** A Uint32Array that grows. */
 export class Numbers {
-  #array: Uint32Array;
+  array: Uint32Array;
   length = 0;
 
   /** @param room for so many at first, 1 or more */
   constructor(room: number) {
-    this.#array = new Uint32Array(room);
+    this.array = new Uint32Array(room);
   }
 
   push(value: number): void {
-    if (this.length === this.#array.length) this.#array = longer(this.#array);
-    this.#array[this.length++] = value;
+    if (this.length === this.array.length) this.array = longer(this.array);
+    this.array[this.length++] = value;
   }
 
   /** What was pushed. */
   values(): Uint32Array {
-    return this.#array.subarray(0, this.length);
+    return this.array.subarray(0, this.length);
   }
 }
