@@ -9,10 +9,11 @@ import { MANY, PROGRAMS, type Truth } from "../support/truth/witness.js";
 
 /** Types whose references have to be exactly Python's, and instances of classes that are written in Python. */
 const EXACT = ["list", "tuple", "dict", "set", "frozenset"].map((name) => `builtins.${name}`);
-/** Whose instances are classes, with more than the collector is told. */
-const METACLASS = "programs.metaclasses.Registry";
+/** Whose instances have more than the collector is told: they are classes, or have memory of C's. */
+const NOT_EXACT = ["metaclasses.Registry", "buffers.Mesh", "buffers.Vertex"];
 const isExact = ({ type }: TypeResult) =>
-  EXACT.includes(type) || (type.startsWith("programs.") && type !== METACLASS);
+  EXACT.includes(type) ||
+  (type.startsWith("programs.") && !NOT_EXACT.includes(type.replace("programs.", "")));
 
 /** Of which types `sys.getsizeof` says more than an object has, and why. */
 const SAYS_MORE: Readonly<Record<string, string>> = {
