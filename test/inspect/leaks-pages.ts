@@ -12,6 +12,7 @@ function plain(text: string): string {
     .replace(/[-+]?[\d,.]+ (?:B|kB|MB|GB|bytes|%)/g, "#")
     .replace(/0x[0-9a-f]+|\[\d+\]/g, "#")
     .replace(/(?<=\()\+?[\d,]+(?= )|\b\d[\d,]{3,}\b/g, "#")
+    .replace(/and \d+ more/g, "and # more")
     .replace(/ +/g, " ")
     .replace(/ +$/gm, "");
 }
