@@ -89,7 +89,7 @@ class Holders {
     const changes = [...this.#rows.values()]
       .map(({ inside, example: node, type, path, ...row }) => {
         const others = [...inside].map(([other, amount]) => ({ type: other, ...amount }));
-        const kept = others.sort(byMost).slice(0, MOST_INSIDE);
+        const kept = tellingTypes(others.sort(byMost));
         return { type, path, ...total(row, row.moved), ...row, with: kept, example: example(node) };
       })
       .filter(({ count, bytes }) => count !== 0 || bytes !== 0);
@@ -97,8 +97,17 @@ class Holders {
   }
 }
 
-/** So many types of what the new ones hold are told. */
+/** So many types of what the new ones hold are told, and so many of them for being in a module: dict and str are everywhere. */
 const MOST_INSIDE = 3;
+const MOST_OF_MODULES = 2;
+
+/** The types that say most of what objects hold, those first that take most. */
+function tellingTypes<T extends { readonly type: string }>(sorted: readonly T[]): T[] {
+  const ofModules = sorted.filter(({ type }) => type.includes(".")).slice(0, MOST_OF_MODULES);
+  const others = sorted.filter((row) => !ofModules.includes(row));
+  const told = [...ofModules, ...others].slice(0, MOST_INSIDE);
+  return sorted.filter((row) => told.includes(row));
+}
 
 /**
  * For each of the chosen nodes, the upmost chosen one that dominates it without a break: what it belongs to. By node; NOBODY for

@@ -1,6 +1,6 @@
 /** What a piece of code leaves behind each time that it runs. */
 import { isObject, rangeError, requireKnown, show, typeError } from "../base/base.js";
-import { type Amount, changeLine, type HolderChange, ranked } from "./changes.js";
+import { type Amount, byMost, changeLine, type HolderChange, ranked } from "./changes.js";
 import { type Difference, diff } from "./diff.js";
 import type { Inspected } from "./memory/memory.js";
 import { type Snapshot, takeSnapshot } from "./snapshot.js";
@@ -79,6 +79,16 @@ function keyOf({ type, path }: HolderChange): string {
   return `${type}\n${path}`;
 }
 
+/** What objects hold, of all parts together, the types that take most first. */
+function summed(parts: HolderChange["with"]): HolderChange["with"] {
+  const sums = new Map<string, Amount>();
+  for (const { type, count, bytes } of parts) {
+    const before = sums.get(type) ?? { count: 0, bytes: 0 };
+    sums.set(type, { count: before.count + count, bytes: before.bytes + bytes });
+  }
+  return [...sums].map(([type, amount]) => ({ type, ...amount })).sort(byMost);
+}
+
 /**
  * What grew in each part of the runs, by at least one a run: so a cache that fills once, whenever it does, is no leak.
  *
@@ -98,7 +108,8 @@ export function growthOf(parts: readonly { readonly change: Difference; readonly
     if (!all.every((row, i) => grows(row, parts[i]?.runs ?? 1))) continue;
     const count = all.reduce((sum, row) => sum + (row?.count ?? 0), 0);
     const bytes = all.reduce((sum, row) => sum + (row?.bytes ?? 0), 0);
-    const { type, path, with: kept, example } = last;
+    const { type, path, example } = last;
+    const kept = summed(all.flatMap((row) => row?.with ?? []));
     found.push({ type, path, count, bytes, with: kept, example });
   }
   const times = parts.reduce((sum, { runs }) => sum + runs, 0);

@@ -59,7 +59,7 @@ export interface PythonGraph {
 }
 
 /** The group of what is held by someone who is not known. */
-const OUTSIDE = "held from outside";
+const OUTSIDE = "JavaScript or C";
 
 const OLD =
   "Python 3.12: frames that run are read word by word, without the names of their variables";

@@ -116,15 +116,7 @@ describe("in an empty project", () => {
     assert.equal(await project.shell(lines), "True\nTrue\n");
   });
 
-  test("a memory that grows is looked at, from JavaScript, from Python and by the command", async () => {
-    const page = "docs/guide/memory-grows.md";
-    const looks = await project.program(
-      "growth.mjs",
-      snippet("docs/guide/memory-grows.md#growth.mjs"),
-    );
-    const inUse = [...looks.matchAll(/; (\d+) KB in use of \d+ KB in arenas$/gm)].map(Number);
-    assert.equal(looks.trim().split("\n").length, 3, page);
-    assert.equal(inUse.length, 3);
+  test("the lines that allocate are told, and a whole life is recorded", async () => {
     project.write("growth.py", snippet("docs/guide/memory-grows.md#growth.py"));
     assert.match(await project.shell("npx pymalloc run growth.py"), /growth\.py:5: size=\d+/);
     const printed = await project.shell(snippet("docs/guide/memory-grows.md#growth"));

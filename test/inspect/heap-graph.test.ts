@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { type Snapshot, takeSnapshot } from "../../inspect/inspect.js";
 import { createHeap, type HeapOptions } from "../../src/index.js";
 
-const OUTSIDE = "held from outside";
+const OUTSIDE = "JavaScript or C";
 
 /** A heap with a list of three nodes, the first of which JavaScript has. */
 function listHeap(options: HeapOptions = {}) {

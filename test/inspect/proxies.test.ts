@@ -76,7 +76,7 @@ for (const version of VERSIONS) {
     test("a PyProxy that nobody noted holds from outside", () => {
       const make = stock.globals.get("make");
       const order = make() as Proxy;
-      assert.match(wayTo(view(stock), "__main__.Order"), /^held from outside > Order$/);
+      assert.match(wayTo(view(stock), "__main__.Order"), /^JavaScript or C > Order$/);
       order.destroy();
       make.destroy();
       assert.deepEqual(view(stock).find("__main__.Order"), []);

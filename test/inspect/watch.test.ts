@@ -143,7 +143,7 @@ test("expectNoLeak throws the report; work may be asynchronous", async () => {
     heap.object.malloc(40);
   };
   await assert.rejects(expectNoLeak(heap, work, { times: 3 }), {
-    message: /^memory \+3 \(\+\d+ bytes\), held by held from outside, in 3 runs$/,
+    message: /^memory \+3 \(\+\d+ bytes\), held by JavaScript or C, in 3 runs$/,
   });
   await expectNoLeak(heap, () => heap.object.free(heap.object.malloc(40)));
 });

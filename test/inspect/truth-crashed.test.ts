@@ -1,0 +1,71 @@
+/** An interpreter that crashed runs no Python any more; its memory still says what it was full of. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { takeSnapshot } from "../../inspect/inspect.js";
+import { install } from "../../python/install.js";
+import { load, type Pyodide } from "../support/pyodide.js";
+
+const ORDERS = 2000;
+
+/** Frees objects twice, so that two others get one block, until that is the end. */
+const DOUBLE_FREE = `
+import ctypes
+import gc
+
+class Order:
+    def __init__(self, number):
+        self.number = number
+        self.lines = [str(number), [number]]
+
+ORDERS = {number: Order(number) for number in range(${ORDERS})}
+
+free = ctypes.pythonapi.PyObject_Free
+free.argtypes, free.restype = [ctypes.c_size_t], None
+
+def crash():
+    twice = [n / 7 for n in range(100)]
+    for n in range(40):
+        free(id(twice[n]))
+        free(id(twice[n]))
+    more = [[n / 3, (n, {n: str(n)})] for n in range(10_000)]
+    [repr(one) for one in more]
+    del twice
+    for _ in range(1000):
+        more = [[n / 3, (n, {n: str(n)})] for n in range(10_000)]
+
+crash()
+`;
+
+function crash(pyodide: Pyodide): Error {
+  const { error } = console;
+  console.error = () => {};
+  try {
+    pyodide.runPython(DOUBLE_FREE);
+  } catch (error) {
+    assert.ok(error instanceof WebAssembly.RuntimeError, String(error));
+    return error;
+  } finally {
+    console.error = error;
+  }
+  throw new Error("it did not crash");
+}
+
+for (const way of ["stock", "installed"] as const) {
+  test(`the memory of a crashed interpreter is looked at: ${way}`, async () => {
+    const pyodide = await load("pyodide");
+    if (way === "installed") install(pyodide);
+    const { message } = crash(pyodide);
+    assert.match(message, /out of bounds/);
+    assert.throws(() => pyodide.runPython("1"), /fatally failed/);
+
+    const snapshot = takeSnapshot(pyodide);
+    const orders = snapshot.types().find(({ type }) => type === "__main__.Order");
+    assert.equal(orders?.count, ORDERS);
+    const [order] = snapshot.find("__main__.Order");
+    assert.ok(order !== undefined);
+    const [path] = snapshot.pathsTo(order, { limit: 1 });
+    assert.match(String(path), /ORDERS.*Order/s);
+    const running = snapshot.types().find(({ type }) => type === "function");
+    assert.ok((running?.count ?? 0) > 4000);
+  });
+}
