@@ -1,12 +1,6 @@
 /** A memory at one moment, and the answers that it gives. */
 import { type Address, conflict, isObject, rangeError, show, typeError } from "../base/base.js";
-import {
-  type ByteSource,
-  readPymem,
-  saveInPage,
-  writeHeapSnapshot,
-  writePymem,
-} from "./formats/formats.js";
+import type { ByteSource } from "./formats/formats.js";
 import type { Facts, Graph, Node } from "./graph/graph.js";
 import { heapGraph } from "./heap-graph.js";
 import {
@@ -72,6 +66,9 @@ export interface SnapshotSummary {
   readonly pins: readonly PinRow[];
   readonly unreachable: readonly UnreachableRow[];
 }
+
+/** What reads and writes files is asked for seldom: it is loaded when it is, as a file of its own. */
+const formats = () => import("./formats/formats.js");
 
 /** So many rows a summary has of each kind, unless it is asked for more. */
 const ROWS = 20;
@@ -237,17 +234,19 @@ export class Snapshot {
   /** As V8's `.heapsnapshot`, which Chrome's DevTools and memlab open, in pieces. */
   async *toHeapSnapshot(): AsyncGenerator<Uint8Array, void> {
     const { graph, facts } = this.#readable;
+    const { writeHeapSnapshot } = await formats();
     yield* writeHeapSnapshot({ graph, content: (node) => facts.content(node) });
   }
 
   /** As `.pymem`: the memory itself, compressed, in pieces. `openSnapshot` reads it. */
   async *save(): AsyncGenerator<Uint8Array, void> {
-    if (this.#readable) yield* writePymem(this.image);
+    if (this.#readable) yield* (await formats()).writePymem(this.image);
   }
 
   /** In a page: offers the snapshot as a file; as `.heapsnapshot` where the name ends so, else as `.pymem`. */
   async download(name = "heap.pymem"): Promise<void> {
     const isV8 = name.endsWith(".heapsnapshot");
+    const { saveInPage } = await formats();
     await saveInPage(isV8 ? this.toHeapSnapshot() : this.save(), name);
   }
 
@@ -321,6 +320,7 @@ export function takeSnapshot(
 
 /** Reads what `snapshot.save()` wrote. @throws RangeError that says what is wrong with the file */
 export async function openSnapshot(bytes: ByteSource): Promise<Snapshot> {
+  const { readPymem } = await formats();
   return snapshotOf(await readPymem(bytes));
 }
 

@@ -36,15 +36,15 @@ export type StackSource = Pick<EmscriptenProgram, "addressOf"> &
   (Pick<EmscriptenProgram, "memory"> | MemoryArrays);
 
 /** Bounds of what is followed: a damaged memory can hold rings, and lengths of anything. */
-const Most = {
-  frames: 1024,
-  interpreters: 64,
-  threads: 1024,
-  characters: 4096,
-  tableBytes: 1 << 20,
-  texts: 1024,
-  locals: 256,
-} as const;
+enum Most {
+  frames = 1024,
+  interpreters = 64,
+  threads = 1024,
+  characters = 4096,
+  tableBytes = 1 << 20,
+  texts = 1024,
+  locals = 256,
+}
 
 /**
  * Reads one program's stack from its memory. Nothing is called in the program and nothing in its memory is

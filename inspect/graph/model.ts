@@ -42,24 +42,24 @@ export function typeText({ module, name }: NodeType): string {
 /**
  * The kinds of an edge's name, in the upper four bits of its number in `names`; the lower 28 bits are its value.
  */
-export const EdgeKind = {
+export enum EdgeKind {
   /** The value is an index into `texts`: `cell`, `class`, `code`. Also the names of roots. */
-  internal: 0,
+  internal = 0,
   /** The value is the node of a str: `.orders`, of an instance or a module. */
-  attribute: 1,
+  attribute = 1,
   /** The value is an index: `[17]`. */
-  item: 2,
+  item = 2,
   /** The value of an entry of a dict; the value is the node of its key: `['x']`. */
-  entry: 3,
+  entry = 3,
   /** The key of an entry of a dict or a member of a set; the value is the number of the entry. */
-  key: 4,
+  key = 4,
   /** A variable of a frame; the value is the node of a str. */
-  local: 5,
+  local = 5,
   /** A word of a block whose layout is not known that has the address of a node: the value is its offset in bytes. */
-  guess: 6,
+  guess = 6,
   /** Like `internal`, but it does not hold. */
-  weak: 7,
-} as const;
+  weak = 7,
+}
 
 export type EdgeKindNumber = (typeof EdgeKind)[keyof typeof EdgeKind];
 

@@ -9,7 +9,11 @@ import {
 import type { Root } from "./root.js";
 
 /** Bounds of what is followed; the first is that of all threads together. */
-const Most = { frames: 2048, threads: 256, stack: 1024 } as const;
+enum Most {
+  frames = 2048,
+  threads = 256,
+  stack = 1024,
+}
 
 /** `_frameowner`: the frame is part of a generator. */
 const OF_GENERATOR = 1;

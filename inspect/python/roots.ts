@@ -19,15 +19,15 @@ interface Words extends Range {
   readonly name: (at: Address) => string;
 }
 
-const Most = {
-  interpreters: 16,
-  threads: 256,
-  modules: 65536,
-  interned: 1 << 22,
-  name: 200,
-  distance: 4096,
-  sample: 16,
-} as const;
+enum Most {
+  interpreters = 16,
+  threads = 256,
+  modules = 65536,
+  interned = 1 << 22,
+  name = 200,
+  distance = 4096,
+  sample = 16,
+}
 
 /** A state has so many bytes at most, also where nothing says how many (3.12). */
 const STATE_BYTES = 1 << 18;

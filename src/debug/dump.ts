@@ -32,7 +32,7 @@ function padLines(bytes: readonly number[], label: (index: number) => string): s
 }
 
 const EXPECTED = "FORBIDDENBYTE, as expected.";
-const UNEXPECTED = `not all FORBIDDENBYTE (0x${byteText(L.FORBIDDENBYTE)}):`;
+const UNEXPECTED = `not all FORBIDDENBYTE (0x${/* @__PURE__ */ byteText(L.FORBIDDENBYTE)}):`;
 
 /** The user's bytes: the first eight and the last eight. */
 function dataLine(memory: Uint8Array, p: Address, size: number): string {

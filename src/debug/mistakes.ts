@@ -94,7 +94,7 @@ function called({ call, calledFamily, address }: Fault): string {
   return calledFamily === undefined ? call : `${call}(${hex(address)})`;
 }
 
-/** A sentence about a block, which the fault has unless its pointer is to none. */
+/** A sentence about a block, which the fault has unless its pointer is to none. @__NO_SIDE_EFFECTS__ */
 function ofBlock(tell: (block: DebugBlock, fault: Fault, memory: Uint8Array) => string) {
   return (fault: Fault, place: Place): string =>
     fault.block === undefined
@@ -158,8 +158,8 @@ const numbers: Readonly<Record<PyMemErrorKind, number>> = {
   "broken-invariant": L.BROKEN_INVARIANT,
 };
 
-const kinds = new Map(
-  Object.entries(numbers).map(([kind, number]) => [number, kind as PyMemErrorKind]),
+const kinds = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ Object.entries(numbers).map(([kind, number]) => [number, kind as PyMemErrorKind]),
 );
 
 /** The kind with one of the numbers of core/debug/debug-layout.ts. */
