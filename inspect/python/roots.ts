@@ -3,7 +3,7 @@
  * known what they are come last, so that the shortest way to an object is one that tells something.
  */
 import type { Address } from "../../base/base.js";
-import { ObjectFields, PythonStackReader, TypeFields } from "../../python/python.js";
+import { FrameReader, ObjectFields, TypeFields } from "../../python/python.js";
 import type { MemoryImage } from "../memory/memory.js";
 import { eachEntry } from "./dict-entries.js";
 import { frameRoots } from "./frames.js";
@@ -35,13 +35,12 @@ const STATE_BYTES = 1 << 18;
 const hex = (bytes: number) => `+0x${bytes.toString(16)}`;
 
 /** A reader of the frames in an image. */
-export function stackReader(image: MemoryImage): PythonStackReader {
-  const { u8, u16, u32, marks } = image;
-  return new PythonStackReader({ u8, u16, u32, addressOf: (name) => marks.symbols[name] });
+export function frameReader(image: MemoryImage): FrameReader {
+  return new FrameReader(image, { addressOf: (name) => image.marks.symbols[name] });
 }
 
 /** Where the states of the runtime and its interpreters lie. */
-function statesOf({ marks }: MemoryImage, reader: PythonStackReader): Words[] {
+function statesOf({ marks }: MemoryImage, reader: FrameReader): Words[] {
   const { offsets } = reader;
   const from = marks.symbols["_PyRuntime"] ?? 0;
   if (from === 0) return [];
@@ -224,7 +223,7 @@ function moduleRoots(image: MemoryImage, modules: Address): Root[] {
  */
 export function findRoots(image: MemoryImage, lookup: Lookup): Root[] {
   const { marks, u32 } = image;
-  const reader = stackReader(image);
+  const reader = frameReader(image);
   const { offsets } = reader;
   const states = statesOf(image, reader);
   const [interpreter = 0] = reader.interpreters();
