@@ -5,6 +5,7 @@ import { Writable } from "node:stream";
 import { isMainThread } from "node:worker_threads";
 import { endWith, supervise, UsageError, writeAll } from "../process/process.js";
 import { rescueTrace } from "../trace/trace.js";
+import { writeSnapshot } from "./snapshots.js";
 import { needsSupervision, requireDirectory, runVerb } from "./verbs.js";
 
 /** A worker's console prints when the main thread gets around to it: this one at once, like all else that is printed. */
@@ -37,7 +38,10 @@ const supervised = isMainThread && needsSupervision(args);
 async function work(): Promise<number> {
   if (!supervised) return await runVerb(args);
   requireDirectory();
-  return await supervise(new URL(import.meta.url), args, rescueTrace);
+  return await supervise(new URL(import.meta.url), args, {
+    rescue: rescueTrace,
+    work: writeSnapshot,
+  });
 }
 
 work()

@@ -62,3 +62,14 @@ export function readScript(
     throw new UsageError(`${path} can't be read: ${(error as Error).message}`);
   }
 }
+
+/** The value of `-o`, which may stand at the very end as well: then it is not the program's. */
+export function splitOutput(
+  output: string | undefined,
+  rest: readonly string[],
+): { readonly output: string | undefined; readonly rest: readonly string[] } {
+  if (output !== undefined || !["-o", "--output"].includes(rest.at(-2) ?? "")) {
+    return { output, rest };
+  }
+  return { output: rest.at(-1), rest: rest.slice(0, -2) };
+}

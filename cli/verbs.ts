@@ -2,16 +2,22 @@
 
 import { print, UsageError } from "../process/process.js";
 import type { Command } from "./command.js";
+import { heapCommand } from "./commands/heap.js";
 import { linkCommand } from "./commands/link.js";
+import { memoryCommand } from "./commands/memory.js";
 import { recordCommand } from "./commands/record.js";
 import { replayCommand } from "./commands/replay.js";
 import { runCommand } from "./commands/run.js";
+import { snapshotCommand } from "./commands/snapshot.js";
 import { statsCommand } from "./commands/stats.js";
 
 declare const PYMALLOC_VERSION: string;
 
 const commands: Record<string, Command> = {
   run: runCommand,
+  memory: memoryCommand,
+  snapshot: snapshotCommand,
+  heap: heapCommand,
   record: recordCommand,
   stats: statsCommand,
   replay: replayCommand,

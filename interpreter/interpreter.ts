@@ -15,6 +15,7 @@ import {
   waitForSignal,
 } from "../process/process.js";
 import { type InstalledPymalloc, install, type PyodideLike, programOf } from "../python/python.js";
+import { type Look, Looks, polledBuffer } from "./moments.js";
 import { loadPyodide } from "./pyodide.js";
 import { RUNNER } from "./runner.js";
 
@@ -55,6 +56,8 @@ export interface InterpreterOptions {
   /** In a debug mode: what becomes of a fault (by default it is thrown), and are stacks kept? */
   readonly onFault?: FaultHandler;
   readonly stacks?: boolean;
+  /** Who looks at the memory in the middle of the program. */
+  readonly looks?: readonly Look[];
   /** How much memory it may take; none of mimalloc's can be held so. */
   readonly limitBytes?: number | undefined;
 }
@@ -77,13 +80,17 @@ interface Run {
   /** The same, able to wait in the middle (asyncio.run), where WebAssembly can switch stacks. */
   callPromising(...where: Where): Promise<number>;
 }
-/** The script's name and what it says, if that is not to be read there; its arguments, its directory, the current one. */
+/**
+ * The script's name and what it says, if that is not to be read there; its arguments, its directory, the current one; what is
+ * to be done at its end.
+ */
 type Where = [
   path: string,
   content: Uint8Array | undefined,
   args: readonly string[],
   directory: string,
   cwd: string,
+  atEnd: (() => void) | undefined,
 ];
 /** Takes the exit status so far, and gives that of the end. */
 type Finish = (status: number) => number;
@@ -158,7 +165,11 @@ function mountsFor({ cwd, file, content }: Script): Map<string, string> {
 }
 
 /** Has `time.sleep` wait where signals are heard: Emscripten's own loop hears none, and keeps a processor busy. */
-function hearWhileSleeping(pyodide: Pyodide, supervision: Supervision): void {
+function hearWhileSleeping(
+  pyodide: Pyodide,
+  supervision: Supervision,
+  poll: (() => void) | undefined,
+): void {
   const time = pyodide.pyimport("time");
   const { sleep } = time;
   time.sleep = (seconds) => {
@@ -167,9 +178,13 @@ function hearWhileSleeping(pyodide: Pyodide, supervision: Supervision): void {
     const end = performance.now() + 1000 * seconds;
     for (let left = 1000 * seconds; left > 0; left = end - performance.now()) {
       if (waitForSignal(supervision, left)) pyodide.checkInterrupt();
+      poll?.();
     }
   };
 }
+
+/** The file that our own Python seems to be in. */
+const OWN_NAME = "<pymalloc run>";
 
 /** What runs the program is of no interest where the program went wrong. */
 export const OWN_FRAMES = /^ +File "<pymalloc run>".*\n/gm;
@@ -185,6 +200,11 @@ function statusOf(error: unknown): number {
   return type === "KeyboardInterrupt" ? 130 : 1;
 }
 
+/** Has the interpreter died of it? Pyodide marks what that is. */
+function isCrash(error: unknown): error is Error {
+  return error instanceof Error && "pyodide_fatal_error" in error;
+}
+
 /** One interpreter in this process. Any number can live side by side. */
 export class Interpreter {
   readonly allocator: AllocatorName;
@@ -196,6 +216,9 @@ export class Interpreter {
   readonly #finish: Finish;
   readonly #script: Script;
   readonly #supervision: Supervision | undefined;
+  readonly #looks: Looks;
+  /** Has the end been looked at? */
+  #ended = false;
   /** Directories of this machine, and where the program sees them. */
   readonly #mounts: ReadonlyMap<string, string>;
   readonly #arguments: readonly string[];
@@ -209,7 +232,7 @@ export class Interpreter {
   }
 
   private constructor(pyodide: Pyodide, options: InterpreterOptions) {
-    const { allocator, script, supervision } = options;
+    const { allocator, script, supervision, looks = [] } = options;
     this.pyodide = pyodide;
     this.allocator = allocator;
     this.version = pyodide.version;
@@ -220,11 +243,12 @@ export class Interpreter {
       pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root: directory }, at);
     }
     this.#supervision = supervision;
-    if (supervision !== undefined) hearWhileSleeping(pyodide, supervision);
+    this.#looks = new Looks(looks, () => this.heapBytes(), supervision?.words);
+    if (supervision !== undefined) hearWhileSleeping(pyodide, supervision, this.#looks.poll);
     this.#connect(pyodide, options);
     this.#script = script;
     this.#arguments = pyodide.toPy(script.arguments);
-    const [run, finish] = pyodide.runPython(RUNNER, { filename: "<pymalloc run>" }) as Iterable<
+    const [run, finish] = pyodide.runPython(RUNNER, { filename: OWN_NAME }) as Iterable<
       Run & Finish
     >;
     this.#run = run as Run;
@@ -249,7 +273,9 @@ export class Interpreter {
         return part.length;
       },
     });
-    pyodide.setStdin(stdin === undefined ? standardInput(supervision) : kept(stdin));
+    pyodide.setStdin(
+      stdin === undefined ? standardInput(supervision, this.#looks.poll) : kept(stdin),
+    );
     pyodide.setStdout(stdout ? writer(stdout) : standardOutput(1, onTerminalOutput));
     pyodide.setStderr(stderr ? writer(stderr) : standardOutput(2, onTerminalOutput));
   }
@@ -266,9 +292,18 @@ export class Interpreter {
 
   /** Is SIGINT the program's? */
   #hearSignals(hear: boolean): void {
-    if (this.#supervision === undefined) return;
-    if (hear) (this.pyodide as Pyodide).setInterruptBuffer(this.#supervision.words);
+    const { poll } = this.#looks;
+    const words = this.#supervision?.words;
+    const buffer = poll === undefined ? words : polledBuffer(words, poll);
+    if (buffer === undefined) return;
+    if (hear) (this.pyodide as Pyodide).setInterruptBuffer(buffer);
     notice({ kind: "python", runs: hear });
+  }
+
+  #atEnd(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#looks.come("end");
   }
 
   /** Runs the program from its start to its end; its exit status. */
@@ -276,24 +311,47 @@ export class Interpreter {
     const { path, file, cwd, content } = this.#script;
     const argv0 = parse(path).root === "" ? path.split(sep).join("/") : this.#seen(file);
     const directory = this.#seen(resolve(file, ".."));
-    const where: Where = [argv0, content, this.#arguments, directory, this.#seen(cwd)];
+    // Without anybody who looks, no object is made for it: a recorded program asks for just what is its own.
+    const atEnd = this.#looks.has("end") ? () => this.#atEnd() : undefined;
+    const where: Where = [argv0, content, this.#arguments, directory, this.#seen(cwd), atEnd];
     this.#input = undefined;
+    this.#ended = false;
+    const pyodide = this.pyodide as Pyodide;
+    const python = (code: string) => pyodide.runPython(code, { filename: OWN_NAME });
+    this.#looks.watch(python, (name) => this.#seen(resolve(cwd, name)));
     this.#hearSignals(true);
     try {
       const switches = "Suspending" in WebAssembly;
       const status = switches ? await this.#run.callPromising(...where) : this.#run(...where);
       return this.#finish(status);
     } catch (error) {
-      return statusOf(error);
+      return this.#statusOf(error);
     } finally {
       this.#hearSignals(false);
     }
   }
 
+  /** The status of a program that ended by an exception of JavaScript's. @throws the exception, if it is no end */
+  #statusOf(error: unknown): number {
+    try {
+      const status = statusOf(error);
+      // os._exit() leaves everything as it is.
+      this.#atEnd();
+      return status;
+    } catch (failure) {
+      if (isCrash(failure)) this.crashed();
+      throw failure;
+    }
+  }
+
+  /** Has those look who wait for a crash: also for whoever ends the program at a mistake. */
+  crashed(): void {
+    this.#looks.come("crash");
+  }
+
   /** A crash with what the debug mode has to say of it, where one is on; any other error as it is. */
   explained(error: unknown): unknown {
-    const crashed = error instanceof Error && "pyodide_fatal_error" in error;
-    if (!crashed || !/_debug$/.test(this.allocator)) return error;
+    if (!isCrash(error) || !/_debug$/.test(this.allocator)) return error;
     return new ExplainedCrash(error, this.heap?.explainCrash()?.replace(OWN_FRAMES, ""));
   }
 
@@ -313,6 +371,7 @@ export class Interpreter {
   }
 }
 
+export type { Look, Moment } from "./moments.js";
 export {
   findFile,
   linkedPyodideFolder,

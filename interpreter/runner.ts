@@ -51,8 +51,8 @@ def _make_runner():
                 status = 120
         return status
 
-    def run(path, content, arguments, directory, cwd):
-        """Run a file as __main__; its exit status. Its content is given where it can't be read."""
+    def run(path, content, arguments, directory, cwd, at_end):
+        """Run a file as __main__; its exit status. At its end its globals are still there."""
         main = types.ModuleType("__main__")
         main.__file__ = os.path.abspath(os.path.join(cwd, path))
         main.__cached__ = None
@@ -71,10 +71,15 @@ def _make_runner():
                     source = file.read()
             else:
                 source = content.to_bytes()
-            exec(compile(source, main.__file__, "exec", dont_inherit=True), main.__dict__)
+            code = compile(source, main.__file__, "exec", dont_inherit=True)
+            # Whoever looks at the memory finds what is the program's.
+            del source
+            exec(code, main.__dict__)
             status = 0
         except BaseException as error:
             status = report(error)
+        if at_end is not None:
+            at_end()
         sys.argv, sys.path[:], sys.modules["__main__"] = saved
         return status
 

@@ -49,13 +49,17 @@ function readHere(into: Uint8Array): number {
 }
 
 /** Has the supervisor read: the wait ends early when there is a signal, which CPython knows as EINTR. */
-function readThere({ words, input }: Supervision): (into: Uint8Array) => number {
+function readThere(
+  { words, input }: Supervision,
+  poll: (() => void) | undefined,
+): (into: Uint8Array) => number {
   let asked = false;
   let rest = new Uint8Array();
   return (into) => {
     while (rest.length === 0) {
       const bell = Atomics.load(words, Word.bell);
       if (Atomics.load(words, Word.interrupt) !== 0) throw new SystemError("EINTR");
+      poll?.();
       const length = Atomics.load(words, Word.input);
       if (length !== NO_INPUT) {
         asked = false;
@@ -76,10 +80,10 @@ function readThere({ words, input }: Supervision): (into: Uint8Array) => number 
   };
 }
 
-/** Standard input; where a supervisor is given, its signals end a read that waits. */
-export function standardInput(supervision?: Supervision): Reader {
+/** Standard input; where a supervisor is given, its signals end a read that waits. `poll` is called when it may have news. */
+export function standardInput(supervision?: Supervision, poll?: () => void): Reader {
   const there = supervision !== undefined && waits();
-  return { isatty: isatty(0), read: there ? readThere(supervision) : readHere };
+  return { isatty: isatty(0), read: there ? readThere(supervision, poll) : readHere };
 }
 
 /** Standard output or standard error; `before` is told of what will be written to a terminal. */

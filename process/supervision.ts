@@ -13,7 +13,11 @@ export type Notice =
   /** From here on SIGINT is Python's, or no longer. */
   | { readonly kind: "python"; readonly runs: boolean }
   /** Some of standard input is wanted. */
-  | { readonly kind: "input" };
+  | { readonly kind: "input" }
+  /** From here on SIGUSR2 is counted, and does not end the process. */
+  | { readonly kind: "counts" }
+  /** Something for the thread that listens to do meanwhile, while this one is busy; the command says what. */
+  | { readonly kind: "task"; readonly task: unknown };
 
 /** The words that both threads see. */
 export const Word = {
@@ -23,6 +27,8 @@ export const Word = {
   bell: 1,
   /** Bytes of input that lie ready, 0 at its end, the system's error below 0; `NO_INPUT` while there is none yet. */
   input: 2,
+  /** How often SIGUSR2 has come. */
+  snapshots: 3,
 } as const;
 
 export const NO_INPUT = 0x7fffffff;
@@ -38,9 +44,12 @@ export interface Supervision {
 /** None in a verb that nobody supervises. */
 export const supervision = (workerData ?? undefined) as Supervision | undefined;
 
-/** A leftover is to be named before it is made: in between, the process may be ended. */
-export function notice(notice: Notice): void {
-  supervision?.port.postMessage(notice);
+/**
+ * A leftover is to be named before it is made: in between, the process may be ended.
+ * @param moved buffers that the supervisor gets, and this thread has no more
+ */
+export function notice(notice: Notice, moved: readonly ArrayBuffer[] = []): void {
+  supervision?.port.postMessage(notice, [...moved]);
 }
 
 /** Waits for a signal, so many milliseconds at most. @returns is there one? */

@@ -27,6 +27,12 @@ function ring(words: Int32Array, word: number, value: number): void {
   Atomics.notify(words, Word.bell);
 }
 
+/** Has SIGUSR2 counted from now on. */
+function countSignals(words: Int32Array): void {
+  let count = 0;
+  process.on("SIGUSR2", () => ring(words, Word.snapshots, ++count));
+}
+
 /** Standard input, of which a part is put into the shared bytes each time that it is called. */
 function inputFor({ words, input }: Pick<Supervision, "words" | "input">): () => void {
   let wanted = false;
@@ -62,14 +68,19 @@ function inputFor({ words, input }: Pick<Supervision, "words" | "input">): () =>
   };
 }
 
-/** Ends a half-written file so that what it has is kept; `unfinished` is what its writer said of it. */
-export type Rescue = (path: string, unfinished: unknown) => void;
+/** What the command has its supervisor do. */
+export interface Duties {
+  /** Ends a half-written file so that what it has is kept; `unfinished` is what its writer said of it. */
+  rescue(path: string, unfinished: unknown): void;
+  /** Does what a verb asked for by a notice "task". The command ends when it is done, and with its failure. */
+  work(task: unknown): Promise<void>;
+}
 
 /** Runs the command line in a worker that has `main` as its program. @returns the exit status */
 export async function supervise(
   main: URL,
   args: readonly string[],
-  rescue: Rescue,
+  { rescue, work }: Duties,
 ): Promise<number> {
   const { port1: port, port2 } = new MessageChannel();
   const words = new Int32Array(new SharedArrayBuffer(4 * Object.keys(Word).length));
@@ -81,18 +92,32 @@ export async function supervise(
   const leftovers = new Map<string, unknown>();
   const supplyInput = inputFor({ words, input });
   let python = false;
+  let failure: number | undefined;
+  // One after the other: each may need much memory.
+  let tasks = Promise.resolve();
   const note = (notice: Notice) => {
     if (notice.kind === "python") python = notice.runs;
-    else if (notice.kind === "input") supplyInput();
+    else if (notice.kind === "counts") countSignals(words);
+    else if (notice.kind === "task") {
+      tasks = tasks
+        .then(() => work(notice.task))
+        .catch((error) => {
+          failure ??= endWith(error);
+        });
+    } else if (notice.kind === "input") supplyInput();
     else if (notice.kind === "done") leftovers.delete(notice.path);
     else leftovers.set(notice.path, notice.unfinished);
   };
   port.on("message", note);
 
-  function cleanUp(): void {
+  /** Takes what the worker said last. */
+  function receive(): void {
     for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port)) {
       note(last.message);
     }
+  }
+
+  function removeLeftovers(): void {
     for (const [path, unfinished] of leftovers) {
       try {
         if (unfinished === undefined) rmSync(path, { recursive: true, force: true });
@@ -109,7 +134,8 @@ export async function supervise(
       if (ending) return;
       ending = true;
       const stopped = await Promise.race([worker.terminate(), setTimeout(PATIENCE, "not yet")]);
-      cleanUp();
+      receive();
+      removeLeftovers();
       if (stopped === "not yet") {
         // This thread can't leave before the worker does; the signal itself ends both.
         process.removeAllListeners(signal);
@@ -124,14 +150,17 @@ export async function supervise(
         ring(words, Word.interrupt, constants.signals.SIGINT);
       });
     }
-    let failure: number | undefined;
     worker.on("error", (error) => {
       failure = endWith(error);
     });
     worker.on("exit", (status) => {
       if (ending) return;
-      cleanUp();
-      resolve(failure ?? status);
+      receive();
+      void tasks.then(() => {
+        if (ending) return;
+        removeLeftovers();
+        resolve(failure ?? status);
+      });
     });
   });
 }

@@ -157,6 +157,8 @@ export function installedPlace(
   const { root, ledger, options } = found;
   // Copies from before there was anyone who looks did not say it.
   if (!isAddress(root) || !isAddress(ledger)) throw otherVersion(where);
+  // Where there is a limit alone, there is no heap of ours.
+  if (root === 0) return undefined;
   return { root, ledger, malloc: options.malloc };
 }
 

@@ -18,7 +18,18 @@ const folder = fileURLToPath(new URL(".", import.meta.url));
 const reporter = pathToFileURL(join(folder, "reporter.mjs")).href;
 
 /** The order of the folders: files that take long come first, so that all processors are busy until the end. */
-const ORDER = ["link", "browser", "cli", "python", "package", "docs", "guests", "trace", "unit"];
+const ORDER = [
+  "link",
+  "browser",
+  "cli",
+  "inspect",
+  "python",
+  "package",
+  "docs",
+  "guests",
+  "trace",
+  "unit",
+];
 
 /** Silence of so many milliseconds ends with a line that says what runs. */
 const SILENCE = 10_000;

@@ -6,10 +6,11 @@
  *   base/ to python/  --esbuild--> dist/esm, dist/cjs, dist/workerd; --tsc--> their .d.ts
  *   build/shipped/   --here-->     dist/wasm, for dist/workerd and createHeap({ modules })
  *   link/            --esbuild--> dist/esm/link, dist/cjs/link; --tsc--> their .d.ts
+ *   viewer/          --esbuild--> dist/viewer/report.html, a page without its report
  *   cli/             --esbuild--> dist/cli
  */
 import { createHash } from "node:crypto";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -116,6 +117,38 @@ async function bundle(): Promise<void> {
   });
 }
 
+/** The licenses of what the page contains: it is given to others, so it has them in itself. */
+function licenses(): string {
+  const files = ["echarts/NOTICE", "echarts/LICENSE", "echarts/licenses/LICENSE-d3"];
+  const all = [...files, "zrender/LICENSE", "tslib/LICENSE.txt"];
+  return all.map((file) => readFileSync(`node_modules/${file}`, "utf8").trim()).join("\n\n");
+}
+
+/** The page of a report: one file, with its script, its style and what it contains of others. */
+async function bundlePage(): Promise<void> {
+  const { outputFiles } = await build({
+    entryPoints: { page: "viewer/page.ts", style: "viewer/page.css" },
+    bundle: true,
+    minify: true,
+    write: false,
+    outdir: "dist/viewer",
+    format: "iife",
+    target: "es2022",
+    logLevel: "warning",
+    legalComments: "none",
+    define: { "process.env.NODE_ENV": '"production"' },
+  });
+  const textOf = (ending: string) =>
+    (outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "").trimEnd();
+  // By a function: a `$` in what is put in has no meaning.
+  const page = readFileSync("viewer/page.html", "utf8")
+    .replace("/* STYLE */", () => textOf(".css"))
+    .replace("LICENSES", licenses)
+    .replace("/* SCRIPT */", () => textOf(".js"));
+  mkdirSync("dist/viewer", { recursive: true });
+  writeFileSync("dist/viewer/report.html", page);
+}
+
 rmSync("dist", { recursive: true, force: true });
 await generateOnce(await compileModules());
-await Promise.all([bundle(), declare()]);
+await Promise.all([bundle(), bundlePage(), declare()]);

@@ -53,7 +53,7 @@ once("node_modules/.pymalloc-setup", ["package-lock.json"], ["node_modules/tsx"]
 });
 
 const sources = [
-  ...["core", "base", "hosts", "src", "python", "link"],
+  ...["core", "base", "hosts", "src", "python", "inspect", "viewer", "link"],
   ...["process", "trace", "interpreter", "measure", "cli", "tools"],
   "package.json",
   "package-lock.json",

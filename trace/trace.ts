@@ -8,4 +8,4 @@ export { readTrace } from "./reader.js";
 export { startRecording } from "./recorder.js";
 export { renderStatistics } from "./render.js";
 export { StatisticsBuilder } from "./statistics.js";
-export { requireWritable, rescueTrace, TraceWriter } from "./writer.js";
+export { rescueTrace, TraceWriter } from "./writer.js";

@@ -1,16 +1,14 @@
 /** Writing a trace, chunk by chunk. */
 import {
   closeSync,
-  lstatSync,
   openSync,
   renameSync,
   rmSync,
-  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { notice, reasonOf, UsageError } from "../process/process.js";
+import { notice, temporaryName, writing } from "../process/process.js";
 import { encodeEvents } from "./columns.js";
 import { Books } from "./event-books.js";
 import type { EventChunk, TraceHeader, TraceSummary } from "./events.js";
@@ -18,46 +16,6 @@ import { ChunkType, MAX_EVENTS, packChunk, START } from "./format.js";
 
 function json(value: object): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
-}
-
-/** The temporary name of a trace, while it is written: in the same folder, so that it can be renamed. */
-function temporaryName(path: string): string {
-  return `${path}.${process.pid}.tmp`;
-}
-
-/** What is in the way of writing a trace @throws UsageError with the reason, where something is */
-function attempt<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw new UsageError(`${path} can't be written: ${reasonOf(error)}`);
-  }
-}
-
-/**
- * Looks whether a trace of this name can be written, before the work that leads to it. Only a regular file is ever
- * overwritten: the trace takes the name's place, and a device or a pipe would be gone.
- *
- * @throws UsageError where it can't, or where there is a file and it is not to be overwritten
- */
-export function requireWritable(path: string, overwrites: boolean): void {
-  if (path === "") throw new UsageError('the trace\'s name is "", expected that of a file');
-  const found = attempt(path, () => lstatSync(path, { throwIfNoEntry: false }));
-  const target = found?.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : found;
-  if (target?.isDirectory()) throw new UsageError(`${path} is a directory, expected a file`);
-  if (target !== undefined && !target.isFile()) {
-    throw new UsageError(`${path} is no regular file, and nothing else can be overwritten`);
-  }
-  if (found !== undefined && !overwrites) {
-    throw new UsageError(`${path} exists; --force overwrites it`);
-  }
-  const temporary = temporaryName(path);
-  attempt(path, () => {
-    notice({ kind: "leftover", path: temporary });
-    closeSync(openSync(temporary, "wx"));
-    rmSync(temporary);
-    notice({ kind: "done", path: temporary });
-  });
 }
 
 /** What a trace is worth so far: it can be ended behind so many bytes, and take its name. */
@@ -70,7 +28,7 @@ interface UnfinishedTrace {
 /** Ends a trace whose writer was stopped: what was whole of it takes its name. @throws UsageError */
 export function rescueTrace(temporary: string, unfinished: unknown): void {
   const { output, bytes, summary } = unfinished as UnfinishedTrace;
-  attempt(output, () => {
+  writing(output, () => {
     truncateSync(temporary, bytes);
     writeFileSync(temporary, packChunk(ChunkType.summary, json(summary), 0), { flag: "a" });
     renameSync(temporary, output);
@@ -95,16 +53,16 @@ export class TraceWriter {
     this.#path = path;
     this.#temporary = temporaryName(path);
     notice({ kind: "leftover", path: this.#temporary });
-    this.#file = attempt(path, () => openSync(this.#temporary, "wx"));
+    this.#file = writing(path, () => openSync(this.#temporary, "wx"));
     // A process may end before its time, as at an error that nobody foresaw.
     process.once("exit", this.#discard);
     this.#append(START);
-    this.#append(attempt(path, () => packChunk(ChunkType.header, json(header), 0)));
+    this.#append(writing(path, () => packChunk(ChunkType.header, json(header), 0)));
     this.#noticeState();
   }
 
   #append(bytes: Uint8Array): void {
-    attempt(this.#path, () => {
+    writing(this.#path, () => {
       for (let done = 0; done < bytes.length; ) done += writeSync(this.#file, bytes, done);
     });
     this.#bytes += bytes.length;
@@ -141,7 +99,7 @@ export class TraceWriter {
     const summary = this.#books.summary();
     this.#append(packChunk(ChunkType.summary, json(summary), 0));
     this.#close();
-    attempt(this.#path, () => renameSync(this.#temporary, this.#path));
+    writing(this.#path, () => renameSync(this.#temporary, this.#path));
     notice({ kind: "done", path: this.#temporary });
     return { bytes: this.#bytes, summary };
   }

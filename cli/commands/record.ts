@@ -5,15 +5,16 @@ import {
   megabytes,
   print,
   printable,
+  requireWritable,
   StatusLine,
   supervision,
   tell,
   UsageError,
   whole,
 } from "../../process/process.js";
-import { Numbering, requireWritable, startRecording, TraceWriter } from "../../trace/trace.js";
+import { Numbering, startRecording, TraceWriter } from "../../trace/trace.js";
 import type { Command } from "../command.js";
-import { parseScriptLine, readScript } from "../script.js";
+import { parseScriptLine, readScript, splitOutput } from "../script.js";
 
 const HELP = `Usage: pymalloc record [options] -o FILE.pmt SCRIPT [ARGUMENTS...]
 
@@ -28,7 +29,9 @@ program's own, except that -o FILE may stand at the very end as well.
   --force            overwrite FILE if it exists
   --help             print this text
 
-The program's hashes are those of PYTHONHASHSEED=0: run again, it asks for the same.
+What is recorded reaches to the very end of the program, when its globals have gone: "never freed"
+in pymalloc stats counts what even that has left. What its globals keep is in a snapshot (pymalloc
+snapshot). The program's hashes are those of PYTHONHASHSEED=0: run again, it asks for the same.
 `;
 
 const options = {
@@ -45,14 +48,10 @@ interface RecordOptions {
 function parse(args: readonly string[]): RecordOptions | "help" {
   const { values, path, rest: words } = parseScriptLine("record", args, options);
   if (values.help) return "help";
-  const rest = [...words];
-  let { output } = values;
-  if (output === undefined && ["-o", "--output"].includes(rest.at(-2) ?? "")) {
-    [, output] = rest.splice(-2);
-  }
+  const { output, rest } = splitOutput(values.output, words);
   const script = readScript("record", path, rest);
   if (output === undefined) throw new UsageError("record: -o FILE is missing, the trace's name");
-  requireWritable(output, values.force ?? false);
+  requireWritable(output, "the trace", values.force ?? false);
   return { script, output };
 }
 
@@ -105,7 +104,7 @@ async function record({ script, output }: RecordOptions): Promise<number> {
     const { peakLiveBytes, peakLiveBlocks } = summary;
     tell(
       `${printable(output)}: ${whole(summary.events)} events in ${whole(bytes)} bytes; peak ` +
-        `${megabytes(peakLiveBytes)} in ${whole(peakLiveBlocks)} blocks\n`,
+        `${megabytes(peakLiveBytes)} in ${whole(peakLiveBlocks)} blocks; recorded until its globals had gone\n`,
     );
     return status;
   } catch (error) {

@@ -1,9 +1,9 @@
 /** `pymalloc run`: a Python program in a CPython on pymalloc. */
-import { mallocModes, nameOf, type PyMemError } from "../../base/base.js";
+import type { PyMemError } from "../../base/base.js";
 import {
   type AllocatorName,
   Interpreter,
-  linkedPyodideFolder,
+  type Look,
   OWN_FRAMES,
   type Script,
 } from "../../interpreter/interpreter.js";
@@ -12,17 +12,24 @@ import {
   endWith,
   print,
   printJson,
-  StatusLine,
+  requireWritable,
   statusOf,
   supervision,
   tell,
   UsageError,
   writeAll,
 } from "../../process/process.js";
-import { emptyStats, formatStats } from "../../src/report/report.js";
-import { readLimitOption, readRounds } from "../arguments.js";
+import { emptyStats, formatStats, type HeapStats } from "../../src/report/report.js";
+import {
+  type AllocatorChoice,
+  allocatorOptions,
+  onAllocator,
+  readAllocator,
+} from "../allocator.js";
+import { readRounds } from "../arguments.js";
 import type { Command } from "../command.js";
 import { parseScriptLine, readScript } from "../script.js";
+import { readFormat, SnapshotTaker } from "../snapshots.js";
 
 const HELP = `Usage: pymalloc run [options] SCRIPT [ARGUMENTS...]
 
@@ -41,7 +48,11 @@ follows SCRIPT is the program's own.
                   that; --malloc and PYTHONMALLOC then choose as they do in CPython itself
   --limit SIZE    how much memory the program may take, Python included, as in 200MB: beyond that it gets a
                   MemoryError; from 32MB on
-  --stats         print the allocator's statistics on stderr afterwards
+  --stats         print the allocator's statistics on stderr afterwards: those of the moment when the
+                  program has ended, and its globals are still there
+  --snapshot-on-crash FILE
+                  if the interpreter crashes, or a debug mode stops it, keep its memory in
+                  FILE (.pymem or .heapsnapshot) for pymalloc heap; FILE is written over
   --compare       run the program several times on CPython's own malloc, on mimalloc, on pymalloc
                   and on pymalloc linked in, in turn, then in the debug mode, and report time
                   and memory on stderr
@@ -49,28 +60,21 @@ follows SCRIPT is the program's own.
   --json          print the report as JSON on stdout; the program's own output goes to stderr
   --help          print this text
 
-PYTHONMALLOCSTATS=1 prints the statistics at each new arena and at exit, as in CPython.
+PYTHONMALLOCSTATS=1 prints the statistics at each new arena and at exit, when the globals have gone,
+as in CPython.
 `;
 
 const options = {
-  malloc: { type: "string" },
-  linked: { type: "boolean" },
+  ...allocatorOptions,
   "on-fault": { type: "string" },
   stacks: { type: "boolean" },
-  limit: { type: "string" },
   stats: { type: "boolean" },
+  "snapshot-on-crash": { type: "string" },
   compare: { type: "boolean" },
   rounds: { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
-
-/** What `--malloc` and PYTHONMALLOC choose from: the library's words, and those that CPython added. */
-const words: Record<string, AllocatorName> = {
-  ...Object.fromEntries(Object.entries(mallocModes).map(([word, mode]) => [word, nameOf(mode)])),
-  mimalloc: "mimalloc",
-  mimalloc_debug: "mimalloc_debug",
-};
 
 /** With these, the debug mode is ours. */
 function isOurDebugMode(allocator: AllocatorName): boolean {
@@ -79,35 +83,15 @@ function isOurDebugMode(allocator: AllocatorName): boolean {
 
 interface RunOptions {
   readonly script: Script;
-  readonly allocator: AllocatorName;
-  /** With `"linked"`: PYTHONMALLOC's word for it. */
-  readonly word: string | undefined;
+  readonly chosen: AllocatorChoice;
   readonly goesOn: boolean;
   readonly stacks: boolean;
-  readonly limitBytes: number | undefined;
   readonly stats: boolean;
+  /** Where the memory goes if the interpreter crashes. */
+  readonly onCrash: string | undefined;
   readonly compare: boolean;
   readonly rounds: number;
   readonly json: boolean;
-}
-
-function readWord(option: string | undefined): string | undefined {
-  const word = option ?? process.env["PYTHONMALLOC"] ?? "";
-  return word === "" && option === undefined ? undefined : word;
-}
-
-function readAllocator(option: string | undefined): AllocatorName {
-  const word = readWord(option);
-  const where = option === undefined ? "PYTHONMALLOC" : "--malloc";
-  if (word === undefined) return "pymalloc";
-  const name = Object.hasOwn(words, word) ? words[word] : undefined;
-  if (name === undefined) {
-    const expected = Object.keys(words).join(", ");
-    throw new UsageError(
-      `${where}: unknown allocator ${JSON.stringify(word)}, expected one of: ${expected}`,
-    );
-  }
-  return name;
 }
 
 /** Does the program go on after a mistake? */
@@ -122,6 +106,14 @@ function readComparedRounds(option: string | undefined, compares: boolean): numb
   if (option === undefined) return 9;
   if (!compares) throw new UsageError("--rounds goes with --compare");
   return readRounds(option, 3);
+}
+
+function readOnCrash(path: string | undefined, compares: boolean): string | undefined {
+  if (path === undefined) return undefined;
+  if (compares) throw new UsageError("run: --snapshot-on-crash does not go with --compare");
+  readFormat(path, undefined);
+  requireWritable(path, "the snapshot", true);
+  return path;
 }
 
 function parse(args: readonly string[]): RunOptions | "help" {
@@ -139,30 +131,21 @@ function parse(args: readonly string[]): RunOptions | "help" {
   if (compares && values.limit !== undefined) {
     throw new UsageError("run: --compare measures without a limit, so --limit has nothing to hold");
   }
-  const chosen = compares ? "pymalloc" : readAllocator(values.malloc);
-  const allocator = values.linked ? "linked" : chosen;
-  const word = readWord(values.malloc);
-  if (values.limit !== undefined && word?.startsWith("mimalloc")) {
-    throw new UsageError(
-      "run: --limit holds what the system malloc takes, and mimalloc takes its own",
-    );
-  }
-  const debug = isOurDebugMode(allocator);
+  const chosen = readAllocator("run", compares ? { malloc: "pymalloc" } : values);
+  const debug = isOurDebugMode(chosen.allocator);
   for (const option of ["on-fault", "stacks"] as const) {
     if (values[option] !== undefined && !debug) {
       const which = values.linked ? "our debug mode, and not with --linked" : "a debug mode";
       throw new UsageError(`--${option} goes with ${which}, as in --malloc debug`);
     }
   }
-  const { limit } = values;
   return {
-    limitBytes: limit === undefined ? undefined : readLimitOption("run", limit, 32),
     script: readScript("run", path, rest),
-    allocator,
-    word,
+    chosen,
     goesOn: readOnFault(values["on-fault"]),
     stacks: values.stacks ?? false,
     stats: values.stats ?? false,
+    onCrash: readOnCrash(values["snapshot-on-crash"], compares),
     compare: compares,
     rounds: readComparedRounds(values.rounds, compares),
     json: values.json ?? false,
@@ -178,24 +161,30 @@ function tellOrEnd(text: string): void {
   }
 }
 
-/** The linked interpreter's folder; where it is made first, stderr tells of it. */
-async function linkedFolder(): Promise<string> {
-  const line = new StatusLine();
-  const folder = await linkedPyodideFolder((step) => line.show(`${step} ...`));
-  line.clear();
-  return folder;
-}
-
 async function runOnce(options: RunOptions): Promise<number> {
-  const { script, allocator, stats, json } = options;
+  const { script, chosen, stats, onCrash, json } = options;
+  const { allocator } = chosen;
   const faults: PyMemError[] = [];
-  const table = () => formatStats(interpreter.heap?.stats() ?? emptyStats());
+  const statsNow = () => interpreter.heap?.stats();
+  const table = (of = statsNow()) => formatStats(of ?? emptyStats());
   const always = Boolean(process.env["PYTHONMALLOCSTATS"]);
   let started = 0;
+  /** Of the moment before the globals go. */
+  let atEnd: HeapStats | undefined;
+
+  function lookAtEnd(): void {
+    try {
+      atEnd = statsNow();
+    } catch {
+      // The heap is damaged: `validate` says how.
+    }
+  }
 
   function close(status: number): number {
     const seconds = (performance.now() - started) / 1000;
-    if (stats || always) tell(table() || `${allocator} keeps no statistics\n`);
+    if (stats || always) {
+      tell(table(stats ? atEnd : undefined) || `${allocator} keeps no statistics\n`);
+    }
     if (json) {
       const report = {
         program: script.path,
@@ -205,7 +194,7 @@ async function runOnce(options: RunOptions): Promise<number> {
         status,
         seconds,
         heapBytes: interpreter.heapBytes(),
-        stats: interpreter.heap?.stats() ?? null,
+        stats: atEnd ?? statsNow() ?? null,
         faults: faults.map((fault) => ({ ...fault, message: fault.message })),
       };
       printJson(report);
@@ -213,19 +202,31 @@ async function runOnce(options: RunOptions): Promise<number> {
     return status;
   }
 
+  const crash =
+    onCrash === undefined
+      ? undefined
+      : new SnapshotTaker(onCrash, readFormat(onCrash, undefined), () => interpreter.pyodide);
+  const looks: Look[] = [];
+  if (stats || json) {
+    looks.push({ at: { kind: "end" }, work: lookAtEnd });
+  }
+  if (crash !== undefined) {
+    looks.push({ at: { kind: "crash" }, work: () => crash.take("at its crash") });
+  }
+
   let ready = false;
-  const folder = allocator === "linked" ? { folder: await linkedFolder() } : {};
   const interpreter = await Interpreter.load({
-    allocator,
-    word: allocator === "linked" ? options.word : undefined,
-    ...folder,
+    ...(await onAllocator(chosen)),
     script,
     stacks: options.stacks,
-    limitBytes: options.limitBytes,
+    looks,
     onFault(fault) {
       faults.push(fault);
       tellOrEnd(fault.report().replace(OWN_FRAMES, ""));
-      if (!options.goesOn) process.exit(close(statusOf("SIGABRT")));
+      if (options.goesOn) return;
+      interpreter.crashed();
+      void crash?.finish();
+      process.exit(close(statusOf("SIGABRT")));
     },
     supervision,
     ...(json ? { streams: { stdout: (bytes) => writeAll(2, bytes) } } : {}),
@@ -233,7 +234,8 @@ async function runOnce(options: RunOptions): Promise<number> {
   });
   ready = true;
   started = performance.now();
-  const status = await interpreter.run().catch((error) => {
+  const status = await interpreter.run().catch(async (error) => {
+    await crash?.finish();
     throw interpreter.explained(error);
   });
   // What was overwritten and never freed shows now.

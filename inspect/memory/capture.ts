@@ -92,7 +92,7 @@ function versionText(hex: number): string {
 function heapOf(program: EmscriptenProgram, where: string): HeapMark | undefined {
   const place = installedPlace(program, where);
   const linked = placedRoot(program, where);
-  if (place !== undefined && place.root !== 0 && place.root !== linked) {
+  if (place !== undefined && place.root !== linked) {
     const { root, ledger, malloc } = place;
     return { root, how: "installed", ledger, pools: malloc.startsWith("pymalloc") };
   }

@@ -213,7 +213,9 @@ test("a Pyodide that does not start is named", () => {
 });
 
 test("whatever the arguments, a mistake is the user's and says so", async () => {
-  const verbs = fc.constantFrom("stats", "replay", "link", "record", "run", "rum", "");
+  const verbs = fc.constantFrom(
+    ...["stats", "replay", "link", "record", "run", "snapshot", "memory", "heap", "rum", ""],
+  );
   const word = fc.oneof(
     fc.constantFrom(
       "-o",

@@ -43,7 +43,9 @@ sys.exit(7)
 test("a program has its streams, its arguments and its status, and its blocks are in the trace", async () => {
   const { status, stdout, stderr } = pymalloc(["record", "-o", "a.pmt", program, "--json", "b c"]);
   assert.match(stdout, /^\['--json', 'b c'\] from stdin -?\d+\n$/);
-  const last = stderr.match(/^to stderr\na\.pmt: ([\d,]+) events in ([\d,]+) bytes; peak (.+)\n$/);
+  const last = stderr.match(
+    /^to stderr\na\.pmt: ([\d,]+) events in ([\d,]+) bytes; peak (.+); recorded until its globals had gone\n$/,
+  );
   assert.ok(last, stderr);
   assert.equal(status, 7);
   const trace = await readTrace(join(folder, "a.pmt"));

@@ -6,7 +6,7 @@ import { LinkError, link } from "../../link/index.js";
 import { install } from "../../python/install.js";
 import { programOf } from "../../python/python.js";
 import { assertRefused } from "../support/command.js";
-import { exhaust } from "../support/exhaustion.js";
+import { exhaust, ROUNDS } from "../support/exhaustion.js";
 import { long, onlyLong } from "../support/profile.js";
 import { folderOf, startFrom } from "../support/pyodide.js";
 import { temporaryFolder } from "../support/traces.js";
@@ -45,7 +45,7 @@ for (const name of ["pyodide", "pyodide-029", "pyodide-027"]) {
     let told = 0;
     const heap = install(pyodide, { onLimit: () => void told++ });
     assert.ok((heap.limit ?? 0) > 80 * MIB - 4096 && (heap.limit ?? 0) <= 80 * MIB);
-    exhaust(pyodide, heap, long ? 100 : 1, () => {
+    exhaust(pyodide, heap, long ? ROUNDS : 1, () => {
       assert.ok(told > 0);
       told = 0;
     });

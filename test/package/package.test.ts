@@ -176,7 +176,7 @@ describe("the package", { timeout: 300_000 }, () => {
     const headers = /^include\/(pymalloc|pymemcompat|guest)\w*\.(h|c|ts|flags)$/;
     const rest = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist/cjs/package.json"];
     // Of what is bundled.
-    rest.push("dist/licenses.txt");
+    rest.push("dist/viewer/report.html");
     const strangers = files.filter(
       (file) =>
         ![code, modules, reading, headers].some((kind) => kind.test(file)) && !rest.includes(file),
@@ -184,6 +184,7 @@ describe("the package", { timeout: 300_000 }, () => {
     assert.deepEqual(strangers, []);
     const includes = readdirSync(join(repository, "include")).map((name) => `include/${name}`);
     const built = ["dist/esm/index.js", "dist/cjs/index.js", "dist/cli/main.js"];
+    built.push("dist/viewer/report.html");
     for (const needed of [...built, ...includes]) {
       assert.ok(files.includes(needed), needed);
     }

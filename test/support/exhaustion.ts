@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { type InstalledPymalloc, PyMemError } from "../../python/install.js";
 import type { Pyodide } from "./pyodide.js";
 
+/** So many times in the longer profile. All rows of all tests with 100 take half an hour. */
+export const ROUNDS = Number(process.env["EXHAUSTION_ROUNDS"] ?? 3);
+
 /**
  * Each keeps what it made in `kept` until nothing more is to be had. The containers are nested 900 deep at most: since 0.28 a stock
  * Pyodide overflows the engine's stack when a row of some thousand is freed, whatever its memory is.

@@ -18,11 +18,12 @@ const house = [
   ...["core/limit", "core/linked", "core/programs", "base", "hosts", "src/domains.ts", "src/debug"],
   ...["src/objects", "src/guests", "src/report", "src/heap", "src/testing.ts", "src/index.ts"],
   ...["python", "inspect/graph", "inspect/memory", "inspect/python", "inspect/questions"],
-  ...["inspect/formats", "inspect", "link", "process", "trace", "interpreter", "measure", "cli"],
+  ...["inspect/formats", "inspect", "viewer", "link", "process", "trace", "interpreter", "measure"],
+  "cli",
 ];
 
 /** What of it browsers and workers run as well: it knows nothing of Node. */
-const anywhere = /^(core|base|hosts|src|python|inspect)\//;
+const anywhere = /^(core|base|hosts|src|python|inspect|viewer)\//;
 
 function filesIn(folder: string): string[] {
   if (folder.endsWith(".ts")) return [folder];
