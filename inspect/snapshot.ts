@@ -10,6 +10,7 @@ import {
   captureImage,
   findBlocks,
   type Inspected,
+  imageOf,
   type MemoryImage,
 } from "./memory/memory.js";
 import { javascriptMarks, pythonGraph } from "./python/python.js";
@@ -321,7 +322,8 @@ export function takeSnapshot(
 /** Reads what `snapshot.save()` wrote. @throws RangeError that says what is wrong with the file */
 export async function openSnapshot(bytes: ByteSource): Promise<Snapshot> {
   const { readPymem } = await formats();
-  return snapshotOf(await readPymem(bytes));
+  const { marks, u8 } = await readPymem(bytes);
+  return snapshotOf(imageOf(marks, u8));
 }
 
 /** Where every byte of a memory is now. It is cheap enough to ask every second. */

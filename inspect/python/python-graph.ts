@@ -4,6 +4,7 @@ import { layoutOf } from "../../python/python.js";
 import {
   EdgeKind,
   edgeName,
+  type Facts,
   type Graph,
   GraphBuilder,
   holds,
@@ -13,7 +14,7 @@ import {
   type TypeKind,
 } from "../graph/graph.js";
 import type { Blocks, MemoryImage } from "../memory/memory.js";
-import { type Content, Contents } from "./contents.js";
+import { Contents } from "./contents.js";
 import { readInterpreter } from "./interpreter.js";
 import { labelOf } from "./labels.js";
 import { Nodes } from "./nodes.js";
@@ -41,17 +42,13 @@ export interface Statistics {
   readonly plain: number;
 }
 
-export interface PythonGraph {
+export interface PythonGraph extends Facts {
   readonly graph: Graph;
   /** What is not exact, as of a version whose structs are not all known; empty where everything is. */
   readonly note: string;
   readonly statistics: Statistics;
   /** The node of the object, or the plain block, that begins at an address, or that what begins there belongs to; 0 for none. */
   nodeAt(address: Address): Node;
-  /** What is in an object, to find equal ones and empty ones. */
-  content(node: Node): Content;
-  /** Have two nodes the same content? For those kinds that have a hash. */
-  equal(one: Node, other: Node): boolean;
   /** How many objects count their references, and how many of those have as many as they count; a root may count. */
   exactness(): { readonly objects: number; readonly exact: number };
   /** For each node how many references to it were found in other nodes: edges that hold, but not those of roots. */
