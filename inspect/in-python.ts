@@ -37,11 +37,11 @@ def _setup(bridge):
             return f"<pymalloc.Snapshot of {self._handle.graph.nodes} objects and blocks>"
 
         def memory(self):
-            """Where every byte of the memory is, as a dict whose parts sum up."""
+            """Where every byte is, as a dict whose parts sum up."""
             return read(self._handle.memory())
 
         def types(self):
-            """A dict for each type, those first that retain most: type, kind, count, own, retained."""
+            """A dict for each type, those first that retain most."""
             return read(self._handle.types())
 
         def dominators(self, limit=20):
@@ -49,34 +49,31 @@ def _setup(bridge):
             return read(self._handle.dominators(limit))
 
         def paths(self, what, limit=5):
-            """How one comes from the roots to an object, shortest first, as texts.
-
-            what: the object; or a text that says which ("app.Order", "str:'text'"), or an address as id() gives it.
-            """
+            """How one comes from the roots to an object, its id(), or what a text means ("app.Order", "str:'text'"), shortest first."""
             if not isinstance(what, str):
                 what = hex(what if type(what) is int else id(what))
             return read(bridge.paths(self._handle, what, limit))
 
         def holders(self, name):
-            """What the objects of a type are held by, those ways first that hold most: a dict each."""
+            """A dict for each way in which the objects of a type are held, those first that hold most."""
             return read(self._handle.holders(name))
 
         def diff(self, other):
-            """What became more or fewer from this snapshot to another one."""
+            """What became more or fewer up to another snapshot."""
             if not isinstance(other, Snapshot):
                 raise TypeError(f"diff: expected a snapshot, got {other!r}")
             return Difference(bridge.diff(self._handle, other._handle))
 
         async def save(self, path):
-            """Write the memory itself, compressed (.pymem): "pymalloc heap" and openSnapshot() read it."""
+            """Write the memory itself (.pymem): "pymalloc heap" and openSnapshot() read it."""
             await write(self._handle.save(), path)
 
         async def write_heapsnapshot(self, path):
-            """Write it as V8's .heapsnapshot, which Chrome's DevTools open."""
+            """Write it as .heapsnapshot, which Chrome's DevTools open."""
             await write(self._handle.toHeapSnapshot(), path)
 
     class Difference:
-        """What two snapshots differ in. Its text names first what grew most, and by what it is held."""
+        """What two snapshots differ in. Its text names first what grew most."""
 
         def __init__(self, answer):
             rows = read(answer)
@@ -86,7 +83,7 @@ def _setup(bridge):
             return self._text
 
     class Growth:
-        """What became more by at least one each time: true where anything did. Its text says by what it is held."""
+        """What became more by at least one each time: true where anything did."""
 
         def __init__(self, answer):
             rows = read(answer)
@@ -116,7 +113,7 @@ def _setup(bridge):
 
         @property
         def grown(self):
-            """A dict for each kind of object that became more: type, path, count, bytes, with, example."""
+            """A dict for each kind of object that became more."""
             return self._result().grown
 
         def report(self):
@@ -135,7 +132,7 @@ def _setup(bridge):
         bridge.look(number, runs)
 
     def memory():
-        """Where every byte of the memory is now, as a dict whose parts sum up."""
+        """Where every byte of the memory is now: see Snapshot.memory."""
         return read(bridge.memory())
 
     def snapshot():
@@ -143,14 +140,11 @@ def _setup(bridge):
         return Snapshot(bridge.take())
 
     def watch(times=1):
-        """with pymalloc.watch() as w: what became more in the block, by at least \`times\`, is w.grown; w.report() is its text."""
+        """with pymalloc.watch() as w: w.grown is what became more in the block by at least \`times\`, w.report() its text."""
         return Watch(check(times, "watch"))
 
     def leaks(function, times=5):
-        """Call a function once to warm up and then several times, and say what becomes more by at least one each time.
-
-        What has to become more in the first half of the calls and in the second one: a cache that fills once is no leak.
-        """
+        """Call a function once to warm up and then several times, and say what becomes more each time: a cache that fills once is no leak."""
         if not callable(function) or inspect.iscoroutinefunction(function):
             raise TypeError(f"leaks: function is {function!r}, expected one that is called without arguments and waits for nothing")
         check(times, "leaks")
