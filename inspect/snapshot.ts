@@ -54,17 +54,27 @@ export interface SnapshotSummary {
   readonly version: string;
   /** When it was taken: milliseconds since 1970. */
   readonly time: number;
+  /** What is not exact; empty where everything is. */
   readonly note: string;
-  /** Objects and blocks, and the references between them. */
+  /** Objects and blocks. */
   readonly nodes: number;
+  /** References between them. */
   readonly edges: number;
+  /** Where every byte is. */
   readonly memory: Budget;
+  /** What it consists of. */
   readonly types: readonly TypeRow[];
+  /** What keeps most alive. */
   readonly dominators: readonly DominatorRow[];
+  /** Equal values. */
   readonly duplicates: readonly DuplicateRow[];
+  /** Empty and over-allocated containers. */
   readonly containers: readonly ContainerRow[];
+  /** What only the collector can free. */
   readonly cycles: readonly CycleRow[];
+  /** Pools that are nearly empty. */
   readonly pins: readonly PinRow[];
+  /** What nobody reaches. */
   readonly unreachable: readonly UnreachableRow[];
 }
 
@@ -86,6 +96,7 @@ function requireLimit(limit: number, where: string): number {
 export class Snapshot {
   /** The memory, and what had to be known of it. */
   readonly image: MemoryImage;
+  /** What the allocators have given out. */
   readonly blocks: Blocks;
   /** Who holds whom. */
   readonly graph: Graph;

@@ -29,6 +29,7 @@ export interface NodeType {
   readonly name: string;
   /** `builtins`, `app`; empty where there is none. */
   readonly module: string;
+  /** What its nodes are. */
   readonly kind: TypeKind;
   /** The node of the type object; 0 where it has none. */
   readonly node: Node;
@@ -70,17 +71,21 @@ export function edgeName(kind: EdgeKindNumber, value: number): number {
   return ((kind << 28) | value) >>> 0;
 }
 
+/** The kind of an edge's name. */
 export function edgeKind(name: number): EdgeKindNumber {
   return (name >>> 28) as EdgeKindNumber;
 }
 
+/** The value of an edge's name: what it is says its kind. */
 export function edgeValue(name: number): number {
   return name & MOST_EDGE_VALUE;
 }
 
 /** The graph. The arrays may be longer than there are nodes and edges. */
 export interface Graph {
+  /** How many there are, the root included. */
   readonly nodes: number;
+  /** How many there are. */
   readonly edges: number;
   /** Where each node lies in the memory; 0 where it has no memory. Nodes 1 to `nodes - 1` are in no order. */
   readonly addresses: Uint32Array;
@@ -90,9 +95,13 @@ export interface Graph {
   readonly own: Uint32Array;
   /** The references that the object itself counts; 0 where it counts none, IMMORTAL where it is immortal. */
   readonly counts: Uint32Array;
+  /** The types of nodes, in no order. */
   readonly types: readonly NodeType[];
+  /** The first edge of each node; one more stands behind the last. */
   readonly first: Uint32Array;
+  /** The node that each edge leads to. */
   readonly to: Uint32Array;
+  /** What each edge is called: see `edgeKind` and `edgeValue`. */
   readonly names: Uint32Array;
   /** What the names of internal edges are. */
   readonly texts: readonly string[];

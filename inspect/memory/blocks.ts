@@ -11,6 +11,7 @@ export enum BlockKind {
 
 /** Live blocks, sorted by their address. Memory of the allocators' own (arenas, tables, a root, shadows) is no block. */
 export interface Blocks {
+  /** How many there are. */
   readonly count: number;
   /** Where the user's bytes begin: in a debug mode behind the front pads. */
   readonly starts: Uint32Array;

@@ -7,9 +7,11 @@ import type { Analysis } from "./analysis.js";
 export interface PinRow {
   /** Bytes in a block. */
   readonly size: number;
+  /** How many pools. */
   readonly pools: number;
-  /** Bytes of these pools, and those of them that blocks in use take. */
+  /** Bytes of these pools. */
   readonly bytes: number;
+  /** Those of them that blocks in use take. */
   readonly used: number;
   /** How many blocks are in use. */
   readonly blocks: number;
