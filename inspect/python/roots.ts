@@ -4,6 +4,7 @@
  */
 import type { Address } from "../../base/base.js";
 import { FrameReader, ObjectFields, TypeFields } from "../../python/python.js";
+import { countBelow } from "../graph/graph.js";
 import type { MemoryImage } from "../memory/memory.js";
 import { eachEntry } from "./dict-entries.js";
 import { frameRoots } from "./frames.js";
@@ -139,15 +140,9 @@ class WordReader {
 /** Names addresses in static data by the exported variable before them. */
 function namer({ marks }: MemoryImage): (at: Address) => string {
   const symbols = Object.entries(marks.symbols).sort(([, one], [, other]) => one - other);
+  const starts = Uint32Array.from(symbols, ([, start]) => start);
   return (at) => {
-    let low = 0;
-    let high = symbols.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((symbols[middle] as [string, number])[1] <= at) low = middle + 1;
-      else high = middle;
-    }
-    const [name, start] = symbols[low - 1] ?? ["", 0];
+    const [name, start] = symbols[countBelow(starts, starts.length, at + 1) - 1] ?? ["", 0];
     const near = name !== "" && at - start < Most.distance;
     return near ? `${name} ${hex(at - start)}` : `static data 0x${at.toString(16)}`;
   };
