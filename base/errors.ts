@@ -79,8 +79,10 @@ export function constantName(kind: PyMemErrorKind): ConstantName<PyMemErrorKind>
 /**
  * Has `instanceof` take the errors of every copy of the package in this process: a program may load it as an ES module and as
  * a CommonJS one, and each entry of the latter is a bundle of its own.
+ *
+ * @returns the mark that they have
  */
-export function brand(errors: new (...of: never[]) => Error, name: string): void {
+export function brand(errors: new (...of: never[]) => Error, name: string): symbol {
   const mark = Symbol.for(name);
   Object.defineProperty(errors.prototype, mark, { value: true });
   Object.defineProperty(errors, Symbol.hasInstance, {
@@ -89,6 +91,7 @@ export function brand(errors: new (...of: never[]) => Error, name: string): void
       return Function.prototype[Symbol.hasInstance].call(this, value);
     },
   });
+  return mark;
 }
 
 /** A part of a report: a line that says what follows, and that; nothing where there is nothing. */
@@ -98,9 +101,8 @@ export function section(title: string, text: string | undefined): string {
 
 /** A heap that is not as it should be, or a call that would make it so. */
 export class PyMemError extends Error {
-  static {
-    brand(PyMemError, "pymalloc.PyMemError");
-  }
+  /** @internal A field, since a bundle that throws no such error can leave out a class that has no static block. */
+  static readonly mark: symbol = /* @__PURE__ */ brand(PyMemError, "pymalloc.PyMemError");
 
   /** As every error has it; it stays when code is minified. */
   override readonly name = "PyMemError";

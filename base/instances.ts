@@ -83,7 +83,7 @@ export interface ArenaSource {
   free(p: Address, bytes: number): void;
 }
 
-const functionTable = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
+const functionTable = /* @__PURE__ */ new WebAssembly.Table({ element: "anyfunc", initial: 1 });
 
 /** Is this a function of WebAssembly's, which alone may be in a table? */
 export function isWebAssembly(candidate: CallableFunction): boolean {

@@ -39,7 +39,10 @@ function magicAt(root: Address): number {
 }
 
 /** What a heap is for good, in the mark's last word. */
-const Kind = { pools: 1, ownMemory: 2 } as const;
+enum Kind {
+  pools = 1,
+  ownMemory = 2,
+}
 
 export interface RootKind {
   /** Do pools serve the mem and object domains? */

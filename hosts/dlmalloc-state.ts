@@ -10,28 +10,37 @@ const BEFORE_IN_USE = 1;
  * dlmalloc's own state (struct malloc_state of its malloc.c), as far as it is read here: offsets of words. The last segment is
  * in it; the others' records lie in chunks.
  */
-const State = {
-  binMap: 0,
-  treeMap: 1,
-  victimSize: 2,
-  topSize: 3,
-  top: 6,
-  bins: 10,
-  trees: 76,
-  segment: 112,
-} as const;
+enum State {
+  binMap = 0,
+  treeMap = 1,
+  victimSize = 2,
+  topSize = 3,
+  top = 6,
+  bins = 10,
+  trees = 76,
+  segment = 112,
+}
 
 /** The lists of free chunks of one size each, and the trees of longer ones. */
 const BINS = 32;
 
 /** A free chunk's fields: offsets of words. */
-const Free = { head: 1, next: 2, left: 4, right: 5 } as const;
+enum Free {
+  head = 1,
+  next = 2,
+  left = 4,
+  right = 5,
+}
 
 /** What it keeps free at the end of a segment, for the record of one. */
 const TOP_FOOT = 40;
 
 /** A segment: where it begins, its bytes, the record of the one before. */
-const Segment = { base: 0, size: 1, next: 2 } as const;
+enum Segment {
+  base = 0,
+  size = 1,
+  next = 2,
+}
 
 /** No memory has more segments; a list that leads back into itself has no end. */
 const MOST_SEGMENTS = 4096;

@@ -4,14 +4,19 @@ import { signed, signedBytes } from "./text.js";
 
 /** How many objects, and their bytes. */
 export interface Amount {
+  /** Objects; of a change those that came, less those that went. */
   readonly count: number;
+  /** Bytes, counted alike. */
   readonly bytes: number;
 }
 
 /** What changed of a type, in bytes of the objects alone. */
 export interface TypeChange extends Amount {
+  /** `dict`, `app.Order`. */
   readonly type: string;
+  /** What is in the later one alone. */
   readonly new: Amount;
+  /** What was in the earlier one alone. */
   readonly gone: Amount;
   /** Objects that are still there with more bytes or fewer. */
   readonly grown: Amount;
@@ -22,11 +27,15 @@ export interface TypeChange extends Amount {
  * a new order has the bytes of its list and its texts.
  */
 export interface HolderChange extends Amount {
+  /** `dict`, `app.Order`. */
   readonly type: string;
   /** How they are held, with `[...]` for indexes and keys: `module app > global CACHE > [...]`. */
   readonly path: string;
+  /** What is in the later one alone. */
   readonly new: Amount;
+  /** What was in the earlier one alone. */
   readonly gone: Amount;
+  /** Objects that are still there with more bytes or fewer. */
   readonly grown: Amount;
   /** Objects that were held in another way before, less those that are now. */
   readonly moved: Amount;

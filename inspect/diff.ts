@@ -152,6 +152,7 @@ export class Difference {
     return [first, "", ...columns(holders), "", "by type", ...columns(types), ""].join("\n");
   }
 
+  /** The rows, as JSON has them. */
   toJSON(): { readonly types: readonly TypeChange[]; readonly holders: readonly HolderChange[] } {
     return { types: this.types, holders: this.holders };
   }

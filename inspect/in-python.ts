@@ -4,11 +4,11 @@ import { type PyodideLike, programOf } from "../python/python.js";
 import { diff } from "./diff.js";
 import { OWN_FILE } from "./python/python.js";
 import { memory, type Snapshot, takeSnapshot } from "./snapshot.js";
-import { growthOf } from "./watch.js";
+import { type Growth, growthOf } from "./watch.js";
 
 /**
  * The Python of it. Whatever must live between two looks lives in JavaScript, under a number: else the looks would find each
- * other. Answers come as JSON.
+ * other. Answers become what Python has by way of JSON.
  */
 const PYTHON = `
 def _setup(bridge):
@@ -19,11 +19,13 @@ def _setup(bridge):
         module = types.ModuleType("pymalloc", "What fills this interpreter's memory.")
         sys.modules["pymalloc"] = module
 
-    def address_of(what, where):
-        """The query that JavaScript understands: a name as it is, an object by its address."""
-        if isinstance(what, str):
-            return what
-        return hex(what if type(what) is int else id(what))
+    def read(answer):
+        return json.loads(bridge.asJson(answer))
+
+    async def write(pieces, path):
+        with open(path, "wb") as file:
+            async for piece in pieces:
+                file.write(piece.to_bytes())
 
     class Snapshot:
         """What was in the memory at one moment. Sizes are bytes."""
@@ -35,63 +37,57 @@ def _setup(bridge):
             return f"<pymalloc.Snapshot of {self._handle.graph.nodes} objects and blocks>"
 
         def memory(self):
-            """Where every byte of the memory is, as a dict whose parts sum up."""
-            return json.loads(bridge.asJson(self._handle.memory()))
+            """Where every byte is, as a dict whose parts sum up."""
+            return read(self._handle.memory())
 
         def types(self):
-            """A dict for each type, those first that retain most: type, kind, count, own, retained."""
-            return json.loads(bridge.asJson(self._handle.types()))
+            """A dict for each type, those first that retain most."""
+            return read(self._handle.types())
 
         def dominators(self, limit=20):
             """A dict for each of the objects that keep most alive."""
-            return json.loads(bridge.asJson(self._handle.dominators(limit)))
+            return read(self._handle.dominators(limit))
 
         def paths(self, what, limit=5):
-            """How one comes from the roots to an object, shortest first, as texts.
-
-            what: the object; or a text that says which ("app.Order", "str:'text'"), or an address as id() gives it.
-            """
-            return json.loads(bridge.paths(self._handle, address_of(what, "paths"), limit))
+            """How one comes from the roots to an object, its id(), or what a text means ("app.Order", "str:'text'"), shortest first."""
+            if not isinstance(what, str):
+                what = hex(what if type(what) is int else id(what))
+            return read(bridge.paths(self._handle, what, limit))
 
         def holders(self, name):
-            """What the objects of a type are held by, those ways first that hold most: a dict each."""
-            return json.loads(bridge.asJson(self._handle.holders(name)))
+            """A dict for each way in which the objects of a type are held, those first that hold most."""
+            return read(self._handle.holders(name))
 
         def diff(self, other):
-            """What became more or fewer from this snapshot to another one."""
+            """What became more or fewer up to another snapshot."""
             if not isinstance(other, Snapshot):
                 raise TypeError(f"diff: expected a snapshot, got {other!r}")
             return Difference(bridge.diff(self._handle, other._handle))
 
         async def save(self, path):
-            """Write the memory itself, compressed (.pymem): "pymalloc heap" and openSnapshot() read it."""
+            """Write the memory itself (.pymem): "pymalloc heap" and openSnapshot() read it."""
             await write(self._handle.save(), path)
 
         async def write_heapsnapshot(self, path):
-            """Write it as V8's .heapsnapshot, which Chrome's DevTools open."""
+            """Write it as .heapsnapshot, which Chrome's DevTools open."""
             await write(self._handle.toHeapSnapshot(), path)
 
-    async def write(pieces, path):
-        with open(path, "wb") as file:
-            async for piece in pieces:
-                file.write(piece.to_bytes())
-
     class Difference:
-        """What two snapshots differ in. Its text names first what grew most, and by what it is held."""
+        """What two snapshots differ in. Its text names first what grew most."""
 
         def __init__(self, answer):
-            answer = json.loads(answer)
-            self.types, self.holders, self._text = answer["types"], answer["holders"], answer["text"]
+            rows = read(answer)
+            self.types, self.holders, self._text = rows["types"], rows["holders"], str(answer)
 
         def __str__(self):
             return self._text
 
     class Growth:
-        """What became more by at least one each time. It is true where anything did; its text says by what it is held."""
+        """What became more by at least one each time: true where anything did."""
 
         def __init__(self, answer):
-            answer = json.loads(answer)
-            self.times, self.grown, self._text = answer["times"], answer["rows"], answer["text"]
+            rows = read(answer)
+            self.times, self.grown, self._text = rows["times"], rows["rows"], str(answer)
 
         def __bool__(self):
             return bool(self.grown)
@@ -107,19 +103,17 @@ def _setup(bridge):
 
         def __enter__(self):
             self._number = bridge.begin()
-            collect()
-            bridge.look(self._number, 0)
+            look(self._number, 0)
             return self
 
         def __exit__(self, *error):
             del error
-            collect()
-            bridge.look(self._number, self._times)
+            look(self._number, self._times)
             self._growth = Growth(bridge.end(self._number))
 
         @property
         def grown(self):
-            """A dict for each kind of object that became more: type, path, count, bytes, with, example."""
+            """A dict for each kind of object that became more."""
             return self._result().grown
 
         def report(self):
@@ -131,41 +125,37 @@ def _setup(bridge):
                 raise RuntimeError("pymalloc.watch: the block has not ended yet")
             return self._growth
 
-    def collect():
+    def look(number, runs):
         # What a first collection frees may leave more behind for a second one.
         gc.collect()
         gc.collect()
+        bridge.look(number, runs)
 
     def memory():
-        """Where every byte of the memory is now, as a dict whose parts sum up."""
-        return json.loads(bridge.memory())
+        """Where every byte of the memory is now: see Snapshot.memory."""
+        return read(bridge.memory())
 
     def snapshot():
         """What is in the memory now, and who holds it."""
         return Snapshot(bridge.take())
 
     def watch(times=1):
-        """with pymalloc.watch() as w: what became more in the block, by at least \`times\`, is w.grown; w.report() is its text."""
+        """with pymalloc.watch() as w: w.grown is what became more in the block by at least \`times\`, w.report() its text."""
         return Watch(check(times, "watch"))
 
     def leaks(function, times=5):
-        """Call a function once to warm up and then several times, and say what becomes more by at least one each time.
-
-        What has to become more in the first half of the calls and in the second one: a cache that fills once is no leak.
-        """
+        """Call a function once to warm up and then several times, and say what becomes more each time: a cache that fills once is no leak."""
         if not callable(function) or inspect.iscoroutinefunction(function):
             raise TypeError(f"leaks: function is {function!r}, expected one that is called without arguments and waits for nothing")
         check(times, "leaks")
         half = times // 2
         number = bridge.begin()
         function()
-        collect()
-        bridge.look(number, 0)
+        look(number, 0)
         for runs in (half, times - half) if half else (times,):
             for _ in range(runs):
                 function()
-            collect()
-            bridge.look(number, runs)
+            look(number, runs)
         return Growth(bridge.end(number))
 
     def check(times, where):
@@ -198,19 +188,15 @@ function bridgeOf(pyodide: PyodideLike) {
   }
   return {
     asJson: (answer: unknown) => JSON.stringify(answer),
-    memory: () => JSON.stringify(memory(pyodide)),
+    memory: () => memory(pyodide),
     take: () => takeSnapshot(pyodide),
-    paths(snapshot: Snapshot, query: string, limit: number): string {
+    paths(snapshot: Snapshot, query: string, limit: number): string[] {
       const node = query.startsWith("0x")
         ? snapshot.nodeAt(Number(query))
         : snapshot.find(query)[0];
-      const paths = node ? snapshot.pathsTo(node, { limit }) : [];
-      return JSON.stringify(paths.map(String));
+      return node ? snapshot.pathsTo(node, { limit }).map(String) : [];
     },
-    diff(before: Snapshot, after: Snapshot): string {
-      const difference = diff(before, after);
-      return JSON.stringify({ ...difference, text: String(difference) });
-    },
+    diff,
     begin(): number {
       series.set(++last, { before: undefined, parts: [] });
       return last;
@@ -221,10 +207,10 @@ function bridgeOf(pyodide: PyodideLike) {
       if (one.before !== undefined) one.parts.push({ change: diff(one.before, now), runs });
       one.before = now;
     },
-    end(number: number): string {
-      const growth = growthOf(seriesOf(number).parts);
+    end(number: number): Growth {
+      const { parts } = seriesOf(number);
       series.delete(number);
-      return JSON.stringify({ ...growth.toJSON(), text: String(growth) });
+      return growthOf(parts);
     },
   };
 }

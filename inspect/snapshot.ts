@@ -1,12 +1,6 @@
 /** A memory at one moment, and the answers that it gives. */
 import { type Address, conflict, isObject, rangeError, show, typeError } from "../base/base.js";
-import {
-  type ByteSource,
-  readPymem,
-  saveInPage,
-  writeHeapSnapshot,
-  writePymem,
-} from "./formats/formats.js";
+import type { ByteSource } from "./formats/formats.js";
 import type { Facts, Graph, Node } from "./graph/graph.js";
 import { heapGraph } from "./heap-graph.js";
 import {
@@ -16,6 +10,7 @@ import {
   captureImage,
   findBlocks,
   type Inspected,
+  imageOf,
   type MemoryImage,
 } from "./memory/memory.js";
 import { javascriptMarks, pythonGraph } from "./python/python.js";
@@ -59,19 +54,32 @@ export interface SnapshotSummary {
   readonly version: string;
   /** When it was taken: milliseconds since 1970. */
   readonly time: number;
+  /** What is not exact; empty where everything is. */
   readonly note: string;
-  /** Objects and blocks, and the references between them. */
+  /** Objects and blocks. */
   readonly nodes: number;
+  /** References between them. */
   readonly edges: number;
+  /** Where every byte is. */
   readonly memory: Budget;
+  /** What it consists of. */
   readonly types: readonly TypeRow[];
+  /** What keeps most alive. */
   readonly dominators: readonly DominatorRow[];
+  /** Equal values. */
   readonly duplicates: readonly DuplicateRow[];
+  /** Empty and over-allocated containers. */
   readonly containers: readonly ContainerRow[];
+  /** What only the collector can free. */
   readonly cycles: readonly CycleRow[];
+  /** Pools that are nearly empty. */
   readonly pins: readonly PinRow[];
+  /** What nobody reaches. */
   readonly unreachable: readonly UnreachableRow[];
 }
+
+/** What reads and writes files is asked for seldom: it is loaded when it is, as a file of its own. */
+const formats = () => import("./formats/formats.js");
 
 /** So many rows a summary has of each kind, unless it is asked for more. */
 const ROWS = 20;
@@ -88,6 +96,7 @@ function requireLimit(limit: number, where: string): number {
 export class Snapshot {
   /** The memory, and what had to be known of it. */
   readonly image: MemoryImage;
+  /** What the allocators have given out. */
   readonly blocks: Blocks;
   /** Who holds whom. */
   readonly graph: Graph;
@@ -237,17 +246,19 @@ export class Snapshot {
   /** As V8's `.heapsnapshot`, which Chrome's DevTools and memlab open, in pieces. */
   async *toHeapSnapshot(): AsyncGenerator<Uint8Array, void> {
     const { graph, facts } = this.#readable;
+    const { writeHeapSnapshot } = await formats();
     yield* writeHeapSnapshot({ graph, content: (node) => facts.content(node) });
   }
 
   /** As `.pymem`: the memory itself, compressed, in pieces. `openSnapshot` reads it. */
   async *save(): AsyncGenerator<Uint8Array, void> {
-    if (this.#readable) yield* writePymem(this.image);
+    if (this.#readable) yield* (await formats()).writePymem(this.image);
   }
 
   /** In a page: offers the snapshot as a file; as `.heapsnapshot` where the name ends so, else as `.pymem`. */
   async download(name = "heap.pymem"): Promise<void> {
     const isV8 = name.endsWith(".heapsnapshot");
+    const { saveInPage } = await formats();
     await saveInPage(isV8 ? this.toHeapSnapshot() : this.save(), name);
   }
 
@@ -321,7 +332,9 @@ export function takeSnapshot(
 
 /** Reads what `snapshot.save()` wrote. @throws RangeError that says what is wrong with the file */
 export async function openSnapshot(bytes: ByteSource): Promise<Snapshot> {
-  return snapshotOf(await readPymem(bytes));
+  const { readPymem } = await formats();
+  const { marks, u8 } = await readPymem(bytes);
+  return snapshotOf(imageOf(marks, u8));
 }
 
 /** Where every byte of a memory is now. It is cheap enough to ask every second. */

@@ -13,6 +13,7 @@ export interface WatchOptions {
 
 /** Objects that become more with each run. */
 export interface GrowthRow extends Amount {
+  /** `dict`, `app.Order`. */
   readonly type: string;
   /** How they are held: `module app > global CACHE > [...]`. */
   readonly path: string;
@@ -44,6 +45,7 @@ export class Growth {
     return [...lines, ...more, ""].join("\n");
   }
 
+  /** The runs and the rows, as JSON has them. */
   toJSON(): { readonly times: number; readonly rows: readonly GrowthRow[] } {
     return { times: this.times, rows: this.rows };
   }

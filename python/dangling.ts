@@ -13,7 +13,11 @@ import { ObjectReader, type PythonObject } from "./python-objects.js";
 import { LEADS, ObjectFields, TypeFlags } from "./structs.js";
 
 /** Bounds: the pointers that are followed, those that are told of, the time that is taken. */
-const Most = { pointers: 1000, told: 8, milliseconds: 3000 } as const;
+enum Most {
+  pointers = 1000,
+  told = 8,
+  milliseconds = 3000,
+}
 
 type Holder = Pick<DebugBlock, "start" | "size" | "family">;
 

@@ -147,181 +147,193 @@ export function layoutOf(version: string): ObjectLayout | undefined {
 }
 
 /** The fields of a type object (Include/cpython/object.h): what is read of it beyond `ObjectFields`. */
-export const TypeFields = {
-  doc: 88,
-  weakListOffset: 104,
-  members: 120,
-  base: 128,
-  dict: 132,
-  dictOffset: 144,
-  mro: 172,
+export enum TypeFields {
+  doc = 88,
+  weakListOffset = 104,
+  members = 120,
+  base = 128,
+  dict = 132,
+  dictOffset = 144,
+  mro = 172,
   /** Of a type that is managed by the interpreter: its place among those, + 1. */
-  subclasses: 180,
+  subclasses = 180,
   /** How long a static type is. */
-  size: 208,
+  size = 208,
   /** Of a heap type alone. */
-  name: 428,
-  slots: 432,
-  qualifiedName: 436,
-  cachedKeys: 440,
-  module: 444,
+  name = 428,
+  slots = 432,
+  qualifiedName = 436,
+  cachedKeys = 440,
+  module = 444,
   /** A copy of its name, which it owns. */
-  ownName: 448,
-  heapSize: 452,
-} as const;
+  ownName = 448,
+  heapSize = 452,
+}
 
 /** A PyMemberDef (Include/descrobject.h), and the two kinds of members that are references. */
-export const Members = {
-  size: 20,
-  name: 0,
-  kind: 4,
-  offset: 8,
-  object: 6,
-  objectOrError: 16,
-} as const;
+export enum Members {
+  size = 20,
+  name = 0,
+  kind = 4,
+  offset = 8,
+  object = 6,
+  objectOrError = 16,
+}
 
 /** More flags of types. */
-export const MoreTypeFlags = {
+export enum MoreTypeFlags {
   /** What the interpreter keeps of it stands in the interpreter's state: its dict, its subclasses. */
-  managedStatic: 1 << 1,
-  inlineValues: 1 << 2,
-  managedWeakrefs: 1 << 3,
-  managedDict: 1 << 4,
-  heap: 1 << 9,
-  ready: 1 << 12,
-  exception: 1 << 30,
-} as const;
+  managedStatic = 1 << 1,
+  inlineValues = 1 << 2,
+  managedWeakrefs = 1 << 3,
+  managedDict = 1 << 4,
+  heap = 1 << 9,
+  ready = 1 << 12,
+  exception = 1 << 30,
+}
 
 /** dict (Include/cpython/dictobject.h) and its keys (Include/internal/pycore_dict.h). */
-export const DictFields = {
-  used: 8,
-  keys: 24,
-  values: 28,
-  logSize: 4,
-  logIndexBytes: 5,
-  kind: 6,
-  usable: 12,
-  entries: 16,
-  indices: 20,
+export enum DictFields {
+  used = 8,
+  keys = 24,
+  values = 28,
+  logSize = 4,
+  logIndexBytes = 5,
+  kind = 6,
+  usable = 12,
+  entries = 16,
+  indices = 20,
   /** Kinds of keys: entries of hash, key and value; of key and value; of keys alone, the values are elsewhere. */
-  general: 0,
-  unicode: 1,
-  split: 2,
+  general = 0,
+  unicode = 1,
+  split = 2,
   /** Of values: how many there is room for, are they part of an object, are they in use; the first of them. */
-  capacity: 0,
-  embedded: 2,
-  valid: 3,
-  firstValue: 4,
-} as const;
+  capacity = 0,
+  embedded = 2,
+  valid = 3,
+  firstValue = 4,
+}
 
 /** set and frozenset (Include/cpython/setobject.h). */
-export const SetFields = { used: 12, mask: 16, table: 20, smallTable: 32 } as const;
+export enum SetFields {
+  used = 12,
+  mask = 16,
+  table = 20,
+  smallTable = 32,
+}
 
 /** str (Include/cpython/unicodeobject.h): its bytes as UTF-8, where it was asked for them, and the characters of a long form. */
-export const TextFields = {
-  length: 8,
-  state: 16,
-  ascii: 20,
-  utf8: 24,
-  compact: 28,
-  data: 28,
-  compactBit: 32,
-  asciiBit: 64,
-} as const;
+export enum TextFields {
+  length = 8,
+  state = 16,
+  ascii = 20,
+  utf8 = 24,
+  compact = 28,
+  data = 28,
+  compactBit = 32,
+  asciiBit = 64,
+}
 
 /** collections.deque (Modules/_collectionsmodule.c): a chain of blocks of 64 items. */
-export const DequeFields = {
-  left: 12,
-  right: 16,
-  leftIndex: 20,
-  spares: 36,
-  firstSpare: 40,
-  blockItems: 64,
-  blockRight: 260,
-} as const;
+export enum DequeFields {
+  left = 12,
+  right = 16,
+  leftIndex = 20,
+  spares = 36,
+  firstSpare = 40,
+  blockItems = 64,
+  blockRight = 260,
+}
 
 /** What else owns blocks. */
-export const Owned = {
-  moduleDefinition: 12,
-  moduleState: 16,
+export enum Owned {
+  moduleDefinition = 12,
+  moduleState = 16,
   /** How long its state is, in the definition of a module. */
-  definitionStateSize: 28,
-  codeExecutors: 100,
-  codeCached: 104,
-  odictNodes: 40,
-  odictFirst: 32,
-  odictNodeNext: 8,
-  odictNodePrevious: 12,
-} as const;
+  definitionStateSize = 28,
+  codeExecutors = 100,
+  codeCached = 104,
+  odictNodes = 40,
+  odictFirst = 32,
+  odictNodeNext = 8,
+  odictNodePrevious = 12,
+}
 
 /** An Element (Modules/_elementtree.c): its texts may be marked in the lowest bit; what else it has is in a block of its own. */
-export const ElementFields = {
-  text: 12,
-  tail: 16,
-  extra: 20,
+export enum ElementFields {
+  text = 12,
+  tail = 16,
+  extra = 20,
   /** In that block. */
-  attributes: 0,
-  length: 4,
-  children: 12,
-  firstChild: 16,
-  roomInside: 4,
-} as const;
+  attributes = 0,
+  length = 4,
+  children = 12,
+  firstChild = 16,
+  roomInside = 4,
+}
 
 /** Others with words that are not always references. */
-export const OddFields = {
+export enum OddFields {
   /** A link of an LRU cache holds the next one; so does the cache, which begins like one. */
-  nextLink: 12,
+  nextLink = 12,
   /** A time has a zone when this byte says so; one that has none is shorter. Where it is in a datetime and in a time. */
-  hasZone: 12,
-  zoneOfDate: 24,
-  zoneOfTime: 20,
-} as const;
+  hasZone = 12,
+  zoneOfDate = 24,
+  zoneOfTime = 20,
+}
 
 /** What a thread has its frames in (`_PyStackChunk`, Include/cpython/pystate.h): its length and what is used of it, in words. */
-export const StackChunk = { size: 4, top: 8, leastSize: 16384 } as const;
+export enum StackChunk {
+  size = 4,
+  top = 8,
+  leastSize = 16384,
+}
 
 /** _PyInterpreterFrame, and where a generator and a frame object have theirs (Include/internal/pycore_interpframe_structs.h). */
-export const FrameFields = {
-  code: 0,
-  function: 8,
-  locals: 20,
-  frameObject: 24,
-  stackTop: 32,
-  owner: 38,
-  first: 40,
-  inGenerator: 36,
-  generatorState: 35,
+export enum FrameFields {
+  code = 0,
+  function = 8,
+  locals = 20,
+  frameObject = 24,
+  stackTop = 32,
+  owner = 38,
+  first = 40,
+  inGenerator = 36,
+  generatorState = 35,
   /** The state of a generator whose frame is gone. */
-  cleared: 4,
-  ofFrame: 12,
-  codeLocals: 48,
-  codeLocalNames: 72,
-} as const;
+  cleared = 4,
+  ofFrame = 12,
+  codeLocals = 48,
+  codeLocalNames = 72,
+}
 
 /** What tells a function, a code object and others from each other (Include/cpython). */
-export const NameFields = {
-  functionName: 20,
-  functionCode: 24,
-  codeLine: 44,
-  codeFile: 80,
-  codeName: 88,
-  moduleName: 24,
-  generatorName: 16,
-  methodFunction: 8,
-  builtinDefinition: 8,
-  propertyName: 24,
-  descriptorName: 12,
-} as const;
+export enum NameFields {
+  functionName = 20,
+  functionCode = 24,
+  codeLine = 44,
+  codeFile = 80,
+  codeName = 88,
+  moduleName = 24,
+  generatorName = 16,
+  methodFunction = 8,
+  builtinDefinition = 8,
+  propertyName = 24,
+  descriptorName = 12,
+}
 
 /** int (Include/cpython/longintrepr.h): digits of 30 bits, their number in all but the lowest bits of the tag; those say the sign. */
-export const IntFields = {
-  tag: 8,
-  digits: 12,
-  tagBits: 3,
-  digitBits: 30,
-  signBits: 3,
-  negative: 2,
-} as const;
+export enum IntFields {
+  tag = 8,
+  digits = 12,
+  tagBits = 3,
+  digitBits = 30,
+  signBits = 3,
+  negative = 2,
+}
 
 /** float and bytes (Include/cpython). */
-export const ValueFields = { float: 8, bytes: 16 } as const;
+export enum ValueFields {
+  float = 8,
+  bytes = 16,
+}

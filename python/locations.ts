@@ -1,7 +1,12 @@
 /** Line numbers, out of the table that a CPython code object has for them. */
 
 /** The forms of an entry that have more to say than the line's small steps. */
-const Forms = { oneLine: 10, noColumns: 13, long: 14, none: 15 } as const;
+enum Forms {
+  oneLine = 10,
+  noColumns = 13,
+  long = 14,
+  none = 15,
+}
 
 /** An entry's first byte has the highest bit set, the others have not. */
 const FIRST = 0x80;

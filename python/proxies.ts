@@ -48,7 +48,11 @@ interface Entry {
 /** The name of the property of Emscripten's `Module` where it is: every copy of this package sees it. */
 const MARK = "pymalloc_proxies";
 
-const Most = { lines: 8, frames: 4, read: 25 } as const;
+enum Most {
+  lines = 8,
+  frames = 4,
+  read = 25,
+}
 
 /** Pyodide's code, in its files and in WebAssembly, as the stacks of all engines have it, and our function that it calls. */
 const OF_PYODIDE = /wasm|[/\\]pyodide(\.asm)?\.m?js|pyproxy_new/;

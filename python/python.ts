@@ -2,7 +2,7 @@
  * A CPython in WebAssembly, seen from outside: its records of allocators, its objects and frames, and pymalloc installed in it.
  */
 
-export { type PythonFrame, PythonStackReader } from "./frames.js";
+export { FrameReader, type PythonFrame } from "./frame-reader.js";
 export { type InstalledPymalloc, install, type PyodideLike } from "./install.js";
 export { installedPlace } from "./installation.js";
 export {

@@ -88,29 +88,29 @@ export function readOffsets(words: Uint32Array, runtime: Address): Offsets | und
 }
 
 /** Where 3.12 to 3.15 have the fields of an object, a type and a list (Include/cpython/object.h, listobject.h). */
-export const ObjectFields = {
-  type: 4,
-  length: 8,
-  listItems: 12,
-  typeName: 12,
-  basicSize: 16,
-  itemSize: 20,
-  typeFlags: 84,
-} as const;
+export enum ObjectFields {
+  type = 4,
+  length = 8,
+  listItems = 12,
+  typeName = 12,
+  basicSize = 16,
+  itemSize = 20,
+  typeFlags = 84,
+}
 
 /** Flags of a type (Include/object.h): what its objects are, and what comes before them. */
-export const TypeFlags = {
+export enum TypeFlags {
   /** Two words come before the object: its dictionary or its inline values, and its weak references. */
-  preHeader: (1 << 3) | (1 << 4),
+  preHeader = (1 << 3) | (1 << 4),
   /** The collector's two words come before the object. */
-  collected: 1 << 14,
-  list: 1 << 25,
-  tuple: 1 << 26,
-  bytes: 1 << 27,
-  text: 1 << 28,
-  dict: 1 << 29,
-  type: 1 << 31,
-} as const;
+  collected = 1 << 14,
+  list = 1 << 25,
+  tuple = 1 << 26,
+  bytes = 1 << 27,
+  text = 1 << 28,
+  dict = 1 << 29,
+  type = 1 << 31,
+}
 
 /** How many bytes can come before an object in its block: that depends on its type. */
 export const LEADS = [0, 8, 16] as const;
@@ -122,7 +122,10 @@ export const ACTIVE = 1 << 4;
  * Who owns a frame (`enum _frameowner`): a thread 0, a generator 1, a frame object 2. From 3 on it is
  * an entry of the interpreter's loop and no Python: 3.13 has 3 for it, 3.14 has 3 and 4.
  */
-export const Owners = { firstEntry: 3, last: 4 } as const;
+export enum Owners {
+  firstEntry = 3,
+  last = 4,
+}
 
 /** 3.14 marks references that are not counted in the lowest bits (`_PyStackRef`). */
 export const TAG_BITS = 3;

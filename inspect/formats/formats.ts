@@ -3,5 +3,5 @@
 export { writeHeapSnapshot } from "./heapsnapshot.js";
 export type { HeapSnapshotSource } from "./names.js";
 export type { ByteSource } from "./pieces.js";
-export { readPymem, writePymem } from "./pymem.js";
+export { readPymem, type SavedMemory, writePymem } from "./pymem.js";
 export { saveInPage } from "./save.js";

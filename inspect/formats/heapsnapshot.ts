@@ -32,8 +32,20 @@ const nodeTypes = [
 const edgeTypes = ["context", "element", "property", "internal", "hidden", "shortcut", "weak"];
 
 /** The types that we use, as indices into those. */
-const V8Node = { string: 2, object: 3, native: 8, synthetic: 9 } as const;
-const V8Edge = { context: 0, element: 1, property: 2, internal: 3, hidden: 4, weak: 6 } as const;
+enum V8Node {
+  string = 2,
+  object = 3,
+  native = 8,
+  synthetic = 9,
+}
+enum V8Edge {
+  context = 0,
+  element = 1,
+  property = 2,
+  internal = 3,
+  hidden = 4,
+  weak = 6,
+}
 
 /** What an edge of each kind is there. */
 const v8Edges: Readonly<Record<EdgeKindNumber, number>> = {

@@ -6,16 +6,16 @@ import { type Graph, type Node, type NodeType, typeText } from "../graph/graph.j
 import type { JsonBytes } from "./json.js";
 
 /** What an entry is made of, in its upper four bits; the lower 28 bits are a value. */
-const Entry = {
+enum Entry {
   /** The value is an index into the texts. */
-  text: 0,
+  text = 0,
   /** The value is the node of a str: its characters. */
-  characters: 1,
+  characters = 1,
   /** The value is a node: what it is, as `<function make_order>`. */
-  named: 2,
+  named = 2,
   /** The value is the node of a key: `['x']`. */
-  key: 3,
-} as const;
+  key = 3,
+}
 
 const VALUE_BITS = 28;
 const MOST_VALUE = 2 ** VALUE_BITS - 1;

@@ -3,7 +3,7 @@
  * and what has to be known to read them. docs/pymem-format.md describes it byte by byte.
  */
 import { conflict, outOfMemory, rangeError } from "../../base/base.js";
-import { imageOf, type MemoryImage } from "../memory/memory.js";
+import type { MemoryImage } from "../memory/memory.js";
 import {
   AREA_BYTES,
   AREA_HEAD_BYTES,
@@ -175,13 +175,16 @@ async function readAreas(pieces: Pieces, memory: Uint8Array): Promise<void> {
   });
 }
 
+/** What a file has of a memory; `imageOf` makes an image of it. */
+export type SavedMemory = Pick<MemoryImage, "marks" | "u8">;
+
 /**
  * Reads a saved memory.
  *
  * @throws TypeError for what no bytes can come from; RangeError that names the offset, what is there and what was expected,
  * when it is no whole and undamaged .pymem
  */
-export async function readPymem(source: ByteSource): Promise<MemoryImage> {
+export async function readPymem(source: ByteSource): Promise<SavedMemory> {
   const pieces = new Pieces(source);
   try {
     await at(0, () => readStart(pieces));
@@ -192,7 +195,7 @@ export async function readPymem(source: ByteSource): Promise<MemoryImage> {
     await at(end, async () => {
       if ((await pieces.upTo(1)).length > 0) throw new DamageError("bytes follow its end");
     });
-    return imageOf(marks, memory);
+    return { marks, u8: memory };
   } finally {
     await pieces.close();
   }

@@ -26,4 +26,4 @@ export {
   type TypeKind,
   typeText,
 } from "./model.js";
-export { longer, Numbers } from "./numbers.js";
+export { countBelow, longer, Numbers } from "./numbers.js";

@@ -1,5 +1,6 @@
 /** The graph read backwards: who holds a node. */
 import { type Edge, type Graph, holds, type Node } from "./model.js";
+import { countBelow } from "./numbers.js";
 
 /** The edges that hold each node, as a row. */
 export interface Holders {
@@ -30,14 +31,5 @@ export function holdersOf(graph: Graph): Holders {
 
 /** The node that an edge comes from. */
 export function sourceOf(graph: Graph, edge: Edge): Node {
-  const { first } = graph;
-  let low = 0;
-  let high = graph.nodes;
-  // first[low] <= edge < first[high]
-  while (high - low > 1) {
-    const middle = (low + high) >>> 1;
-    if ((first[middle] as number) <= edge) low = middle;
-    else high = middle;
-  }
-  return low;
+  return countBelow(graph.first, graph.nodes, edge + 1) - 1;
 }

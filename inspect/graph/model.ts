@@ -29,6 +29,7 @@ export interface NodeType {
   readonly name: string;
   /** `builtins`, `app`; empty where there is none. */
   readonly module: string;
+  /** What its nodes are. */
   readonly kind: TypeKind;
   /** The node of the type object; 0 where it has none. */
   readonly node: Node;
@@ -42,24 +43,24 @@ export function typeText({ module, name }: NodeType): string {
 /**
  * The kinds of an edge's name, in the upper four bits of its number in `names`; the lower 28 bits are its value.
  */
-export const EdgeKind = {
+export enum EdgeKind {
   /** The value is an index into `texts`: `cell`, `class`, `code`. Also the names of roots. */
-  internal: 0,
+  internal = 0,
   /** The value is the node of a str: `.orders`, of an instance or a module. */
-  attribute: 1,
+  attribute = 1,
   /** The value is an index: `[17]`. */
-  item: 2,
+  item = 2,
   /** The value of an entry of a dict; the value is the node of its key: `['x']`. */
-  entry: 3,
+  entry = 3,
   /** The key of an entry of a dict or a member of a set; the value is the number of the entry. */
-  key: 4,
+  key = 4,
   /** A variable of a frame; the value is the node of a str. */
-  local: 5,
+  local = 5,
   /** A word of a block whose layout is not known that has the address of a node: the value is its offset in bytes. */
-  guess: 6,
+  guess = 6,
   /** Like `internal`, but it does not hold. */
-  weak: 7,
-} as const;
+  weak = 7,
+}
 
 export type EdgeKindNumber = (typeof EdgeKind)[keyof typeof EdgeKind];
 
@@ -70,17 +71,21 @@ export function edgeName(kind: EdgeKindNumber, value: number): number {
   return ((kind << 28) | value) >>> 0;
 }
 
+/** The kind of an edge's name. */
 export function edgeKind(name: number): EdgeKindNumber {
   return (name >>> 28) as EdgeKindNumber;
 }
 
+/** The value of an edge's name: what it is says its kind. */
 export function edgeValue(name: number): number {
   return name & MOST_EDGE_VALUE;
 }
 
 /** The graph. The arrays may be longer than there are nodes and edges. */
 export interface Graph {
+  /** How many there are, the root included. */
   readonly nodes: number;
+  /** How many there are. */
   readonly edges: number;
   /** Where each node lies in the memory; 0 where it has no memory. Nodes 1 to `nodes - 1` are in no order. */
   readonly addresses: Uint32Array;
@@ -90,9 +95,13 @@ export interface Graph {
   readonly own: Uint32Array;
   /** The references that the object itself counts; 0 where it counts none, IMMORTAL where it is immortal. */
   readonly counts: Uint32Array;
+  /** The types of nodes, in no order. */
   readonly types: readonly NodeType[];
+  /** The first edge of each node; one more stands behind the last. */
   readonly first: Uint32Array;
+  /** The node that each edge leads to. */
   readonly to: Uint32Array;
+  /** What each edge is called: see `edgeKind` and `edgeValue`. */
   readonly names: Uint32Array;
   /** What the names of internal edges are. */
   readonly texts: readonly string[];

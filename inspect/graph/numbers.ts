@@ -5,6 +5,18 @@ export function longer(numbers: Uint32Array): Uint32Array {
   return twice;
 }
 
+/** How many of the first `count` numbers, which rise, are below a value. */
+export function countBelow(numbers: Uint32Array, count: number, value: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((numbers[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** A Uint32Array that grows. */
 export class Numbers {
   array: Uint32Array;

@@ -2,15 +2,16 @@
 import type { Address } from "../../base/base.js";
 
 /** Who gave a block out. */
-export const BlockKind = {
+export enum BlockKind {
   /** A block in one of our pools. */
-  pool: 0,
+  pool = 0,
   /** A block of the system malloc (a chunk of dlmalloc). */
-  system: 1,
-} as const;
+  system = 1,
+}
 
 /** Live blocks, sorted by their address. Memory of the allocators' own (arenas, tables, a root, shadows) is no block. */
 export interface Blocks {
+  /** How many there are. */
   readonly count: number;
   /** Where the user's bytes begin: in a debug mode behind the front pads. */
   readonly starts: Uint32Array;

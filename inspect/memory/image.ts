@@ -24,6 +24,7 @@ export interface HeapMark {
  * so nothing in it is to be believed: addresses may lie anywhere.
  */
 export interface ImageMarks {
+  /** Whose memory it is. */
   readonly kind: ImageKind;
   /** What Python calls its allocator ("malloc", "mimalloc_debug", "pymalloc"); empty where it has no name for it. */
   readonly allocator: string;
@@ -71,9 +72,13 @@ export interface JsHolder {
 
 /** A memory, and what is known of it. */
 export interface MemoryImage {
+  /** What is known of it. */
   readonly marks: ImageMarks;
+  /** The memory, by bytes. */
   readonly u8: Uint8Array;
+  /** The same, by two bytes each. */
   readonly u16: Uint16Array;
+  /** The same, by words. */
   readonly u32: Uint32Array;
 }
 

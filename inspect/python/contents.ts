@@ -7,32 +7,10 @@ import {
   SetFields,
   ValueFields,
 } from "../../python/python.js";
-import type { Node } from "../graph/graph.js";
+import type { Content, ContentKind, Node } from "../graph/graph.js";
 import type { Nodes } from "./nodes.js";
 import { charactersAt } from "./texts.js";
 import { Shape, type TypePlan } from "./types.js";
-
-export type ContentKind =
-  | "str"
-  | "bytes"
-  | "bytearray"
-  | "int"
-  | "float"
-  | "tuple"
-  | "list"
-  | "dict"
-  | "set"
-  | "other";
-
-export interface Content {
-  readonly kind: ContentKind;
-  /** Characters, bytes, digits of 30 bits, items, entries; 0 for others. */
-  readonly length: number;
-  /** Bytes that were taken beyond what so much content needs. */
-  readonly capacity: number;
-  /** 32 bits. Of a str, bytes, int, float and tuple: equal ones have equal hashes. 0 for all others. */
-  readonly hash: number;
-}
 
 const OTHER: Content = { kind: "other", length: 0, capacity: 0, hash: 0 };
 

@@ -1,15 +1,14 @@
 /** Roots that are frames of functions which run: their variables by name, and what lies on their stacks. */
 import { type Address, unsigned } from "../../base/base.js";
-import {
-  FrameFields,
-  type PythonFrame,
-  type PythonStackReader,
-  TAG_BITS,
-} from "../../python/python.js";
+import { FrameFields, type FrameReader, type PythonFrame, TAG_BITS } from "../../python/python.js";
 import type { Root } from "./root.js";
 
 /** Bounds of what is followed; the first is that of all threads together. */
-const Most = { frames: 2048, threads: 256, stack: 1024 } as const;
+enum Most {
+  frames = 2048,
+  threads = 256,
+  stack = 1024,
+}
 
 /** `_frameowner`: the frame is part of a generator. */
 const OF_GENERATOR = 1;
@@ -40,7 +39,7 @@ function stackTop(word: number, first: Address, stack: Address, room: number): A
  * What the frames of all threads hold, each thread's innermost frame first. The variables of a generator that runs are not among
  * it, but the generator is.
  */
-export function frameRoots(reader: PythonStackReader, u8: Uint8Array): Root[] {
+export function frameRoots(reader: FrameReader, u8: Uint8Array): Root[] {
   const roots: Root[] = [];
   const { offsets } = reader;
   if (offsets === undefined) return roots;

@@ -20,10 +20,19 @@ interface PyodideModule {
 }
 
 /** Bounds of what is looked at: a value of JavaScript's may be anything. */
-const Most = { values: 1 << 20, gaps: 1 << 20, depth: 2, properties: 1000, text: 60 } as const;
+enum Most {
+  values = 1 << 20,
+  gaps = 1 << 20,
+  depth = 2,
+  properties = 1000,
+  text = 60,
+}
 
 /** How many objects are looked into: of one value of the table, and in all. */
-const Visits = { value: 4096, all: 1 << 17 } as const;
+enum Visits {
+  value = 4096,
+  all = 1 << 17,
+}
 
 type Holder = TracedProxy["holder"];
 

@@ -11,7 +11,11 @@ const NO_OBJECT = 0xffffffff;
 const MOST_OWNERS = 4;
 
 /** What a node is: a type's number and how it lies. */
-const Lies = { object: 0, static: 1, freed: 2 } as const;
+enum Lies {
+  object = 0,
+  static = 1,
+  freed = 2,
+}
 
 export class Nodes {
   readonly objects: Objects;

@@ -4,6 +4,7 @@
  */
 import type { Address } from "../../base/base.js";
 import { LEADS, type ObjectLayout } from "../../python/python.js";
+import { countBelow } from "../graph/graph.js";
 import { BlockKind, type Blocks, type MemoryImage } from "../memory/memory.js";
 import { Shape, type TypePlan, TypeTable } from "./types.js";
 
@@ -71,14 +72,7 @@ export class Objects {
   /** The block that an address lies in; -1 for none. */
   blockAround(address: Address): number {
     const { starts, sizes, count } = this.blocks;
-    let low = 0;
-    let high = count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((starts[middle] as number) <= address) low = middle + 1;
-      else high = middle;
-    }
-    const block = low - 1;
+    const block = countBelow(starts, count, address + 1) - 1;
     return block >= 0 && address < (starts[block] as number) + (sizes[block] as number)
       ? block
       : -1;

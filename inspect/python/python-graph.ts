@@ -4,16 +4,16 @@ import { layoutOf } from "../../python/python.js";
 import {
   EdgeKind,
   edgeName,
+  type Facts,
   type Graph,
   GraphBuilder,
   holds,
-  IMMORTAL,
   MOST_EDGE_VALUE,
   type Node,
   type TypeKind,
 } from "../graph/graph.js";
 import type { Blocks, MemoryImage } from "../memory/memory.js";
-import { type Content, Contents } from "./contents.js";
+import { Contents } from "./contents.js";
 import { readInterpreter } from "./interpreter.js";
 import { labelOf } from "./labels.js";
 import { Nodes } from "./nodes.js";
@@ -41,19 +41,13 @@ export interface Statistics {
   readonly plain: number;
 }
 
-export interface PythonGraph {
+export interface PythonGraph extends Facts {
   readonly graph: Graph;
   /** What is not exact, as of a version whose structs are not all known; empty where everything is. */
   readonly note: string;
   readonly statistics: Statistics;
   /** The node of the object, or the plain block, that begins at an address, or that what begins there belongs to; 0 for none. */
   nodeAt(address: Address): Node;
-  /** What is in an object, to find equal ones and empty ones. */
-  content(node: Node): Content;
-  /** Have two nodes the same content? For those kinds that have a hash. */
-  equal(one: Node, other: Node): boolean;
-  /** How many objects count their references, and how many of those have as many as they count; a root may count. */
-  exactness(): { readonly objects: number; readonly exact: number };
   /** For each node how many references to it were found in other nodes: edges that hold, but not those of roots. */
   references(): Uint32Array;
 }
@@ -163,7 +157,6 @@ export function pythonGraph(
     nodeAt: (address) => nodes.at(address) || nodes.ownerOf(address),
     content: (node) => contents.of(node),
     equal: (one, other) => contents.equal(one, other),
-    exactness: () => exactnessOf(graph, outside),
     references: () => countReferences(graph, ["root"]),
   };
 }
@@ -203,28 +196,6 @@ function statisticsOf({ blocks, typeOf, owner }: Objects): Statistics {
   }
   const plain = blocks.count - live - freed - owned;
   return { blocks: blocks.count, objects: live, freed, owned, plain };
-}
-
-/** @param outside the group of what nobody was found for */
-function exactnessOf(graph: Graph, outside: Node): ReturnType<PythonGraph["exactness"]> {
-  const { nodes, first, to, types, typeOf } = graph;
-  const least = countReferences(graph, ["root"]);
-  const most = least.slice();
-  for (const group of to.subarray(first[0], first[1])) {
-    if (group === outside) continue;
-    for (const node of to.subarray(first[group], first[group + 1])) {
-      most[node] = (most[node] as number) + 1;
-    }
-  }
-  let objects = 0;
-  let exact = 0;
-  for (let node = 1; node < nodes; node++) {
-    const count = graph.counts[node] as number;
-    if (count === IMMORTAL || types[typeOf[node] as number]?.kind !== "object") continue;
-    objects++;
-    if ((least[node] as number) <= count && count <= (most[node] as number)) exact++;
-  }
-  return { objects, exact };
 }
 
 /** For each node how many references to it hold. @param leftOut kinds of nodes whose references are none */

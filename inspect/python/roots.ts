@@ -3,7 +3,8 @@
  * known what they are come last, so that the shortest way to an object is one that tells something.
  */
 import type { Address } from "../../base/base.js";
-import { ObjectFields, PythonStackReader, TypeFields } from "../../python/python.js";
+import { FrameReader, ObjectFields, TypeFields } from "../../python/python.js";
+import { countBelow } from "../graph/graph.js";
 import type { MemoryImage } from "../memory/memory.js";
 import { eachEntry } from "./dict-entries.js";
 import { frameRoots } from "./frames.js";
@@ -19,15 +20,15 @@ interface Words extends Range {
   readonly name: (at: Address) => string;
 }
 
-const Most = {
-  interpreters: 16,
-  threads: 256,
-  modules: 65536,
-  interned: 1 << 22,
-  name: 200,
-  distance: 4096,
-  sample: 16,
-} as const;
+enum Most {
+  interpreters = 16,
+  threads = 256,
+  modules = 65536,
+  interned = 1 << 22,
+  name = 200,
+  distance = 4096,
+  sample = 16,
+}
 
 /** A state has so many bytes at most, also where nothing says how many (3.12). */
 const STATE_BYTES = 1 << 18;
@@ -35,13 +36,12 @@ const STATE_BYTES = 1 << 18;
 const hex = (bytes: number) => `+0x${bytes.toString(16)}`;
 
 /** A reader of the frames in an image. */
-export function stackReader(image: MemoryImage): PythonStackReader {
-  const { u8, u16, u32, marks } = image;
-  return new PythonStackReader({ u8, u16, u32, addressOf: (name) => marks.symbols[name] });
+export function frameReader(image: MemoryImage): FrameReader {
+  return new FrameReader(image, { addressOf: (name) => image.marks.symbols[name] });
 }
 
 /** Where the states of the runtime and its interpreters lie. */
-function statesOf({ marks }: MemoryImage, reader: PythonStackReader): Words[] {
+function statesOf({ marks }: MemoryImage, reader: FrameReader): Words[] {
   const { offsets } = reader;
   const from = marks.symbols["_PyRuntime"] ?? 0;
   if (from === 0) return [];
@@ -140,15 +140,9 @@ class WordReader {
 /** Names addresses in static data by the exported variable before them. */
 function namer({ marks }: MemoryImage): (at: Address) => string {
   const symbols = Object.entries(marks.symbols).sort(([, one], [, other]) => one - other);
+  const starts = Uint32Array.from(symbols, ([, start]) => start);
   return (at) => {
-    let low = 0;
-    let high = symbols.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((symbols[middle] as [string, number])[1] <= at) low = middle + 1;
-      else high = middle;
-    }
-    const [name, start] = symbols[low - 1] ?? ["", 0];
+    const [name, start] = symbols[countBelow(starts, starts.length, at + 1) - 1] ?? ["", 0];
     const near = name !== "" && at - start < Most.distance;
     return near ? `${name} ${hex(at - start)}` : `static data 0x${at.toString(16)}`;
   };
@@ -224,7 +218,7 @@ function moduleRoots(image: MemoryImage, modules: Address): Root[] {
  */
 export function findRoots(image: MemoryImage, lookup: Lookup): Root[] {
   const { marks, u32 } = image;
-  const reader = stackReader(image);
+  const reader = frameReader(image);
   const { offsets } = reader;
   const states = statesOf(image, reader);
   const [interpreter = 0] = reader.interpreters();

@@ -14,36 +14,36 @@ import type { MemoryImage } from "../memory/memory.js";
 import { cText } from "./texts.js";
 
 /** How the objects of a type are read beyond the words of their struct. */
-export const Shape = {
-  plain: 0,
-  tuple: 1,
-  list: 2,
-  dict: 3,
-  set: 4,
-  text: 5,
-  bytearray: 6,
-  array: 7,
-  deque: 8,
-  type: 9,
-  code: 10,
-  generator: 11,
-  frame: 12,
-  module: 13,
-  orderedDict: 14,
-  bytes: 15,
-  int: 16,
-  float: 17,
+export enum Shape {
+  plain = 0,
+  tuple = 1,
+  list = 2,
+  dict = 3,
+  set = 4,
+  text = 5,
+  bytearray = 6,
+  array = 7,
+  deque = 8,
+  type = 9,
+  code = 10,
+  generator = 11,
+  frame = 12,
+  module = 13,
+  orderedDict = 14,
+  bytes = 15,
+  int = 16,
+  float = 17,
   /** Of variable size, and nothing is known of its items. */
-  tail: 18,
+  tail = 18,
   /** A link of an LRU cache, or such a cache. */
-  link: 19,
+  link = 19,
   /** A datetime and a time, with a zone or without. */
-  datetime: 20,
-  time: 21,
-  element: 22,
+  datetime = 20,
+  time = 21,
+  element = 22,
   /** Pyodide's: a value of JavaScript's. */
-  javascript: 23,
-} as const;
+  javascript = 23,
+}
 
 /** The shapes of the types that have one, by their name in C. */
 const SHAPES: Readonly<Record<string, number>> = {
@@ -75,13 +75,13 @@ const SHAPES: Readonly<Record<string, number>> = {
 };
 
 /** Bounds of what is followed: a damaged memory can hold chains, and sizes, of anything. */
-const Most = {
-  bases: 200,
-  members: 512,
-  metatypes: 8,
-  basicSize: 1 << 16,
-  fields: 1 << 22,
-} as const;
+enum Most {
+  bases = 200,
+  members = 512,
+  metatypes = 8,
+  basicSize = 1 << 16,
+  fields = 1 << 22,
+}
 
 const CACHED = 1 << 13;
 

@@ -5,9 +5,11 @@ import type { Analysis } from "./analysis.js";
 
 /** Containers of a type with the same fault. */
 export interface ContainerRow {
+  /** `list`, `app.Orders`. */
   readonly type: string;
   /** `empty`, or `over-allocated`: at least a half more than what is in them needs. */
   readonly what: "empty" | "over-allocated";
+  /** How many there are. */
   readonly count: number;
   /** Bytes that would be free without it: of empty ones all, else those beyond the need. */
   readonly wasted: number;

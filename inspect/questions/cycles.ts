@@ -9,8 +9,9 @@ export interface CycleRow {
   readonly types: string;
   /** How many such cycles there are. */
   readonly count: number;
-  /** Objects on them, and their bytes. */
+  /** Objects on them. */
   readonly objects: number;
+  /** The bytes of these. */
   readonly bytes: number;
   /** Where one of the objects is. */
   readonly address: Address;

@@ -6,13 +6,17 @@ import { shortestPath } from "./paths.js";
 
 /** An object that keeps others alive. */
 export interface DominatorRow {
+  /** Its number in the graph. */
   readonly node: Node;
+  /** Where it lies; 0 for what has no memory. */
   readonly address: Address;
+  /** `dict`, `app.Order`. */
   readonly type: string;
   /** Which one it is: a name, or the beginning of a text; empty where there is none. */
   readonly label: string;
   /** How it is held, by the shortest way: `module app > global CACHE`; empty where no way leads to it. */
   readonly path: string;
+  /** Its own bytes. */
   readonly own: number;
   /** Bytes that would be free without it. */
   readonly retained: number;

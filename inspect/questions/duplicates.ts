@@ -5,7 +5,9 @@ import type { Analysis } from "./analysis.js";
 
 /** Equal objects. */
 export interface DuplicateRow {
+  /** `str`, `tuple`. */
   readonly type: string;
+  /** The value, or its beginning. */
   readonly label: string;
   /** How many there are of it; one of them is no waste. */
   readonly count: number;

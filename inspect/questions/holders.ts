@@ -7,6 +7,7 @@ import { type Path, shortestPath } from "./paths.js";
 export interface HolderRow {
   /** How they are held, with `[...]` for indexes and keys: `module app > global CACHE > [...]`. */
   readonly path: string;
+  /** How many objects. */
   readonly count: number;
   /** The bytes of these objects alone. */
   readonly bytes: number;

@@ -6,6 +6,7 @@ import { joined, type Link, type Part } from "./words.js";
 
 /** One reference of a path, and whom it leads to. */
 export interface Step {
+  /** Whom it leads to. */
   readonly node: Node;
   /** Where that lies; 0 for a group of roots. */
   readonly address: Address;
@@ -35,6 +36,7 @@ export class Path {
     return this.#text;
   }
 
+  /** The way as a text, and its steps. */
   toJSON(): { readonly text: string; readonly steps: readonly Step[] } {
     return { text: this.#text, steps: this.steps };
   }

@@ -1,5 +1,7 @@
 /** Pools that are nearly empty: a few blocks in use pin them, so that nothing of another size can have their memory. */
 import type { Address } from "../../base/base.js";
+import { LEADS } from "../../python/python.js";
+import { countBelow } from "../graph/graph.js";
 import { type Blocks, type MemoryImage, walkMemory } from "../memory/memory.js";
 import type { Analysis } from "./analysis.js";
 
@@ -7,9 +9,11 @@ import type { Analysis } from "./analysis.js";
 export interface PinRow {
   /** Bytes in a block. */
   readonly size: number;
+  /** How many pools. */
   readonly pools: number;
-  /** Bytes of these pools, and those of them that blocks in use take. */
+  /** Bytes of these pools. */
   readonly bytes: number;
+  /** Those of them that blocks in use take. */
   readonly used: number;
   /** How many blocks are in use. */
   readonly blocks: number;
@@ -35,21 +39,6 @@ interface Row {
   readonly types: Map<string, number>;
 }
 
-/** The first block that begins at an address or behind it. */
-function firstBlock({ starts, count }: Blocks, address: Address): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((starts[middle] as number) < address) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** An object may begin behind what its block has in front of it. */
-const LEADS = [0, 8, 16];
-
 /** The nearly empty pools by size class, those first that keep most bytes from others. */
 export function pinsOf({ facts, words }: Analysis, image: MemoryImage, blocks: Blocks): PinRow[] {
   const rows = new Map<number, Row>();
@@ -66,9 +55,10 @@ export function pinsOf({ facts, words }: Analysis, image: MemoryImage, blocks: B
       row.bytes += end - start;
       row.used += used * size;
       if (used < row.least) Object.assign(row, { least: used, address: start });
-      const last = firstBlock(blocks, end);
-      for (let block = firstBlock(blocks, start); block < last; block++) {
-        const type = typeAt(blocks.starts[block] as number);
+      const { starts, count } = blocks;
+      const last = countBelow(starts, count, end);
+      for (let block = countBelow(starts, count, start); block < last; block++) {
+        const type = typeAt(starts[block] as number);
         row.types.set(type, (row.types.get(type) ?? 0) + 1);
         row.blocks++;
       }

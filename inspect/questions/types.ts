@@ -6,7 +6,9 @@ import type { Analysis } from "./analysis.js";
 export interface TypeRow {
   /** `dict`, `app.Order`. */
   readonly type: string;
+  /** What its nodes are. */
   readonly kind: TypeKind;
+  /** How many there are. */
   readonly count: number;
   /** Bytes of the objects, with the blocks that belong to them alone. */
   readonly own: number;

@@ -10,7 +10,9 @@ export interface UnreachableRow {
   readonly type: string;
   /** Bytes that each takes. */
   readonly size: number;
+  /** How many there are. */
   readonly count: number;
+  /** The bytes of all. */
   readonly bytes: number;
   /** Where one of them is. */
   readonly address: Address;

@@ -32,7 +32,7 @@ function padLines(bytes: readonly number[], label: (index: number) => string): s
 }
 
 const EXPECTED = "FORBIDDENBYTE, as expected.";
-const UNEXPECTED = `not all FORBIDDENBYTE (0x${byteText(L.FORBIDDENBYTE)}):`;
+const unexpected = () => `not all FORBIDDENBYTE (0x${byteText(L.FORBIDDENBYTE)}):`;
 
 /** The user's bytes: the first eight and the last eight. */
 function dataLine(memory: Uint8Array, p: Address, size: number): string {
@@ -78,7 +78,7 @@ function dumpThere(memory: Uint8Array, { start: p, size, serial, family }: Debug
 
   const front = Array.from(memory.subarray(p - SST + 1, p));
   const frontIntact = front.every((byte) => byte === L.FORBIDDENBYTE);
-  lines.push(`    The 3 pad bytes at p-3 are ${frontIntact ? EXPECTED : UNEXPECTED}`);
+  lines.push(`    The 3 pad bytes at p-3 are ${frontIntact ? EXPECTED : unexpected()}`);
   if (!frontIntact) {
     lines.push(
       ...padLines(front, (index) => `p-${front.length - index}`),
@@ -90,7 +90,9 @@ function dumpThere(memory: Uint8Array, { start: p, size, serial, family }: Debug
   const tail = p + size;
   const rear = Array.from(memory.subarray(tail, tail + SST));
   const rearIntact = rear.every((byte) => byte === L.FORBIDDENBYTE);
-  lines.push(`    The 4 pad bytes at tail=${hex(tail)} are ${rearIntact ? EXPECTED : UNEXPECTED}`);
+  lines.push(
+    `    The 4 pad bytes at tail=${hex(tail)} are ${rearIntact ? EXPECTED : unexpected()}`,
+  );
   if (!rearIntact) lines.push(...padLines(rear, (index) => `tail+${index}`));
   lines.push(`    The block was made by call #${serial} to debug malloc/realloc.`);
   if (word(tail + SST) !== serial) {

@@ -21,11 +21,11 @@ export const prefixes: Record<DomainName, string> = {
   object: "PyObject_",
 };
 
-/** What a pointer looks like that was read from memory which held no pointer. */
-const patterns = new Map([
-  [0x01010101 * L.CLEANBYTE, "new memory that was never written to"],
-  [0x01010101 * L.DEADBYTE, "freed memory"],
-  [0x01010101 * L.FORBIDDENBYTE, "the pads around a block"],
+/** What a pointer looks like that was read from memory which held no pointer: this byte, four times. */
+const patterns = new Map<number, string>([
+  [L.CLEANBYTE, "new memory that was never written to"],
+  [L.DEADBYTE, "freed memory"],
+  [L.FORBIDDENBYTE, "the pads around a block"],
 ]);
 
 /** A fault as the ledger has it. */
@@ -68,7 +68,7 @@ function firstChanged(
 
 /** What a pointer at which no block begins points at. */
 function describePointer({ address, block }: Fault, { memory, poolOf }: Place): string {
-  const pattern = patterns.get(address);
+  const pattern = patterns.get(address / 0x01010101);
   if (pattern !== undefined) return `it is the pattern of ${pattern}, read as a pointer`;
   if (block !== undefined) {
     const offset = address - block.start;
@@ -94,7 +94,7 @@ function called({ call, calledFamily, address }: Fault): string {
   return calledFamily === undefined ? call : `${call}(${hex(address)})`;
 }
 
-/** A sentence about a block, which the fault has unless its pointer is to none. */
+/** A sentence about a block, which the fault has unless its pointer is to none. @__NO_SIDE_EFFECTS__ */
 function ofBlock(tell: (block: DebugBlock, fault: Fault, memory: Uint8Array) => string) {
   return (fault: Fault, place: Place): string =>
     fault.block === undefined
@@ -158,8 +158,8 @@ const numbers: Readonly<Record<PyMemErrorKind, number>> = {
   "broken-invariant": L.BROKEN_INVARIANT,
 };
 
-const kinds = new Map(
-  Object.entries(numbers).map(([kind, number]) => [number, kind as PyMemErrorKind]),
+const kinds = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ Object.entries(numbers).map(([kind, number]) => [number, kind as PyMemErrorKind]),
 );
 
 /** The kind with one of the numbers of core/debug/debug-layout.ts. */

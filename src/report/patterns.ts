@@ -5,7 +5,7 @@
  */
 import { layout } from "../../base/base.js";
 
-/** A label, and a number behind it. */
+/** A label, and a number behind it. @__NO_SIDE_EFFECTS__ */
 function line(label: string): string {
   return `${label}%|35=%,21\n`;
 }
@@ -18,7 +18,7 @@ class   size   num pools   blocks in use  avail blocks
 `,
   /** Of a size class that has pools. */
   row: "%5 %6 %11 %15 %13\n",
-  tail: [
+  tail: /* @__PURE__ */ [
     "\n",
     line("# arenas allocated total"),
     line("# arenas reclaimed"),

@@ -1,7 +1,7 @@
 /** Files .pymem for tests: memories, and files put together chunk by chunk. */
 import assert from "node:assert/strict";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { readPymem, writePymem } from "../../inspect/formats/formats.js";
+import { readPymem, type SavedMemory, writePymem } from "../../inspect/formats/formats.js";
 import type { ByteSource } from "../../inspect/formats/pieces.js";
 import { type ImageMarks, imageOf, type MemoryImage } from "../../inspect/memory/memory.js";
 
@@ -40,11 +40,12 @@ export async function written(image: MemoryImage): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-export function assertSame(found: MemoryImage, expected: MemoryImage): void {
-  assert.deepEqual(found.marks, expected.marks);
-  assert.equal(Buffer.compare(found.u8, expected.u8), 0);
-  assert.equal(found.u32.length, expected.u32.length);
-  assert.equal(found.u32.buffer, found.u8.buffer);
+export function assertSame({ marks, u8 }: SavedMemory, expected: MemoryImage): void {
+  assert.deepEqual(marks, expected.marks);
+  assert.equal(Buffer.compare(u8, expected.u8), 0);
+  const { u32 } = imageOf(marks, u8);
+  assert.equal(u32.length, expected.u32.length);
+  assert.equal(u32.buffer, u8.buffer);
 }
 
 export interface Chunk {

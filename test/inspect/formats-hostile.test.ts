@@ -54,7 +54,7 @@ test("a spoilt file is refused with its offset, or it is another memory as good 
       const bytes = spoilt(file, how);
       try {
         const found = await readPymem(bytes);
-        assert.equal(found.u8.length, found.u32.length * 4);
+        assert.equal(found.u8.length % 4, 0);
         const equal = Buffer.compare(found.u8, image.u8) === 0;
         // A flipped bit may be one that gzip doesn't look at, but no damage by chance goes unseen.
         assert.ok(equal || how.kind === "payload", how.kind);

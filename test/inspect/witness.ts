@@ -1,5 +1,12 @@
 /** What Python itself says of its objects, to hold a graph to it. */
-import { EdgeKind, edgeKind, edgeValue, type Graph, type Node } from "../../inspect/graph/graph.js";
+import {
+  EdgeKind,
+  edgeKind,
+  edgeValue,
+  type Graph,
+  IMMORTAL,
+  type Node,
+} from "../../inspect/graph/graph.js";
 import { BlockKind, type Blocks, captureImage, findBlocks } from "../../inspect/memory/memory.js";
 import { type PythonGraph, pythonGraph } from "../../inspect/python/python.js";
 import type { Pyodide } from "../support/pyodide.js";
@@ -201,9 +208,26 @@ export function witnessed(pyodide: Pyodide): {
   return { graph, blocks, after, seen };
 }
 
-/** The share of objects that have exactly the references that they count. */
-export function shareOfExact(graph: PythonGraph): number {
-  const { objects, exact } = graph.exactness();
+/** The share of objects that have exactly the references that they count; a root may count, but for the one of what nobody holds. */
+export function shareOfExact({ graph, references }: PythonGraph): number {
+  const { nodes, first, to, types, typeOf } = graph;
+  const least = references();
+  const most = least.slice();
+  const outside = nodes - 1;
+  for (const group of to.subarray(first[0], first[1])) {
+    if (group === outside) continue;
+    for (const node of to.subarray(first[group], first[group + 1])) {
+      most[node] = (most[node] as number) + 1;
+    }
+  }
+  let objects = 0;
+  let exact = 0;
+  for (let node = 1; node < nodes; node++) {
+    const count = graph.counts[node] as number;
+    if (count === IMMORTAL || types[typeOf[node] as number]?.kind !== "object") continue;
+    objects++;
+    if ((least[node] as number) <= count && count <= (most[node] as number)) exact++;
+  }
   return exact / objects;
 }
 

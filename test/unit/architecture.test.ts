@@ -37,7 +37,7 @@ function filesIn(folder: string): string[] {
 /** The files of the project that a file imports, types included. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), "utf8");
-  const paths = [...text.matchAll(/(?:from|import) "(\.[^"]+)"/g)].map(
+  const paths = [...text.matchAll(/(?:from |import |import\()"(\.[^"]+)"/g)].map(
     ([, path]) => path as string,
   );
   return paths.map((path) => {
