@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { diff, expectNoLeak, takeSnapshot } from "../../inspect/inspect.js";
+import { FOUND } from "../support/leaks.js";
 import { onlyLong } from "../support/profile.js";
 import { load, type Pyodide } from "../support/pyodide.js";
 import { pageShows } from "./leaks-pages.js";
@@ -18,21 +19,6 @@ const { LEAKS, loadLeak } = (await import(new URL("leaks.mjs", examples).href)) 
   loadLeak(pyodide: Pyodide, name: string, read: (file: string) => string): Promise<Leak>;
 };
 const read = (file: string) => readFileSync(new URL(file, examples), "utf8");
-
-/** What the first line says: which type it is of which there are more, what hangs on it, and by what it is held. */
-const FOUND: Readonly<Record<string, RegExp>> = {
-  global_cache: /^global_cache\.Order \+100 .*, held by module global_cache > global CACHE > \[/,
-  callbacks:
-    /^function \+100 .*callbacks\.Basket.*, held by module callbacks > global listeners > \[/,
-  kept_traceback: /^ValueError \+100 .*, held by module kept_traceback > global errors > \[/,
-  cached_method:
-    /^tuple \+100 .*100 cached_method\.Report.*, held by module cached_method > global Report > .*\.total > _lru_cache_wrapper\.cache/,
-  unfinished_generator:
-    /^generator \+100 .*, held by module unfinished_generator > global readers > \[/,
-  undestroyed_proxy: /^undestroyed_proxy\.Invoice \+100 .*, held by JavaScript or C/,
-  border_cycle: /^method \+100 .*border_cycle\.Widget.*, held by JavaScript or C/,
-  event_handler: /^function \+100 .*event_handler\.Chart.*, held by JavaScript or C/,
-};
 
 /** Python's garbage is no leak. */
 function collect(pyodide: Pyodide): void {
