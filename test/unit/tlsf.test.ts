@@ -133,7 +133,7 @@ test("at the maximum, whatever still fits is given, and what does not is refused
 });
 
 test("random programs: it grows only where no free block would do, and blocks keep their content", () => {
-  const rounds = long ? 400 : 25;
+  const rounds = long ? 150 : 25;
   for (let seed = 0; seed < rounds; seed++) {
     const random = numbers(seed);
     const watched = new Watched();
