@@ -100,7 +100,8 @@ function run(file: string, temporary: string): Promise<Outcome> {
       const lines = readFileSync(destination, { encoding: "utf8", flag: "a+" });
       const results = lines.trim().split("\n").filter(Boolean);
       const all = results.map((line) => JSON.parse(line) as Result);
-      const tests = all.filter(({ suite }) => !suite);
+      // A suite that is skipped is all that is told of its tests.
+      const tests = all.filter(({ suite, skipped }) => !suite || skipped !== undefined);
       const failures = all.flatMap(({ name, failure }) =>
         failure === undefined ? [] : [`${name}\n${failure}`],
       );
