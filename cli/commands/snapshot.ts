@@ -86,7 +86,9 @@ function parse(args: readonly string[]): SnapshotOptions | "help" {
   const { output, rest } = splitOutput(values.output, words);
   const script = readScript("snapshot", path, rest);
   if (output === undefined) {
-    throw new UsageError("snapshot: -o FILE is missing, the snapshot's name");
+    throw new UsageError(
+      "snapshot: -o FILE is missing, the snapshot's name (options stand before the script)",
+    );
   }
   const moments = (values.at ?? ["end"]).map(readMoment);
   if (moments.length > 1 && moments.some(({ kind }) => kind === "growth")) {
