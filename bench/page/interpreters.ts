@@ -25,6 +25,7 @@ type Run = (
   args: unknown,
   folder: string,
   cwd: string,
+  atEnd: undefined,
 ) => number;
 type Finish = (status: number) => number;
 
@@ -74,7 +75,7 @@ export async function load(
     async run() {
       output.length = 0;
       const started = performance.now();
-      const status = finish(run(`${name}.py`, content, none, HOME, HOME));
+      const status = finish(run(`${name}.py`, content, none, HOME, HOME, undefined));
       const seconds = (performance.now() - started) / 1000;
       return { status, output: Uint8Array.from(output), seconds };
     },
