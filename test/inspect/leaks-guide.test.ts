@@ -73,7 +73,9 @@ test("the shop's first line is the answer", () => {
   );
 });
 
-test("a page takes two snapshots and offers the later one as a file", async () => {
+test("a page takes two snapshots and offers the later one as a file", async (t) => {
+  // The file is kept for a minute.
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const pyodide = await load("pyodide");
   const offered: string[] = [];
   const link = { href: "", download: "", click: () => offered.push(link.download), remove() {} };

@@ -75,6 +75,7 @@ describe("in workerd", { skip: long }, () => {
       ...scripts.map((name) => file("esModule", `${format}/${name}`)),
       ...names.map((name) => file("wasm", `wasm/${name}.wasm`)),
       file("wasm", "wasm/adapter.wasm"),
+      file("wasm", "wasm/limit.wasm"),
     ];
     return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (services = [(name = "main", worker = .main)]);

@@ -10,7 +10,7 @@ export const FOUND: Readonly<Record<string, RegExp>> = {
     /^tuple \+100 .*100 cached_method\.Report.*, held by module cached_method > global Report > .*\.total > _lru_cache_wrapper\.cache/,
   unfinished_generator:
     /^generator \+100 .*, held by module unfinished_generator > global readers > \[/,
-  undestroyed_proxy: /^undestroyed_proxy\.Invoice \+100 .*, held by JavaScript or C/,
-  border_cycle: /^method \+100 .*border_cycle\.Widget.*, held by JavaScript or C/,
-  event_handler: /^function \+100 .*event_handler\.Chart.*, held by JavaScript or C/,
+  undestroyed_proxy: /^undestroyed_proxy\.Invoice \+\d+ .*, held by JavaScript or C/,
+  border_cycle: /^method \+\d+ .*border_cycle\.Widget.*, held by JavaScript or C/,
+  event_handler: /^function \+\d+ .*event_handler\.Chart.*, held by JavaScript or C/,
 };
