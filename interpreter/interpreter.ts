@@ -177,8 +177,7 @@ function hearWhileSleeping(
     if (typeof seconds !== "number" || !(seconds > 0)) return sleep(seconds);
     const end = performance.now() + 1000 * seconds;
     for (let left = 1000 * seconds; left > 0; left = end - performance.now()) {
-      if (waitForSignal(supervision, left)) pyodide.checkInterrupt();
-      poll?.();
+      if (waitForSignal(supervision, left, poll)) pyodide.checkInterrupt();
     }
   };
 }

@@ -52,9 +52,17 @@ export function notice(notice: Notice, moved: readonly ArrayBuffer[] = []): void
   supervision?.port.postMessage(notice, [...moved]);
 }
 
-/** Waits for a signal, so many milliseconds at most. @returns is there one? */
-export function waitForSignal({ words }: Supervision, milliseconds: number): boolean {
+/**
+ * Waits for a signal, so many milliseconds at most. `poll` is called first: what comes after it ends the wait.
+ * @returns is there one?
+ */
+export function waitForSignal(
+  { words }: Supervision,
+  milliseconds: number,
+  poll?: () => void,
+): boolean {
   const bell = Atomics.load(words, Word.bell);
+  poll?.();
   const isThere = () => Atomics.load(words, Word.interrupt) !== 0;
   if (!isThere()) Atomics.wait(words, Word.bell, bell, milliseconds);
   return isThere();

@@ -23,6 +23,7 @@ import { draw, randomGraph } from "../support/graphs.js";
 import { onlyLong } from "../support/profile.js";
 import { load, type Pyodide } from "../support/pyodide.js";
 import {
+  distancesInDevTools,
   memlabPath,
   nodesOfDevTools,
   nodesOfMemlab,
@@ -183,8 +184,10 @@ describe("others' readers", { skip: onlyLong }, () => {
     ]);
     assert.deepEqual(new Map(found.sort()), new Map([...constructorsOf(source)].sort()));
     const orders = all.find(({ name }) => name === "__main__.Order");
-    // The root, its group of modules, the module, its dict, CACHE, an order.
-    assert.deepEqual([orders?.count, orders?.distance], [500, 5]);
+    assert.equal(orders?.count, 500);
+    // The root, its group of modules, the module, its dict, CACHE, an order. (A word on C's stack may lead to one.)
+    const distances = distancesInDevTools(devTools, "__main__.Order");
+    assert.ok(distances.filter((distance) => distance === 5).length > 490, `${distances}`);
     const texts = nodesOfDevTools(devTools).filter(({ name }) => name.startsWith("x".repeat(80)));
     assert.equal(texts.length, 9);
     assert.equal(new Set(texts.map(({ name }) => name)).size, 3);

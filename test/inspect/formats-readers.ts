@@ -165,6 +165,14 @@ export function nodesOfDevTools(snapshot: DevToolsSnapshot): ReadNode[] {
   });
 }
 
+/** How far from the root DevTools finds the instances of a constructor. */
+export function distancesInDevTools(snapshot: DevToolsSnapshot, name: string): number[] {
+  const nodes = Array.from({ length: snapshot.nodeCount }, (_, i) =>
+    snapshot.createNode(i * snapshot.nodeFieldCount),
+  );
+  return nodes.filter((node) => node.name() === name).map((node) => node.distance());
+}
+
 interface MemlabEdge {
   readonly type: string;
   readonly name_or_index: string | number;
