@@ -90,7 +90,7 @@ describe("docs/guide/environments.md, on a page", { skip: noChromium }, () => {
           if (message.type() === "log") lines.push(message.text());
           if (lines.length >= count) resolve();
         });
-        setTimeout(() => reject(new Error(`only ${lines.join()}`)), 60_000).unref();
+        setTimeout(() => reject(new Error(`only ${lines.join()}`)), 120_000).unref();
         tab.goto(`${site.origin}/index.html`).catch(reject);
       });
     } finally {

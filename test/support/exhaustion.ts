@@ -8,7 +8,7 @@ import { long, onlyLong } from "./profile.js";
 import { load, type Pyodide, WORKLOAD } from "./pyodide.js";
 
 /** So many times in the longer profile. All rows of all tests with 100 take half an hour. */
-export const ROUNDS = Number(process.env["EXHAUSTION_ROUNDS"] ?? 3);
+export const ROUNDS = Number(process.env["EXHAUSTION_ROUNDS"] ?? 2);
 
 /**
  * Each keeps what it made in `kept` until nothing more is to be had. The containers are nested 900 deep at most: since 0.28 a stock
@@ -84,15 +84,29 @@ export function exhaust(
   share = 0.85,
 ): void {
   const free = pyodide.runPython(FREE) as number;
+  let late = 0;
+  /**
+   * A MemoryError all the same, though nobody caught it: rarely CPython does without what it was refused, goes on, and uses up the
+   * reserve before it raises the error.
+   */
+  function take(way: string): unknown {
+    try {
+      return pyodide.runPython(program(way));
+    } catch (error) {
+      late++;
+      return (error as { readonly type?: string }).type;
+    }
+  }
   for (const [name, way] of Object.entries(WAYS)) {
     for (let round = 0; round < rounds; round++) {
       const what = `${name}, round ${round}`;
-      assert.equal(pyodide.runPython(program(way)), "MemoryError", what);
+      assert.equal(take(way), "MemoryError", what);
       assert.doesNotThrow(() => heap.validate(), PyMemError, what);
       lookAt();
     }
     assert.equal(pyodide.runPython(PROOF), 2_119_000, name);
   }
+  assert.ok(late <= 1 + rounds / 10, `${late} errors were not caught`);
   const left = pyodide.runPython(FREE) as number;
   assert.ok(left > share * free, `${left} of ${free} bytes are to be had again`);
 }

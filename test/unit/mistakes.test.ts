@@ -19,7 +19,7 @@ import {
 } from "../support/mistakes.js";
 import { long } from "../support/profile.js";
 
-const ROUNDS = long ? 4000 : 250;
+const ROUNDS = long ? 2500 : 250;
 
 interface Block {
   readonly p: number;
