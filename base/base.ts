@@ -60,6 +60,7 @@ export {
 } from "./memory.js";
 export type { Binary, HeapModules } from "./modules.js";
 export {
+  badOption,
   type DebugOptions,
   type DebugSettings,
   debugOptionNames,

@@ -125,7 +125,13 @@ export interface ResolvedOptions {
   readonly adopted: Adopted | undefined;
 }
 
-function bad(option: string, value: unknown, expected: string, where = "createHeap"): TypeError {
+/** The error for an option of a value that it can't have; `where` names whose option it is. */
+export function badOption(
+  option: string,
+  value: unknown,
+  expected: string,
+  where = "createHeap",
+): TypeError {
   return typeError(`${where}: ${option} is ${show(value)}, expected ${expected}`);
 }
 
@@ -146,13 +152,13 @@ export const debugOptionNames = ["onFault", "stacks", "quarantineBytes"] as cons
 export function readDebugOptions(options: DebugOptions, where: string): DebugSettings {
   const { onFault = "throw", stacks = false, quarantineBytes = DEFAULT_QUARANTINE } = options;
   if (onFault !== "throw" && onFault !== "report" && typeof onFault !== "function") {
-    throw bad("onFault", onFault, '"throw", "report" or a function', where);
+    throw badOption("onFault", onFault, '"throw", "report" or a function', where);
   }
-  if (typeof stacks !== "boolean") throw bad("stacks", stacks, "true or false", where);
+  if (typeof stacks !== "boolean") throw badOption("stacks", stacks, "true or false", where);
   const inRange = quarantineBytes >= 0 && quarantineBytes <= LARGEST_QUARANTINE;
   if (!Number.isInteger(quarantineBytes) || !inRange) {
     const expected = `a whole number of bytes from 0 to ${LARGEST_QUARANTINE}`;
-    throw bad("quarantineBytes", quarantineBytes, expected, where);
+    throw badOption("quarantineBytes", quarantineBytes, expected, where);
   }
   return { onFault, stacks, quarantineBytes };
 }
@@ -181,14 +187,14 @@ function readBytes(option: string, value: unknown, fallback: number): number {
   if (value === undefined) return fallback;
   if (typeof value !== "number" || !Number.isInteger(value) || value < PAGE || value > LIMIT) {
     const why = "4 GiB less a page, so that the address behind a block is never 2^32";
-    throw bad(option, value, `a whole number of bytes from ${PAGE} to ${LIMIT} (${why})`);
+    throw badOption(option, value, `a whole number of bytes from ${PAGE} to ${LIMIT} (${why})`);
   }
   return value;
 }
 
 function readSystem(value: unknown): SystemMalloc {
   if (!isObject(value)) {
-    throw bad("system", value, "the malloc, calloc, realloc and free that own `memory`");
+    throw badOption("system", value, "the malloc, calloc, realloc and free that own `memory`");
   }
   const { memalign } = value as SystemMalloc;
   const members = ["malloc", "calloc", "realloc", "free"];
@@ -198,9 +204,14 @@ function readSystem(value: unknown): SystemMalloc {
 }
 
 function readMemory(value: unknown): WebAssembly.Memory {
-  if (!(value instanceof WebAssembly.Memory)) throw bad("memory", value, "a WebAssembly.Memory");
+  if (!(value instanceof WebAssembly.Memory))
+    throw badOption("memory", value, "a WebAssembly.Memory");
   if (typeof SharedArrayBuffer !== "undefined" && value.buffer instanceof SharedArrayBuffer) {
-    throw bad("memory", "shared", "a memory that is not shared: a heap belongs to one thread");
+    throw badOption(
+      "memory",
+      "shared",
+      "a memory that is not shared: a heap belongs to one thread",
+    );
   }
   return value;
 }
@@ -208,13 +219,13 @@ function readMemory(value: unknown): WebAssembly.Memory {
 /** Options that are given although another one leaves nothing of them to be said. */
 function requireAbsent(options: HeapOptions, keys: readonly (keyof HeapOptions)[], why: string) {
   for (const key of keys) {
-    if (options[key] !== undefined) throw bad(key, options[key], `nothing: ${why}`);
+    if (options[key] !== undefined) throw badOption(key, options[key], `nothing: ${why}`);
   }
 }
 
 function readRoot(option: Adopted["option"], root: unknown): Pick<Adopted, "root" | "option"> {
   if (!isAddress(root) || root === 0 || root % 8 !== 0) {
-    throw bad(option, root, "the `heap.root` of a heap that is there");
+    throw badOption(option, root, "the `heap.root` of a heap that is there");
   }
   return { root: unsigned(root), option };
 }
@@ -223,7 +234,8 @@ type Source = Pick<ResolvedOptions, "owner" | "adopted">;
 
 function readGiven(options: HeapOptions, mode: MallocMode | undefined): Source {
   const { memory, system, root } = options;
-  if (memory === undefined) throw bad("memory", memory, "the memory that `system` allocates in");
+  if (memory === undefined)
+    throw badOption("memory", memory, "the memory that `system` allocates in");
   const sizes = ["initialBytes", "maximumBytes"] as const;
   requireAbsent(options, sizes, "`memory` is given, and with it its size");
   const owner = { kind: "given", memory: readMemory(memory), system: readSystem(system) } as const;
@@ -235,17 +247,17 @@ function readGiven(options: HeapOptions, mode: MallocMode | undefined): Source {
 
 function readSnapshot(options: HeapOptions, mode: MallocMode | undefined): Source {
   const { from, maximumBytes } = options;
-  if (!isObject(from)) throw bad("from", from, "what `heap.snapshot()` gave");
+  if (!isObject(from)) throw badOption("from", from, "what `heap.snapshot()` gave");
   requireKnown(from, ["image", "root", "malloc", "version"], "createHeap: from");
   const given = ["memory", "system", "root", "initialBytes"] as const;
   requireAbsent(options, given, "`from` is given, and with it the memory");
   const { image, malloc, version } = from;
-  if (!(image instanceof Uint8Array)) throw bad("from.image", image, "a Uint8Array");
+  if (!(image instanceof Uint8Array)) throw badOption("from.image", image, "a Uint8Array");
   const most = Math.max(DEFAULT_MAXIMUM, Math.min(image.length, LIMIT));
   const maximum = readBytes("maximumBytes", maximumBytes, most);
   if (image.length === 0 || image.length % PAGE !== 0 || image.length > maximum) {
     const expected = `whole pages of ${PAGE} bytes, at most ${maximum} in all`;
-    throw bad("from.image", `${image.length} bytes long`, expected);
+    throw badOption("from.image", `${image.length} bytes long`, expected);
   }
   const said = malloc === undefined ? undefined : readMallocMode(malloc, "createHeap: from.malloc");
   return {
@@ -259,7 +271,8 @@ function readOwn(options: HeapOptions): Source {
   requireAbsent(options, ["root"], "`memory` and `system` are not given, nor `from`");
   const maximum = readBytes("maximumBytes", maximumBytes, DEFAULT_MAXIMUM);
   const initial = readBytes("initialBytes", initialBytes, PAGE);
-  if (initial > maximum) throw bad("initialBytes", initial, `at most maximumBytes (${maximum})`);
+  if (initial > maximum)
+    throw badOption("initialBytes", initial, `at most maximumBytes (${maximum})`);
   const initialPages = Math.ceil(initial / PAGE);
   return {
     owner: { kind: "own", initialPages, maximumPages: Math.floor(maximum / PAGE) },

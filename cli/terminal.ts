@@ -1,7 +1,7 @@
 /** Tables with bars, as wide as the terminal. */
 import { isatty } from "node:tty";
-import { printable } from "../process/process.js";
-import type { Sheet, Unit } from "../viewer/viewer.js";
+import { printable, whole } from "../process/process.js";
+import { bytes, type Sheet, type Unit } from "../viewer/viewer.js";
 
 /** What a column that is no number has at least, where there is not room for all. */
 const LEAST_TEXT = 12;
@@ -11,18 +11,14 @@ const BARS = { least: 6, most: 30 } as const;
 
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/** Bytes in the unit that reads best: `812 B`, `3.4 kB`, `12.0 MB`. */
-export function bytesText(bytes: number): string {
-  const size = Math.abs(bytes);
-  if (size < 1000) return `${bytes} B`;
-  if (size < 999_950) return `${(bytes / 1e3).toFixed(1)} kB`;
-  if (size < 999_950_000) return `${(bytes / 1e6).toFixed(1)} MB`;
-  return `${(bytes / 1e9).toFixed(2)} GB`;
+/** Bytes in the unit that reads best. */
+export function bytesText(size: number): string {
+  return bytes(size, 2);
 }
 
 function cellText(value: string | number, unit: Unit): string {
   if (typeof value === "string") return printable(value);
-  return unit === "bytes" ? bytesText(value) : value.toLocaleString("en-US");
+  return unit === "bytes" ? bytesText(value) : whole(value);
 }
 
 /** The length of a text on a terminal: what is composed counts once. */
@@ -99,7 +95,7 @@ export class Terminal {
       this.dim(meaning),
       this.dim(line(columns.map(({ name }) => name)).trimEnd()),
       ...lines,
-      ...(more > 0 ? [this.dim(`and ${more.toLocaleString("en-US")} more`)] : []),
+      ...(more > 0 ? [this.dim(`and ${whole(more)} more`)] : []),
       "",
     ];
   }

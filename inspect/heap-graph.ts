@@ -120,9 +120,9 @@ export function heapGraph(image: MemoryImage, blocks: Blocks): HeapGraph {
   }
 
   builder.begin();
-  builder.edge(OUTSIDE, edgeName(EdgeKind.internal, builder.text("JavaScript or C")));
-  builder.begin();
   const outside = edgeName(EdgeKind.internal, builder.text("JavaScript or C"));
+  builder.edge(OUTSIDE, outside);
+  builder.begin();
   for (const node of heldFromOutside(builder, first, to)) builder.edge(node, outside);
   for (let block = 0; block < count; block++) {
     builder.begin();

@@ -1,5 +1,6 @@
 /** pymalloc in a running Pyodide: `import { install } from "pymalloc/pyodide"`. */
 import {
+  badOption,
   conflict,
   type DebugOptions,
   debugLayout,
@@ -129,7 +130,7 @@ function readFunction<Name extends "onNewArena" | "onLimit">(
 ): InstallOptions[Name] {
   const value = options[name];
   if (value === undefined || typeof value === "function") return value;
-  throw typeError(`install: ${name} is ${show(value)}, expected a function`);
+  throw badOption(name, value, "a function", "install");
 }
 
 /** @throws Error while tracemalloc is tracing: it would put the old allocators back when it stops */
@@ -183,7 +184,7 @@ function onlyLimited(
 /** @throws TypeError that names the option, its value and what was expected */
 function readTraceProxies(program: EmscriptenProgram, { traceProxies: trace }: InstallOptions) {
   if (trace !== undefined && typeof trace !== "boolean") {
-    throw typeError(`install: traceProxies is ${show(trace)}, expected true or false`);
+    throw badOption("traceProxies", trace, "true or false", "install");
   }
   if (trace === true) traceProxies(program);
 }

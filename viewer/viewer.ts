@@ -1,5 +1,6 @@
 /** Reports of a snapshot: as tables, and as a page that needs nothing else. */
 
+export { bytes } from "./draw/text.js";
 export { type Holders, holdersOf } from "./holders-of.js";
 export { renderReport } from "./html.js";
 export { partsOf } from "./parts.js";

@@ -86,9 +86,7 @@ function parse(args: readonly string[]): SnapshotOptions | "help" {
   const { output, rest } = splitOutput(values.output, words);
   const script = readScript("snapshot", path, rest);
   if (output === undefined) {
-    throw new UsageError(
-      "snapshot: -o FILE is missing, the snapshot's name (options stand before the script)",
-    );
+    throw new UsageError("snapshot: -o FILE is missing, the snapshot's name");
   }
   const moments = (values.at ?? ["end"]).map(readMoment);
   if (moments.length > 1 && moments.some(({ kind }) => kind === "growth")) {

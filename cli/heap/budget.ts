@@ -1,4 +1,5 @@
 import type { Budget } from "../../inspect/inspect.js";
+import { percent } from "../../process/process.js";
 import { partsOf } from "../../viewer/viewer.js";
 import { bytesText, type Terminal } from "../terminal.js";
 
@@ -23,8 +24,8 @@ export function budgetLines(budget: Budget, terminal: Terminal): string[] {
   return [
     terminal.bold(`Memory: ${bytesText(total)} on ${allocator}`),
     ...parts.map(({ title, size, share }) => {
-      const percent = `${(share * 100).toFixed(1)} %`;
-      return `${title.padEnd(width)}  ${size.padStart(9)}  ${percent.padStart(6)}  ${terminal.bar(share, room)}`.trimEnd();
+      const numbers = `${size.padStart(9)}  ${percent(share).padStart(6)}`;
+      return `${title.padEnd(width)}  ${numbers}  ${terminal.bar(share, room)}`.trimEnd();
     }),
     terminal.dim(`${facts.join("; ")}${note === "" ? "" : `; ${note}`}`),
     "",

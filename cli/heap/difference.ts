@@ -1,5 +1,5 @@
 import type { Difference } from "../../inspect/inspect.js";
-import { printable } from "../../process/process.js";
+import { printable, whole } from "../../process/process.js";
 import { bytesText, type Terminal } from "../terminal.js";
 
 /** A number with its sign, as text that was made without. */
@@ -8,7 +8,7 @@ function signed(value: number, text: string): string {
 }
 
 function countText(count: number): string {
-  return signed(count, count.toLocaleString("en-US")).padStart(11);
+  return signed(count, whole(count)).padStart(11);
 }
 
 function sizeText(bytes: number): string {
@@ -16,7 +16,7 @@ function sizeText(bytes: number): string {
 }
 
 function more(left: number, terminal: Terminal): string[] {
-  return left > 0 ? [terminal.dim(`and ${left.toLocaleString("en-US")} more`)] : [];
+  return left > 0 ? [terminal.dim(`and ${whole(left)} more`)] : [];
 }
 
 /** What changed between two snapshots. The first line says what grew most, and by what it is held. */
@@ -27,7 +27,7 @@ export function differenceLines(difference: Difference, terminal: Terminal, top:
   if (holders.length === 0) return lines;
   lines.push("", terminal.bold("By what holds it"));
   for (const { type, path, count, bytes, with: kept } of holders.slice(0, top)) {
-    const inside = kept.map((other) => `${other.count.toLocaleString("en-US")} ${other.type}`);
+    const inside = kept.map((other) => `${whole(other.count)} ${other.type}`);
     const what = inside.length === 0 ? type : `${type}, with ${inside.join(", ")}`;
     lines.push(
       `${countText(count)}  ${sizeText(bytes)}  ${printable(what)}`,
@@ -38,9 +38,9 @@ export function differenceLines(difference: Difference, terminal: Terminal, top:
   const changed = types.filter(({ count, bytes, new: made }) => count || bytes || made.count);
   for (const { type, count, bytes, new: made, gone, grown } of changed.slice(0, top)) {
     const parts = [
-      ...(made.count > 0 ? [`${made.count.toLocaleString("en-US")} new`] : []),
-      ...(gone.count > 0 ? [`${gone.count.toLocaleString("en-US")} gone`] : []),
-      ...(grown.count > 0 ? [`${grown.count.toLocaleString("en-US")} resized`] : []),
+      ...(made.count > 0 ? [`${whole(made.count)} new`] : []),
+      ...(gone.count > 0 ? [`${whole(gone.count)} gone`] : []),
+      ...(grown.count > 0 ? [`${whole(grown.count)} resized`] : []),
     ];
     const numbers = `${countText(count)}  ${sizeText(bytes)}`;
     lines.push(`${numbers}  ${printable(type)}  ${terminal.dim(parts.join(", "))}`);

@@ -1,6 +1,6 @@
 /** Who holds the objects of a type, or one object. */
 import type { Snapshot } from "../../inspect/inspect.js";
-import { printable, UsageError } from "../../process/process.js";
+import { printable, UsageError, whole } from "../../process/process.js";
 import { holdersOf } from "../../viewer/viewer.js";
 import { bytesText, type Terminal } from "../terminal.js";
 
@@ -34,17 +34,17 @@ export function holderLines(
   { what, count, own, holders, address, paths }: Held,
   terminal: Terminal,
 ): string[] {
-  const objects = `${count.toLocaleString("en-US")} ${count === 1 ? "object" : "objects"}`;
+  const objects = `${whole(count)} ${count === 1 ? "object" : "objects"}`;
   const lines = [
     terminal.bold(`${printable(what)}: ${objects}, ${bytesText(own)} of their own`),
     "",
   ];
   for (const { path, count: held, bytes } of holders.rows) {
-    const numbers = `${held.toLocaleString("en-US").padStart(11)}  ${bytesText(bytes).padStart(9)}`;
+    const numbers = `${whole(held).padStart(11)}  ${bytesText(bytes).padStart(9)}`;
     lines.push(`${numbers}  ${terminal.bar(held / count, 12)}`, `    ${printable(path)}`);
   }
   const more = holders.left;
-  if (more > 0) lines.push(terminal.dim(`and ${more.toLocaleString("en-US")} other ways`));
+  if (more > 0) lines.push(terminal.dim(`and ${whole(more)} other ways`));
   if (holders.rows.length > 0) lines.push("");
   if (paths.length === 0) return [...lines, "Nothing that is known holds it."];
   return [

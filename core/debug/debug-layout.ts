@@ -210,6 +210,7 @@ export const SHADOWS: usize = offsetof<Ledger>("firstShadow");
 
 /** Where the host reads and writes: offsets from the ledger. */
 export const LEDGER_MAGIC: usize = offsetof<Ledger>("magic");
+export const LEDGER_RING: usize = offsetof<Ledger>("ring");
 export const HELD_BYTES: usize = offsetof<Ledger>("heldBytes");
 export const HELD_LIMIT: usize = offsetof<Ledger>("heldLimit");
 export const HELD_BLOCKS: usize = offsetof<Ledger>("count");

@@ -13,5 +13,4 @@ export {
   type MemoryImage,
   type ProxyMark,
 } from "./image.js";
-export { renderBudget } from "./render.js";
 export { type Visitor, walkMemory } from "./walk.js";

@@ -3,6 +3,7 @@
  * are known by the pads around them (Objects/obmalloc.c, _PyMem_DebugRawAlloc).
  */
 import { type Address, debugLayout as L } from "../../base/base.js";
+import { piecesOf } from "../../src/debug/debug.js";
 import { Numbers } from "../graph/graph.js";
 import type { MemoryImage } from "./image.js";
 
@@ -16,12 +17,11 @@ export interface Frames {
   readonly live: Uint32Array;
 }
 
-const DIRECTORY_SIZE = 4 * L.TABLE_ENTRIES;
 const PAGE = 1 << L.PAGE_BITS;
-/** The two stocks of the ledger, of tables and of shadows: each the address of its first piece. */
-const STOCKS = [L.EARLIER_ANY - 20, L.EARLIER_ANY - 12] as const;
-/** Where the ledger has the address of the quarantine's ring. */
-const RING = L.SERIAL + 4;
+/** Where the ledger has its two stocks, of tables and of shadows: each the address of its first piece. */
+const STOCKS = [L.TABLES, L.SHADOWS] as const;
+/** Where it has the directories of the raw layer, and of the one above it. */
+const DIRECTORIES = [L.DIRECTORY_RAW, L.DIRECTORY_UPPER] as const;
 /** Behind the mark of a piece in stock there is the address of the next one. */
 const NEXT_PIECE = L.MARK_SIZE;
 
@@ -32,37 +32,14 @@ export function ledgerIn({ marks, u8, u32 }: MemoryImage): Address {
   return u32[(ledger + L.LEDGER_MAGIC) >>> 2] === L.MAGIC ? ledger : 0;
 }
 
-/** Shows all tables (of a page, or 0 for a directory's) and shadows of a layer, as far as they are in the memory. */
-function walkLayer(
-  { u8, u32 }: MemoryImage,
-  directory: Address,
-  see: (piece: Address, page: number, isShadow: boolean) => void,
-): void {
-  const isPiece = (p: Address, bytes: number) => p !== 0 && p % 4 === 0 && p + bytes <= u8.length;
-  for (let high = 0; high < L.TABLE_ENTRIES; high++) {
-    const table = u32[(directory >>> 2) + high] as number;
-    if (!isPiece(table, L.TABLE_SIZE)) continue;
-    see(table, high, false);
-    for (let low = 0; low < L.TABLE_ENTRIES; low++) {
-      const shadow = u32[((table + L.MARK_SIZE) >>> 2) + low] as number;
-      if (isPiece(shadow, L.SHADOW_SIZE)) see(shadow, high * L.TABLE_ENTRIES + low, true);
-    }
-  }
-}
-
-/** The directories of the raw layer, and of the one above it. */
-function directoriesOf(ledger: Address): Address[] {
-  return [ledger + L.DIRECTORY_UPPER - DIRECTORY_SIZE, ledger + L.DIRECTORY_UPPER];
-}
-
 /** Adds the addresses of all memory that the debug heap keeps its books in. */
 export function addDebugTables(image: MemoryImage, ledger: Address, to: Numbers): void {
   const { u8, u32 } = image;
   to.push(ledger);
-  to.push(u32[(ledger + RING) >>> 2] as number);
+  to.push(u32[(ledger + L.LEDGER_RING) >>> 2] as number);
   to.push(u32[(ledger + L.EARLIER_BITS) >>> 2] as number);
-  for (const directory of directoriesOf(ledger)) {
-    walkLayer(image, directory, (piece) => to.push(piece));
+  for (const directory of DIRECTORIES) {
+    for (const [at] of piecesOf(u32, ledger + directory)) to.push(at);
   }
   for (const stock of STOCKS) {
     let piece = u32[(ledger + stock) >>> 2] as number;
@@ -78,17 +55,16 @@ export function addDebugTables(image: MemoryImage, ledger: Address, to: Numbers)
 /** The blocks that our debug heap knows. */
 export function findFrames(image: MemoryImage, ledger: Address): Frames {
   const { u8, u32 } = image;
-  const [raw, upper] = directoriesOf(ledger) as [Address, Address];
   // By page, the shadow of the raw layer and that of the other one.
   const shadows = new Map<number, [Address, Address]>();
-  const add = (layer: 0 | 1) => (shadow: Address, page: number, isShadow: boolean) => {
-    if (!isShadow) return;
-    const both = shadows.get(page) ?? [0, 0];
-    both[layer] = shadow;
-    shadows.set(page, both);
-  };
-  walkLayer(image, raw, add(0));
-  walkLayer(image, upper, add(1));
+  for (const [layer, directory] of DIRECTORIES.entries()) {
+    for (const [at, page] of piecesOf(u32, ledger + directory)) {
+      if (page < 0) continue;
+      const both = shadows.get(page) ?? [0, 0];
+      both[layer] = at;
+      shadows.set(page, both);
+    }
+  }
   const starts = new Numbers(1024);
   const sizes = new Numbers(1024);
   const live = new Numbers(1024);

@@ -1,9 +1,10 @@
 /** The walk over a memory: all pools and all blocks of the system malloc that are in use. */
 import type { Address } from "../../base/base.js";
+import type { Row } from "../../hosts/hosts.js";
 import type { MemoryImage } from "./image.js";
 import { ownMemory, rootsOf, waitingBlocks } from "./own.js";
 import { findPools, PoolReader } from "./pools.js";
-import { boundsOf, HEAD, systemMalloc } from "./system.js";
+import { boundsOf, HEAD, type SystemMalloc, systemMalloc } from "./system.js";
 
 /** What the walk shows, by rising addresses and without overlap. */
 export interface Visitor {
@@ -46,20 +47,22 @@ export function walkMemory(image: MemoryImage, visitor: Visitor): void {
     else visitor.block(block, size, size - HEAD);
   }
 
-  const system = systemMalloc(image);
-  for (const row of system?.rows ?? []) {
+  function showRow(system: SystemMalloc, row: Row): void {
     for (let at = row.from; at < row.to; ) {
       // Where blocks are damaged there may be pools still.
       showPools(at);
-      const stop = system?.walk(at, row.to, (block, size, inUse) => {
+      const stop = system.walk(at, row.to, (block, size, inUse) => {
         // A pool in what is free is none.
         while ((pools[pool] as number) < block) pool++;
         if (inUse) show(block, size);
         last = block + size - HEAD;
-      }) as Address;
+      });
       if (stop >= row.to) break;
-      at = system?.resume(stop, row.to) as Address;
+      at = system.resume(stop, row.to);
     }
   }
+
+  const system = systemMalloc(image);
+  if (system !== undefined) for (const row of system.rows) showRow(system, row);
   showPools(to);
 }

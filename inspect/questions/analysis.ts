@@ -16,6 +16,16 @@ import {
 import { Patterns } from "./patterns.js";
 import { Words } from "./words.js";
 
+/** Nodes that are held in the same way. */
+export interface HeldAlike {
+  /** See `Patterns`. */
+  readonly pattern: number;
+  readonly count: number;
+  /** Their own bytes. */
+  readonly bytes: number;
+  readonly first: Node;
+}
+
 export class Analysis {
   readonly graph: Graph;
   readonly facts: Facts;
@@ -75,5 +85,20 @@ export class Analysis {
   children(node: Node): Uint32Array {
     const { first, children } = this.tree;
     return children.subarray(first[node], first[node + 1]);
+  }
+
+  /** Nodes by how they are held, those first that are most. */
+  heldAlike(nodes: readonly Node[]): HeldAlike[] {
+    const groups = new Map<number, { count: number; bytes: number; readonly first: Node }>();
+    for (const node of nodes) {
+      const pattern = this.patterns.of(node);
+      const group = groups.get(pattern) ?? { count: 0, bytes: 0, first: node };
+      groups.set(pattern, group);
+      group.count++;
+      group.bytes += this.graph.own[node] as number;
+    }
+    return [...groups]
+      .map(([pattern, group]) => ({ pattern, ...group }))
+      .sort((a, b) => b.count - a.count || b.bytes - a.bytes);
   }
 }

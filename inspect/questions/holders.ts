@@ -17,18 +17,8 @@ export interface HolderRow {
 
 /** What a query's objects (see `findNodes`) are held by, those first that are most. */
 export function holdersOfType(analysis: Analysis, query: string): HolderRow[] {
-  const { graph, patterns } = analysis;
-  const groups = new Map<number, { count: number; bytes: number; readonly first: number }>();
-  for (const node of findNodes(analysis, query)) {
-    const pattern = patterns.of(node);
-    const group = groups.get(pattern) ?? { count: 0, bytes: 0, first: node };
-    groups.set(pattern, group);
-    group.count++;
-    group.bytes += graph.own[node] as number;
-  }
-  return [...groups]
-    .sort(([, a], [, b]) => b.count - a.count || b.bytes - a.bytes)
-    .map(([pattern, { count, bytes, first }]) => {
-      return { path: patterns.text(pattern), count, bytes, example: shortestPath(analysis, first) };
-    });
+  return analysis.heldAlike(findNodes(analysis, query)).map(({ pattern, count, bytes, first }) => {
+    const path = analysis.patterns.text(pattern);
+    return { path, count, bytes, example: shortestPath(analysis, first) };
+  });
 }

@@ -21,6 +21,8 @@ import { faultError, type Stacks } from "./faults.js";
 import { earlierBlocks, knownBlocks } from "./known-blocks.js";
 import { Histories, type Tracer } from "./stacks.js";
 
+export { piecesOf } from "./known-blocks.js";
+
 /** What the debug functions of a family stand on. */
 export interface Ground extends Pick<Domain, "malloc" | "calloc" | "free"> {
   /** Frees a block from before the debug mode; `free` where it is left out. */

@@ -46,8 +46,36 @@ export function* earlierBlocks(memory: WebAssembly.Memory, ledger: Address): Gen
   }
 }
 
-const PAGE = 1 << L.PAGE_BITS;
-const GRANULES = PAGE / L.GRANULE;
+const GRANULES = (1 << L.PAGE_BITS) / L.GRANULE;
+
+/** What words of the memory lead to that has room for so many bytes, with its place among them. */
+function* leadsFrom(
+  words: Uint32Array,
+  from: Address,
+  bytes: number,
+): Generator<[index: number, to: Address]> {
+  for (let index = 0; index < L.TABLE_ENTRIES; index++) {
+    // Behind the memory's end there is no number, which is no multiple of anything either.
+    const to = words[(from >>> 2) + index] as number;
+    if (to !== 0 && to % 4 === 0 && to + bytes <= 4 * words.length) yield [index, to];
+  }
+}
+
+/**
+ * What a directory at an address leads to, by rising pages: each table, with -1, and behind it its shadows, with the number of
+ * their page. What does not lie in the memory is passed over.
+ */
+export function* piecesOf(
+  words: Uint32Array,
+  directory: Address,
+): Generator<[at: Address, page: number]> {
+  for (const [high, table] of leadsFrom(words, directory, L.TABLE_SIZE)) {
+    yield [table, -1];
+    for (const [low, shadow] of leadsFrom(words, table + L.MARK_SIZE, L.SHADOW_SIZE)) {
+      yield [shadow, high * L.TABLE_ENTRIES + low];
+    }
+  }
+}
 
 /**
  * All blocks of mem and object that the debug heap at a ledger knows, those that are gone as well, by rising addresses. The
@@ -57,24 +85,15 @@ export function* knownBlocks(memory: WebAssembly.Memory, ledger: Address): Gener
   const end = memory.buffer.byteLength;
   const words = wordsAt(memory, 0, end >>> 2);
   const bytes = bytesAt(memory, 0, end);
-  /** What the words from an address on lead to, with its place among them. */
-  function* leadsFrom(from: Address, bytesThere: number): Generator<[number, Address]> {
-    for (let index = 0; index < L.TABLE_ENTRIES; index++) {
-      const to = words[(from >>> 2) + index] ?? 0;
-      if (to !== 0 && to % 4 === 0 && to + bytesThere <= end) yield [index, to + L.MARK_SIZE];
-    }
-  }
-  for (const [high, table] of leadsFrom(ledger + L.DIRECTORY_UPPER, L.TABLE_SIZE)) {
-    for (const [low, shadow] of leadsFrom(table, L.SHADOW_SIZE)) {
-      const page = (high * L.TABLE_ENTRIES + low) * PAGE;
-      for (let granule = 0; granule < GRANULES; granule++) {
-        const entry = shadow + granule * L.ENTRY_SIZE;
-        if (bytes[entry + L.ENTRY_STATE] === 0) continue;
-        const place = bytes[entry + L.ENTRY_PLACE] as number;
-        const start = page + granule * L.GRANULE + (place >>> 4);
-        const block = readBlock(memory, start, entry) as DebugBlock;
-        if (block.family !== undefined && start + block.size <= end) yield block;
-      }
+  for (const [at, page] of piecesOf(words, ledger + L.DIRECTORY_UPPER)) {
+    if (page < 0) continue;
+    for (let granule = 0; granule < GRANULES; granule++) {
+      const entry = at + L.MARK_SIZE + granule * L.ENTRY_SIZE;
+      if (bytes[entry + L.ENTRY_STATE] === 0) continue;
+      const place = bytes[entry + L.ENTRY_PLACE] as number;
+      const start = (page * GRANULES + granule) * L.GRANULE + (place >>> 4);
+      const block = readBlock(memory, start, entry) as DebugBlock;
+      if (block.family !== undefined && start + block.size <= end) yield block;
     }
   }
 }

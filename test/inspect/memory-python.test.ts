@@ -2,14 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layoutMark, linkedLayout } from "../../base/base.js";
+import { budgetLines } from "../../cli/heap/budget.js";
+import { Terminal } from "../../cli/terminal.js";
 import { freeChunks, rowsOf, walkChunks } from "../../hosts/hosts.js";
-import {
-  BlockKind,
-  budgetOf,
-  captureImage,
-  findBlocks,
-  renderBudget,
-} from "../../inspect/memory/memory.js";
+import { BlockKind, budgetOf, captureImage, findBlocks } from "../../inspect/memory/memory.js";
 import { install } from "../../python/install.js";
 import { programOf } from "../../python/python.js";
 import { testBudgets, USE } from "../support/budget-suite.js";
@@ -102,7 +98,8 @@ test("what is mimalloc's is other's, and that is said", async () => {
   assert.equal(budget.allocator, "mimalloc");
   assert.ok(budget.parts.other > 16_000_000);
   assert.match(budget.note, /inside of mimalloc's segments/);
-  assert.match(renderBudget(budget), /\nnote {7}what is free inside/);
+  const shown = budgetLines(budget, new Terminal(1)).join("\n");
+  assert.match(shown, /; what is free inside/);
 });
 
 test("a piece that someone else took of the memory is other's", async () => {

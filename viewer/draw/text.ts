@@ -5,12 +5,13 @@ export function whole(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
-/** Bytes in the unit that reads best: `812 B`, `3.4 kB`, `12.0 MB`. */
-export function bytes(value: number): string {
-  if (value < 1000) return `${whole(value)} B`;
-  const [divisor, unit] =
-    value < 999_950 ? [1e3, "kB"] : value < 999_950_000 ? [1e6, "MB"] : [1e9, "GB"];
-  return `${(value / divisor).toFixed(1)} ${unit}`;
+/** Bytes in the unit that reads best: `812 B`, `3.4 kB`, `12.0 MB`. @param digits of gigabytes */
+export function bytes(value: number, digits = 1): string {
+  const size = Math.abs(value);
+  if (size < 1000) return `${whole(value)} B`;
+  if (size < 999_950) return `${(value / 1e3).toFixed(1)} kB`;
+  if (size < 999_950_000) return `${(value / 1e6).toFixed(1)} MB`;
+  return `${(value / 1e9).toFixed(digits)} GB`;
 }
 
 /** A share of 0 to 1. */
