@@ -62,7 +62,14 @@ const isHeap = has({
   ledger: isAddress,
   pools: (value) => typeof value === "boolean",
 });
-const isProxy = has({ object: isAddress, stack: isText });
+const isHolder = has({ value: isAddress, name: isText });
+const isNoted = has({ object: isAddress, stack: isText });
+
+function isProxy(value: unknown): boolean {
+  if (!isNoted(value)) return false;
+  const { heldBy = [] } = value as { readonly heldBy?: unknown };
+  return Array.isArray(heldBy) && heldBy.every(isHolder);
+}
 
 /** All fields of the marks; those that a reader doesn't know it leaves alone. */
 const fields: { readonly [Name in keyof ImageMarks]: Field } = {

@@ -19,7 +19,10 @@ export const marks: ImageMarks = {
   limitBytes: 0,
   heap: { root: 1024, how: "linked", ledger: 0, pools: true },
   types: { 4096: "Punkt \u{1f600} \ud800" },
-  proxies: [{ object: 8192, stack: "at f (a.js:1)\n" }],
+  proxies: [
+    { object: 8192, stack: "at f (a.js:1)\n" },
+    { object: 8200, stack: "", heldBy: [{ value: 1, name: ".onclick" }] },
+  ],
   jsValues: { 7: "HTMLDivElement" },
 };
 

@@ -209,6 +209,8 @@ test("each mark is looked at before it is believed", async () => {
     ["proxies", {}, /proxies is .*expected a list of objects with object and stack$/],
     ["proxies", [{ object: 4 }], /proxies is /],
     ["proxies", [{ object: -4, stack: "" }], /proxies is /],
+    ["proxies", [{ object: 4, stack: "", heldBy: 5 }], /proxies is /],
+    ["proxies", [{ object: 4, stack: "", heldBy: [{ value: "1", name: "" }] }], /proxies is /],
     ["jsValues", { 1: {} }, /jsValues is .*expected an object of texts by their number$/],
   ];
   for (const [name, value, message] of wrong) {
