@@ -1,29 +1,11 @@
 /** What nobody holds: garbage in cycles that wait for the collector, and memory that was leaked. */
-import { type Graph, holds, type Node } from "../graph/graph.js";
+import { type Graph, holds, markFrom, type Node } from "../graph/graph.js";
 
 export interface Unreached {
   /** 1 for what the root leads to over edges that hold. */
   readonly reached: Uint8Array;
   /** As few nodes as possible that lead to all the others. */
   readonly heads: readonly Node[];
-}
-
-/** Marks what a node leads to. */
-function mark(graph: Graph, from: Node, marks: Uint8Array, stack: Uint32Array): void {
-  const { first, to, names } = graph;
-  let depth = 0;
-  stack[depth++] = from;
-  marks[from] = 1;
-  while (depth > 0) {
-    const node = stack[--depth] as number;
-    const end = first[node + 1] as number;
-    for (let edge = first[node] as number; edge < end; edge++) {
-      const next = to[edge] as number;
-      if (marks[next] !== 0 || !holds(names[edge] as number)) continue;
-      marks[next] = 1;
-      stack[depth++] = next;
-    }
-  }
 }
 
 /** The nodes that aren't marked, each behind all that it leads to, but for what leads back to it. */
@@ -60,14 +42,14 @@ function inOrderOfLeaving(graph: Graph, marks: Uint8Array, stack: Uint32Array): 
 export function findUnreached(graph: Graph): Unreached {
   const stack = new Uint32Array(graph.nodes);
   const marks = new Uint8Array(graph.nodes);
-  mark(graph, 0, marks, stack);
+  markFrom(graph, 0, marks, stack);
   const reached = marks.slice();
   const heads: Node[] = [];
   // Whoever is left last is led to by nobody who isn't led to by him.
   for (const node of inOrderOfLeaving(graph, marks, stack).reverse()) {
     if (marks[node] !== 0) continue;
     heads.push(node);
-    mark(graph, node, marks, stack);
+    markFrom(graph, node, marks, stack);
   }
   return { reached, heads };
 }

@@ -27,3 +27,4 @@ export {
   typeText,
 } from "./model.js";
 export { countBelow, longer, Numbers } from "./numbers.js";
+export { markFrom } from "./reach.js";

@@ -36,7 +36,7 @@ export interface NodeType {
 }
 
 /** A type as Python's people write it: `dict`, `app.Order`. */
-export function typeText({ module, name }: NodeType): string {
+export function typeText({ module, name }: Pick<NodeType, "module" | "name">): string {
   return module === "" || module === "builtins" ? name : `${module}.${name}`;
 }
 

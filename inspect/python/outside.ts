@@ -1,5 +1,5 @@
 /** What is held from outside of the heap by someone whom nobody knows. */
-import { type Graph, holds, IMMORTAL, type Node } from "../graph/graph.js";
+import { type Graph, IMMORTAL, markFrom, type Node } from "../graph/graph.js";
 
 /**
  * The objects that no root leads to, and that count more references than there are in the heap: a PyProxy that nobody noted has
@@ -8,20 +8,9 @@ import { type Graph, holds, IMMORTAL, type Node } from "../graph/graph.js";
  * @param references for each node how many references to it were found in the heap; those of JavaScript's values are not
  */
 export function heldOutside(graph: Graph, references: Uint32Array): Node[] {
-  const { nodes, first, to, names, counts, typeOf, types } = graph;
+  const { nodes, counts, typeOf, types } = graph;
   const reached = new Uint8Array(nodes);
-  const queue = new Uint32Array(nodes);
-  let end = 1;
-  reached[0] = 1;
-  for (let next = 0; next < end; next++) {
-    const node = queue[next] as number;
-    for (let edge = first[node] as number; edge < (first[node + 1] as number); edge++) {
-      const target = to[edge] as number;
-      if (reached[target] === 1 || !holds(names[edge] as number)) continue;
-      reached[target] = 1;
-      queue[end++] = target;
-    }
-  }
+  markFrom(graph, 0, reached, new Uint32Array(nodes));
   const outside: Node[] = [];
   for (let node = 1; node < nodes; node++) {
     const count = counts[node] as number;

@@ -11,6 +11,7 @@ import {
   MOST_EDGE_VALUE,
   type Node,
   type TypeKind,
+  typeText,
 } from "../graph/graph.js";
 import type { Blocks, MemoryImage } from "../memory/memory.js";
 import { Contents } from "./contents.js";
@@ -137,9 +138,7 @@ export function pythonGraph(
   };
   function typeLabel(address: Address): string {
     const plan = objects.types.plans[objects.types.numberOf(address)];
-    if (plan === undefined) return "";
-    const { name, module } = nameOf(image, plan);
-    return module === "builtins" || module === "" ? name : `${module}.${name}`;
+    return plan === undefined ? "" : typeText(nameOf(image, plan));
   }
   const types = nodes.nodeTypes((plan) => nameOf(image, plan));
   // The last node is that of what nobody else leads to: where it begins, the graph without it has ended.
