@@ -11,7 +11,7 @@ const layouts: Readonly<Record<string, string>> = {
   linked: "linkedLayout",
   debug: "debugLayout",
   objects: "objectsLayout",
-  tlsf: "tlsfLayout",
+  large: "largeLayout",
   validate: "booksLayout",
   replay: "replayLayout",
 };
