@@ -31,6 +31,7 @@ export { censusModule } from "./generated/census.js";
 export { layout } from "./generated/core.js";
 export { debugLayout, debugModule } from "./generated/debug.js";
 export { guestLayout, guestModule } from "./generated/guest.js";
+export { largeLayout, largeModule } from "./generated/large.js";
 export { limitModule } from "./generated/limit.js";
 export { linkedLayout, linkedModule } from "./generated/linked.js";
 export { linkerMark, packageVersion } from "./generated/marks.js";
@@ -38,7 +39,6 @@ export { objectsLayout, objectsModule } from "./generated/objects.js";
 export { recorderModule } from "./generated/recorder.js";
 export { replayLayout, replayModule } from "./generated/replay.js";
 export { thunksModule } from "./generated/thunks.js";
-export { tlsfLayout, tlsfModule } from "./generated/tlsf.js";
 export { booksLayout, validateModule } from "./generated/validate.js";
 export {
   type ArenaSource,

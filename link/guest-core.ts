@@ -5,12 +5,14 @@ import {
   debugLayout,
   guestLayout,
   guestModule,
+  largeLayout,
   layout,
   objectsLayout,
 } from "../base/base.js";
+import { GRANULE_BITS } from "../hosts/hosts.js";
 import type { GuestBinary } from "../src/guests/guests.js";
 import { type Api, bind, exportsOf, optimize } from "./bind.js";
-import { type GuestPlace, placeFor } from "./guest-place.js";
+import { GRANULE, type GuestPlace, placeFor } from "./guest-place.js";
 
 /** The module that a guest's functions are imported from (include/pymalloc.h). */
 export const MODULE = "pymalloc";
@@ -75,7 +77,7 @@ function lengthsOf({ debugs }: Needs) {
     metatype: guestLayout.METATYPE_SIZE,
     ledgerRoot: debugs ? debugLayout.LEDGER_SIZE : 0,
     // The malloc's: what it serves follows.
-    largeRoot: 32,
+    largeRoot: largeLayout.LARGE_ROOT_SIZE,
   };
 }
 
@@ -88,11 +90,11 @@ export function placesFor(
   guest: GuestBinary,
   needs: Needs,
 ): GuestPlace & { readonly parts: Readonly<Record<Part, number>> } {
-  const lengths = Object.entries(lengthsOf(needs)) as [Part, number][];
   let end = 0;
-  const offsets = lengths.map(([part, bytes]) => {
-    const offset = end;
-    end = Math.ceil((end + bytes) / ALIGNMENT) * ALIGNMENT;
+  const offsets = Object.entries(lengthsOf(needs)).map(([part, bytes]) => {
+    const alignment = part === "largeRoot" ? GRANULE : ALIGNMENT;
+    const offset = Math.ceil(end / alignment) * alignment;
+    end = offset + bytes;
     return [part, offset] as const;
   });
   const place = placeFor(guest, end);
@@ -133,15 +135,16 @@ const functions: Readonly<Record<string, string>> = {
   ),
 };
 
-/** Kept as functions, where a copy in each caller would only make the guest longer. */
-const APART = [
-  "core/heap/map/writeMap",
-  "core/heap/arenas/anotherIsUsable",
-  "core/heap/pools/settle",
-  "core/heap/pymalloc/takeSlowly",
-  "core/heap/pymalloc/putRaw",
-  "core/heap/pools/refill",
-];
+/** Where the fast paths end: these stay functions, so that what is in front of them is short. */
+const SLOW = ["pymalloc/takeSlowly", "pymalloc/putRaw", "pools/settle"].map(
+  (name) => `core/heap/${name}`,
+);
+
+/** Puts numbers into the place of globals, and drops what is never reached then. */
+const CONSTANTS = ["simplify-globals", "precompute", "dce", "vacuum"];
+
+/** All but a few functions are rarely called. */
+const small = { inlinedSize: 10, shrinkLevel: 2 } as const;
 
 /**
  * The core, bound to a guest and optimized for what it needs.
@@ -171,6 +174,7 @@ export function guestCore(
       bareIf: needs.hooks
         ? table + Object.keys(RECORDED).indexOf("rawFreeIndex")
         : Number(needs.debug),
+      granuleBits: GRANULE_BITS.large,
       watched: 0,
       underGil: 0,
       hooks: Number(needs.hooks),
@@ -191,7 +195,9 @@ export function guestCore(
     const { name } = binaryen.getExportInfo(module.getExportByIndex(at));
     if (!kept.has(name)) module.removeExport(name);
   }
-  optimize(binaryen, module, APART);
+  // Most of it goes at once: what is left is soon optimized.
+  module.runPasses([...CONSTANTS, "remove-unused-module-elements"]);
+  optimize(binaryen, module, SLOW, small);
   return module;
 }
 

@@ -12,7 +12,7 @@ const layouts: Readonly<Record<string, string>> = {
   guest: "guestLayout",
   debug: "debugLayout",
   objects: "objectsLayout",
-  tlsf: "tlsfLayout",
+  large: "largeLayout",
   validate: "booksLayout",
   replay: "replayLayout",
 };

@@ -123,6 +123,6 @@ export function makePlace(guest: GuestBinary, memory: WebAssembly.Memory, own: O
       `the guest's stack lies below ${stackStart}, expected it behind its data: link it with -Wl,--no-stack-first`,
     );
   }
-  if (end > own.maximumPages || own.leave(end) === 0) throw tooLarge(end, own);
-  return () => own.takeBack(start, end);
+  if (end > own.maximumPages || own.leave(start, end) === 0) throw tooLarge(end, own);
+  return () => own.takeBack(start);
 }
