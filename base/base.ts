@@ -50,7 +50,7 @@ export {
   type PyMemFunctions,
   useModules,
 } from "./instances.js";
-export { brokenInvariant } from "./invariants.js";
+export { brokenInvariant, invariantPattern, invariants } from "./invariants.js";
 export {
   bytesAt,
   loadWord,
@@ -75,6 +75,7 @@ export {
   readMallocMode,
   readOptions,
 } from "./options.js";
+export { fillIn } from "./patterns.js";
 export {
   kindAt,
   LEDGER_SLOT,

@@ -76,6 +76,11 @@ const recipes: Record<string, ModuleRecipe> = {
   recorder: { entry: "trace/wasm/recorder.ts", runtime: "stub", flags: ["--importTable"] },
 };
 
+/** Modules that only tests want. */
+const forTests: Record<string, ModuleRecipe> = {
+  report: { entry: "core/programs/report.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
+};
+
 const POLICIES = join("core", "policy");
 
 /** The text of an AssemblyScript file, as a program with this policy has it. */
@@ -162,12 +167,12 @@ export async function compileModules(): Promise<ReadonlyMap<string, string>> {
 }
 
 /**
- * A module of ours as another policy makes it: what stands for it, and the compiler.
+ * A module of ours as another policy makes it, or one for tests: what stands for it, and the compiler.
  *
  * @throws TypeError where the policies have no such number
  */
 export function moduleWith(name: string, policy: Policy) {
-  const recipe = { ...(recipes[name] as ModuleRecipe), ...policy };
+  const recipe = { ...((recipes[name] ?? forTests[name]) as ModuleRecipe), ...policy };
   const texts = [...sourcesOf(recipe.entry, recipe).values()];
   for (const number of Object.keys(policy.numbers ?? {})) {
     if (!texts.some((text) => text.includes(`export const ${number}: `))) {
