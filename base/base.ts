@@ -34,6 +34,7 @@ export { limitModule } from "./generated/limit.js";
 export { linkedLayout, linkedModule } from "./generated/linked.js";
 export { linkerMark, packageVersion } from "./generated/marks.js";
 export { objectsLayout, objectsModule } from "./generated/objects.js";
+export { pydebugModule } from "./generated/pydebug.js";
 export { recorderModule } from "./generated/recorder.js";
 export { replayLayout, replayModule } from "./generated/replay.js";
 export { thunksModule } from "./generated/thunks.js";

@@ -55,6 +55,13 @@ const recipes: Record<string, ModuleRecipe> = {
     policy: "linked",
     apart: partsOfLimit,
   },
+  pydebug: {
+    entry: "core/programs/pydebug.ts",
+    runtime: "stub",
+    flags: ["--initialMemory", "0", "--importTable", "--debug"],
+    policy: "linked",
+    apart: partsOfLimit,
+  },
   tlsf: {
     entry: "core/programs/tlsf.ts",
     runtime: "minimal",

@@ -186,4 +186,5 @@ export class DebugHeap {
 }
 
 export { type DebugBlock, describe } from "./dump.js";
+export { reportTexts } from "./report-texts.js";
 export { javascriptTracer, type Tracer } from "./stacks.js";

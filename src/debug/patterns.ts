@@ -23,6 +23,7 @@ export const sentences: Readonly<Record<Exclude<PyMemErrorKind, "broken-invarian
   "without-gil": "%n: Python memory allocator called without holding the GIL",
 };
 
+export const phraseKind = "%w: ";
 export const phraseBlock = "the block of %B at %p (family %f, made by call #%s)";
 export const phraseByte = "1 byte";
 export const phraseBytes = "%d bytes";

@@ -2,7 +2,12 @@
  * The texts of a report for programs that the debug heap is linked into, whose memory has them: core/debug/report fills them in,
  * and imports the address of each by the name that it has here. A list has its texts one after the other, a 0 between them.
  */
-import { invariantPattern, invariants, debugLayout as L } from "../../base/base.js";
+import {
+  invariantPattern,
+  invariants,
+  debugLayout as L,
+  type PyMemErrorKind,
+} from "../../base/base.js";
 import { prefixes } from "./dump.js";
 import { numbers } from "./mistakes.js";
 import * as patterns from "./patterns.js";
@@ -15,18 +20,19 @@ function list(first: number, texts: Readonly<Record<number, string>>): string {
   return all.map(([, text]) => text).join("\0");
 }
 
-function byNumber(texts: Readonly<Record<keyof typeof numbers, string>>): string {
-  const entries = Object.entries(texts) as [keyof typeof numbers, string][];
-  return list(1, Object.fromEntries(entries.map(([kind, text]) => [numbers[kind], text])));
+/** A text of each kind, by their numbers. */
+function byKind(textOf: (kind: PyMemErrorKind) => string): string {
+  const all = Object.entries(numbers) as [PyMemErrorKind, number][];
+  return list(1, Object.fromEntries(all.map(([kind, number]) => [number, textOf(kind)])));
 }
 
 /** All of them, by the names of core/debug/report/report-host.ts. */
 export function reportTexts(): Record<string, string> {
-  const kinds = Object.fromEntries(Object.keys(numbers).map((kind) => [kind, `${kind}: `]));
+  const patternOf = { ...sentences, "broken-invariant": invariantPattern };
   return {
     errorName: "PyMemError: ",
-    errorKinds: byNumber({ ...(kinds as typeof sentences), "broken-invariant": "" }),
-    errorSentences: byNumber({ ...sentences, "broken-invariant": invariantPattern }),
+    errorKinds: byKind((kind) => kind),
+    errorSentences: byKind((kind) => patternOf[kind]),
     invariantTexts: list(L.LEDGER_HOLDS, invariants),
     callNames: list(0, calls),
     familyNames: ["raw", "mem", "object"].join("\0"),

@@ -1,7 +1,7 @@
 /** The text of a report, written into its buffer: patterns, and what their letters stand for (see src/debug/patterns.ts). */
 
 import { ledger } from "../books";
-import { Entry, OBJECT, ON_LEAVING, ON_VALIDATE } from "../debug-layout";
+import { Entry, OBJECT, ON_LEAVING, ON_VALIDATE, REPORT_BYTES } from "../debug-layout";
 import { letterOf } from "../frame";
 import { familyOf } from "../shadow";
 import {
@@ -14,9 +14,6 @@ import {
   phraseCall,
   reportBuffer,
 } from "./report-host";
-
-/** Longer than any report: the longest is of about 1,200 bytes. What would not fit is left out. */
-export const REPORT_BYTES: usize = 2048;
 
 let end: usize = 0;
 
@@ -120,7 +117,7 @@ function putOther(letter: u32, value: i64): void {
   else if (letter === 0x63 && isCall())
     fill(phraseCall); // %c
   else if (letter === 0x63 || letter === 0x6e)
-    putCall(); // %n
+    tellCall(); // %n
   else if (letter === 0x76)
     put(letterOf(book.faultFamily)); // %v
   else if (letter === 0x61)
@@ -136,7 +133,8 @@ function putOther(letter: u32, value: i64): void {
   else fill(<usize>value); // %w
 }
 
-function putCall(): void {
+/** What was called, or going on. */
+export function tellCall(): void {
   const book = ledger();
   if (isCall()) fill(listed(familyPrefixes, min(book.faultFamily, OBJECT)));
   fill(listed(callNames, book.faultDuring));

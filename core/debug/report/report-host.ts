@@ -29,6 +29,7 @@ export declare const fillingClean: usize;
 export declare const fillingDead: usize;
 export declare const fillingForbidden: usize;
 
+export declare const phraseKind: usize;
 export declare const phraseBlock: usize;
 export declare const phraseByte: usize;
 export declare const phraseBytes: usize;

@@ -6,20 +6,41 @@
 import { ledger } from "../books";
 import { BROKEN_INVARIANT } from "../debug-layout";
 import { tellDump } from "./dump";
-import { beginText, endLine, fill, finishText, listed } from "./fill";
-import { endProgram, errorKinds, errorName, reportBuffer, writeReport } from "./report-host";
+import { beginText, endLine, fill, finishText, listed, tellCall } from "./fill";
+import {
+  endProgram,
+  errorKinds,
+  errorName,
+  phraseKind,
+  reportBuffer,
+  writeReport,
+} from "./report-host";
 import { tellSentence } from "./sentence";
 
-export { REPORT_BYTES } from "./fill";
+export { REPORT_BYTES } from "../debug-layout";
+
+/** The kind of the fault, as text. */
+export function kindText(): usize {
+  return listed(errorKinds, ledger().faultCode - 1);
+}
+
+/** What was called or going on, as text, in the place of the report. */
+export function callText(): usize {
+  beginText();
+  tellCall();
+  finishText();
+  return reportBuffer;
+}
 
 /** What the host's `fault` is where there is nobody but the program itself: see core/debug/debug-host.ts. */
 export function reportFault(): void {
+  const isBroken = ledger().faultCode === BROKEN_INVARIANT;
   beginText();
   fill(errorName);
-  fill(listed(errorKinds, ledger().faultCode - 1));
+  if (!isBroken) fill(phraseKind, kindText());
   tellSentence();
   endLine();
-  if (ledger().faultCode !== BROKEN_INVARIANT) tellDump();
+  if (!isBroken) tellDump();
   writeReport(reportBuffer, finishText());
   endProgram();
 }
