@@ -6,6 +6,7 @@ import { withData } from "./initial-memory.js";
 import {
   added,
   EXPORTED,
+  EXPORTED_BY_PYDEBUG,
   entriesOf,
   FOR_OTHERS,
   IN_TABLE,
@@ -137,6 +138,7 @@ export function graft(binaryen: Api, bytes: Uint8Array, found: Survey, wish: Wis
   core.dispose();
   program.start(entriesOf(found), Object.keys(IN_TABLE).length);
   program.exportFunctions({ ...FOR_OTHERS, ...EXPORTED });
+  if (wish.withPydebug) program.exportFunctions(EXPORTED_BY_PYDEBUG);
   program.export("pymalloc_root", root - found.memoryBase);
   program.export("pymalloc_heap", end - found.memoryBase);
   if (wish.withPydebug) program.export("pymalloc_ledger", ledger - found.memoryBase);

@@ -90,7 +90,7 @@ const OWN_OF_PYDEBUG = {
   ...Object.fromEntries(
     ["born", "died", "left"].map((name) => [name, "core/linked/pydebug/counts/nobodyHears"]),
   ),
-  fault: "core/debug/report/report/reportFault",
+  fault: "core/linked/pydebug/fatal/fault",
   poolOf: "core/heap/map/poolOf",
   writeReport: "core/linked/pydebug/fatal/writeReport",
   endProgram: "core/linked/pydebug/fatal/endProgram",
@@ -119,6 +119,9 @@ export const FOR_OTHERS = { addObject: "PyModule_AddObjectRef" };
 
 /** Our functions that are exported besides: JavaScript reads the limit, and sets it. */
 export const EXPORTED = { limit: "pymalloc_limit", limitTo: "pymalloc_set_limit" };
+
+/** ... with the debug heap: whom to tell of its faults. */
+export const EXPORTED_BY_PYDEBUG = { tellFaults: "pymalloc_tell_faults" };
 
 /** Our functions that are called through the table, by what ours import their places as. */
 export const IN_TABLE = {

@@ -14,6 +14,7 @@ export {
   rawDebugMalloc,
   rawDebugRealloc,
 } from "./by-family";
+export { fault } from "./debug-host";
 export {
   ALIGNS,
   BLAMED,

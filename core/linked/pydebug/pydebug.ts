@@ -1,6 +1,5 @@
 /** The core in a CPython's program with the debug heap: the functions that take the place of the program's, and nothing else. */
 
-export { reportFault } from "../../debug/report/report";
 export { poolOf } from "../../heap/heap";
 export {
   addObject,
@@ -45,6 +44,6 @@ export {
   rawMalloc,
 } from "./below";
 export { blocksOfSys, nobodyHears } from "./counts";
-export { endProgram, writeReport } from "./fatal";
+export { endProgram, fault, tellFaults, writeReport } from "./fatal";
 export { debugCalloc, debugFree, debugMalloc, debugRealloc } from "./hooks";
 export { constructors, getenv } from "./start";
