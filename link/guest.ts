@@ -14,8 +14,19 @@ import {
 } from "./bind.js";
 import { LinkError } from "./errors.js";
 import { withOwnMemory, withTableEntries } from "./guest-binary.js";
-import { guestCore, inTable, knownFunctions, MODULE, needsOf, placesFor } from "./guest-core.js";
+import {
+  guestCore,
+  inTable,
+  knownFunctions,
+  MODULE,
+  type Needs,
+  needsOf,
+  placesFor,
+  REPORT,
+  textsOf,
+} from "./guest-core.js";
 import { checkGuest } from "./guest-place.js";
+import { withData } from "./initial-memory.js";
 import { compileProgram } from "./program.js";
 
 /** What `linkGuest` takes besides the guest. */
@@ -62,7 +73,9 @@ function insert(binaryen: Api, program: Binaryen.Module, core: Binaryen.Module):
   for (const { name, type, mutable, init } of globalsOf(binaryen, core)) {
     program.addGlobal(name, type, mutable, program.copyExpression(init));
   }
-  for (const { name, params, results, vars, body } of functionsOf(binaryen, core)) {
+  for (const { name, base, params, results, vars, body } of functionsOf(binaryen, core)) {
+    // It imports what the guest imports.
+    if (base) continue;
     if (program.getFunction(name) !== 0) program.removeFunction(name);
     program.addFunction(name, params, results, vars, program.copyExpression(body));
   }
@@ -117,6 +130,11 @@ function addStart(
   program.setStart(program.getFunction(name));
 }
 
+/** Is this WASI's function to write to a file? */
+function isStandardError({ module, base }: Binaryen.FunctionInfo): boolean {
+  return module === "wasi_snapshot_preview1" && base === "fd_write";
+}
+
 /** The guest's bytes, with the functions' names where it has names. */
 function emit(binaryen: Api, program: Binaryen.Module, withNames: boolean): Uint8Array {
   const before = binaryen.getDebugInfo();
@@ -125,6 +143,51 @@ function emit(binaryen: Api, program: Binaryen.Module, withNames: boolean): Uint
     return program.emitBinary();
   } finally {
     binaryen.setDebugInfo(before);
+  }
+}
+
+/**
+ * The guest with the core in it.
+ *
+ * @param table where its function table has room
+ * @param withNames does it have names?
+ */
+function graft(
+  binaryen: Api,
+  bytes: Uint8Array,
+  needs: Needs,
+  place: ReturnType<typeof placesFor>,
+  table: number,
+  withNames: boolean,
+): Uint8Array {
+  const program = read(binaryen, bytes);
+  const all = functionsOf(binaryen, program);
+  const calls = all.flatMap(({ module, base, name }) =>
+    module === MODULE && base !== null ? [[base, name] as const] : [],
+  );
+  const names: Readonly<Record<string, string>> = Object.fromEntries(calls);
+  const core = guestCore(binaryen, names, needs, place, table, all.find(isStandardError)?.name);
+  try {
+    const ours = exportsOf(binaryen, core);
+    insert(binaryen, program, core);
+    const entries = Object.values(inTable(needs)).map((name) => ours.get(name) as string);
+    if (entries.length > 0) {
+      const at = program.i32.const(table);
+      program.addActiveElementSegment(shared.table, "pymalloc/table", entries, at);
+    }
+    addStart(binaryen, program, core, ours.get("start") as string);
+    if (needs.debugs) program.addFunctionExport(ours.get(REPORT) as string, REPORT);
+    program.addGlobal("pymalloc/root", binaryen.i32, false, program.i32.const(place.root));
+    program.addGlobalExport("pymalloc/root", "pymalloc_root");
+    program.runPasses(["strip-dwarf"]);
+    const linked = emit(binaryen, program, withNames);
+    const imports = FAST_IMPORTS.flatMap((base) => names[base] ?? []);
+    inline(binaryen, program, new Set([...FAST, ...imports]));
+    const faster = emit(binaryen, program, withNames);
+    return faster.length > linked.length + MOST_COPIED ? linked : faster;
+  } finally {
+    core.dispose();
+    program.dispose();
   }
 }
 
@@ -151,35 +214,7 @@ export async function linkGuest(
   const callsTable = entries.length > 0 || imported.has("PyType_Ready");
   const owner = withOwnMemory(guest, place.pages);
   const [bytes, table] = callsTable ? withTableEntries(owner, entries.length) : [owner, 0];
-  const program = read(binaryen, bytes);
-  const calls = functionsOf(binaryen, program).filter(({ module }) => module === MODULE);
-  const names: Readonly<Record<string, string>> = Object.fromEntries(
-    calls.map(({ base, name }) => [base, name]),
-  );
-  const core = guestCore(binaryen, names, needs, place, table);
-  try {
-    const ours = exportsOf(binaryen, core);
-    insert(binaryen, program, core);
-    if (entries.length > 0) {
-      const functions = entries.map((name) => ours.get(name) as string);
-      const at = program.i32.const(table);
-      program.addActiveElementSegment(shared.table, "pymalloc/table", functions, at);
-    }
-    addStart(binaryen, program, core, ours.get("start") as string);
-    program.addGlobal("pymalloc/root", binaryen.i32, false, program.i32.const(place.root));
-    program.addGlobalExport("pymalloc/root", "pymalloc_root");
-    program.runPasses(["strip-dwarf"]);
-    const withNames = description.functionNames.size > 0;
-    const linked = emit(binaryen, program, withNames);
-    inline(
-      binaryen,
-      program,
-      new Set([...FAST, ...FAST_IMPORTS.flatMap((base) => names[base] ?? [])]),
-    );
-    const faster = emit(binaryen, program, withNames);
-    return faster.length > linked.length + MOST_COPIED ? linked : faster;
-  } finally {
-    core.dispose();
-    program.dispose();
-  }
+  const linked = graft(binaryen, bytes, needs, place, table, description.functionNames.size > 0);
+  const texts = textsOf(needs, place);
+  return texts.length > 0 ? withData(linked, place.parts.texts, texts) : linked;
 }

@@ -51,6 +51,12 @@ const recipes: Record<string, ModuleRecipe> = {
     policy: "linked",
     apart: partsOfLimit,
   },
+  pydebug: {
+    entry: "core/programs/pydebug.ts",
+    flags: ["--initialMemory", "0", "--importTable", "--debug"],
+    policy: "linked",
+    apart: partsOfLimit,
+  },
   guest: {
     entry: "core/programs/guest.ts",
     // It is optimized when it is linked, for what the guest needs of it.
@@ -70,6 +76,11 @@ const recipes: Record<string, ModuleRecipe> = {
   replay: { entry: "measure/wasm/replay.ts" },
   bump: { entry: "measure/wasm/bump.ts" },
   recorder: { entry: "trace/wasm/recorder.ts", flags: ["--importTable"] },
+};
+
+/** Modules that only tests want. */
+const forTests: Record<string, ModuleRecipe> = {
+  report: { entry: "core/programs/report.ts", flags: ["--initialMemory", "0"] },
 };
 
 const POLICIES = join("core", "policy");
@@ -158,12 +169,12 @@ export async function compileModules(): Promise<ReadonlyMap<string, string>> {
 }
 
 /**
- * A module of ours as another policy makes it: what stands for it, and the compiler.
+ * A module of ours as another policy makes it, or one for tests: what stands for it, and the compiler.
  *
  * @throws TypeError where the policies have no such number
  */
 export function moduleWith(name: string, policy: Policy) {
-  const recipe = { ...(recipes[name] as ModuleRecipe), ...policy };
+  const recipe = { ...((recipes[name] ?? forTests[name]) as ModuleRecipe), ...policy };
   const texts = [...sourcesOf(recipe.entry, recipe).values()];
   for (const number of Object.keys(policy.numbers ?? {})) {
     if (!texts.some((text) => text.includes(`export const ${number}: `))) {
