@@ -3,7 +3,6 @@
 export * from "../large/large";
 export { LEFT } from "../large/map";
 export {
-  LONGEST_WAITING,
   ROOT_SIZE as LARGE_ROOT_SIZE,
   STATE_BITS,
   STATE_END,
