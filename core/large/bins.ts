@@ -8,7 +8,7 @@ import { BINS, firstCell, fullCell, state } from "./state";
 
 /** A free block, in its first bytes. */
 @unmanaged
-class Free {
+export class Free {
   /** The neighbours in the list of the bin, as granules; 0 at the ends. */
   next: u32;
   previous: u32;
@@ -22,7 +22,7 @@ const PARTS_BITS: u32 = 3;
 /** Where one fits, so many more blocks of its bin are looked at, at most, for one that fits better. */
 const LOOKED_AT: u32 = 32;
 
-function freeAt(granule: u32): Free {
+export function freeAt(granule: u32): Free {
   return changetype<Free>(addressOf(granule));
 }
 
@@ -31,7 +31,7 @@ export function lengthOf(granule: u32): u32 {
   return freeAt(granule).length;
 }
 
-function binOf(length: u32): u32 {
+export function binOf(length: u32): u32 {
   if (length < EXACT) return length;
   const power = 31 - <u32>clz(length);
   const part = (length >>> (power - PARTS_BITS)) - (1 << PARTS_BITS);

@@ -24,6 +24,21 @@ import { releaseWaiting } from "./waiting";
 
 export { arenaAlloc, arenaFree } from "./arenas";
 export { leave, takeBack } from "./break";
+export { LEFT } from "./map";
+export {
+  FULL,
+  LONGEST_WAITING,
+  ROOT_SIZE as LARGE_ROOT_SIZE,
+  STATE_BITS,
+  STATE_END,
+  STATE_MAP,
+  STATE_REACH,
+  STATE_STARTS,
+  STATE_USES,
+  STATE_WAITS,
+  WAITING,
+} from "./state";
+export { brokenAt, validate } from "./validate";
 
 /** Where nothing is free that would do, the memory gets longer; 0 where it can't. */
 export function findLast(length: u32, step: u32): u32 {

@@ -1,6 +1,12 @@
 /** The malloc of an own memory, with a memory that is looked at from outside. */
-import { largeLayout as L, unsigned } from "../../base/base.js";
-import { LARGE_ROOT, type Large, LargeBlocks, standaloneHost } from "../../hosts/hosts.js";
+import { largeLayout as L } from "../../base/base.js";
+import {
+  LARGE_ROOT,
+  type Large,
+  LargeBlocks,
+  largeEnd,
+  standaloneHost,
+} from "../../hosts/hosts.js";
 
 export const PAGE = 65536;
 
@@ -9,6 +15,23 @@ export interface Block {
   readonly size: number;
   /** Has somebody got it? Not where it waits. */
   readonly inUse: boolean;
+  readonly waits: boolean;
+}
+
+/** All blocks of the malloc at LARGE_ROOT but its own two, by its maps. */
+export function blocksOf(memory: WebAssembly.Memory): Block[] {
+  const blocks: Block[] = [];
+  const words = new Uint32Array(memory.buffer);
+  const bits = words[(LARGE_ROOT + L.STATE_BITS) / 4] as number;
+  const uses = (words[(LARGE_ROOT + L.STATE_USES) / 4] as number) / 4;
+  const large = new LargeBlocks(words, LARGE_ROOT, largeEnd(words));
+  for (const { from, to } of large.rows) {
+    large.walk(from, to, (p, size, inUse) => {
+      const isInMap = ((words[uses + (p >>> (bits + 5))] as number) >>> ((p >>> bits) & 31)) & 1;
+      blocks.push({ p, size, inUse, waits: isInMap === 1 && !inUse });
+    });
+  }
+  return blocks;
 }
 
 export class Watched {
@@ -25,16 +48,7 @@ export class Watched {
     this.system.free(this.system.malloc(1));
   }
 
-  /** All blocks but the malloc's own two, by its maps. */
-  readonly blocks = (): Block[] => {
-    const blocks: Block[] = [];
-    const words = new Uint32Array(this.memory.buffer);
-    const large = new LargeBlocks(words, LARGE_ROOT, unsigned(this.system.end()));
-    for (const { from, to } of large.rows) {
-      large.walk(from, to, (p, size, inUse) => blocks.push({ p, size, inUse }));
-    }
-    return blocks;
-  };
+  readonly blocks = (): Block[] => blocksOf(this.memory);
 
   /** The longest piece that could be given out, were all that waits free. */
   longestFree(): number {
