@@ -50,7 +50,7 @@ export {
   type PyMemFunctions,
   useModules,
 } from "./instances.js";
-export { brokenInvariant } from "./invariants.js";
+export { brokenInMalloc, brokenInvariant } from "./invariants.js";
 export {
   bytesAt,
   loadWord,

@@ -9,7 +9,7 @@ import { BINS, BINS_SIZE, firstCell, fullCell, state } from "./state";
 
 /** A free block, in its first bytes. */
 @unmanaged
-class Free {
+export class Free {
   /** The neighbours in the list of the bin, as granules; 0 at the ends. */
   next: u32;
   previous: u32;
@@ -23,20 +23,26 @@ const PARTS_BITS: u32 = 3;
 /** Where one fits, so many more blocks of its bin are looked at, at most, for one that fits better. */
 const LOOKED_AT: u32 = 32;
 
-function freeAt(granule: u32): Free {
+export function freeAt(granule: u32): Free {
   return changetype<Free>(addressOf(granule));
 }
 
-function binOf(length: u32): u32 {
+export function binOf(length: u32): u32 {
   if (length < EXACT) return length;
   const power = 31 - <u32>clz(length);
   const part = (length >>> (power - PARTS_BITS)) - (1 << PARTS_BITS);
   return EXACT + ((power - EXACT_BITS) << PARTS_BITS) + part;
 }
 
+/** The bit of a bin in its word. */
+function bitOf(bin: u32): u64 {
+  const one: u64 = 1;
+  return one << (bin & 63);
+}
+
 /** The first bin from this one up that has a block; BINS for none. */
 function fullFrom(bin: u32): u32 {
-  let mask: u64 = ~0 << (<u64>(bin & 63));
+  let mask: u64 = ~(bitOf(bin) - 1);
   for (let word = bin >>> 6; word < BINS >>> 6; word++) {
     const full = load<u64>(fullCell(word)) & mask;
     if (full !== 0) return (word << 6) + <u32>ctz(full);
@@ -59,7 +65,7 @@ export function put(granule: u32, length: u32): void {
     freeAt(first).previous = granule;
   } else {
     const full = fullCell(bin >>> 6);
-    store<u64>(full, load<u64>(full) | ((<u64>1) << (<u64>(bin & 63))));
+    store<u64>(full, load<u64>(full) | bitOf(bin));
   }
 }
 
@@ -88,7 +94,7 @@ export function take(granule: u32): void {
   store<u32>(firstCell(bin), next);
   if (next !== 0) return;
   const full = fullCell(bin >>> 6);
-  store<u64>(full, load<u64>(full) & ~((<u64>1) << (<u64>(bin & 63))));
+  store<u64>(full, load<u64>(full) & ~bitOf(bin));
 }
 
 /** Where a block of `length` granules could begin in the free one at `granule`, at a multiple of so many. */

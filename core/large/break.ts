@@ -49,12 +49,12 @@ function pagesUpTo(address: u64): u32 {
 }
 
 /** A map's address, less that of the word which the bits of the malloc's first granules are in, were it there from address 0 on. */
-function shifted(map: usize): usize {
+export function shifted(map: usize): usize {
   return map - ((<usize>(granuleOf(largeRoot) >>> 5)) << 2);
 }
 
 /** The bytes of one of the two maps, where they reach up to an address. */
-function mapBytes(reach: usize): usize {
+export function mapBytes(reach: usize): usize {
   return ((<usize>((granuleOf(reach) >>> 5) - (granuleOf(largeRoot) >>> 5) + 1)) << 2) + BEHIND;
 }
 

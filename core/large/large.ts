@@ -24,8 +24,23 @@ import { state } from "./state";
 import { settle, sweepInTime } from "./sweep";
 import { takeWaiting, wait, waitBehind } from "./waiting";
 
+export { LONGEST_WAITING } from "../policy/policy";
 export { arenaAlloc, arenaFree } from "./arenas";
 export { leave, takeBack } from "./break";
+export { LEFT } from "./map";
+export {
+  FULL,
+  ROOT_SIZE as LARGE_ROOT_SIZE,
+  STATE_BITS,
+  STATE_END,
+  STATE_MAP,
+  STATE_REACH,
+  STATE_STARTS,
+  STATE_USES,
+  STATE_WAITS,
+  WAITING,
+} from "./state";
+export { brokenAt, validate } from "./validate";
 
 /** A free block for so many granules at a multiple of `step`: the best hole, or the last one before the break; 0 for none. */
 function fit(length: u32, step: u32): u32 {

@@ -23,7 +23,7 @@ export class State {
 
 /** The bins, see `bins.ts`: a bit for each that is not empty, and the first free block of each. */
 export const BINS: u32 = 256;
-const FULL: usize = offsetof<State>();
+export const FULL: usize = offsetof<State>();
 const FIRSTS: usize = FULL + <usize>(BINS >> 3);
 
 /** The lists of what waits, for each length: the first block, and the granules that wait in all. */
@@ -56,4 +56,6 @@ export const STATE_STARTS: usize = offsetof<State>("starts");
 export const STATE_USES: usize = offsetof<State>("uses");
 export const STATE_MAP: usize = offsetof<State>("map");
 export const STATE_END: usize = offsetof<State>("end");
+export const STATE_REACH: usize = offsetof<State>("reach");
 export const STATE_BITS: usize = offsetof<State>("bits");
+export const STATE_WAITS: usize = offsetof<State>("waits");

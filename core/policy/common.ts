@@ -65,8 +65,8 @@ export const UNIT_BITS: usize = 11;
 export const ARENA_UNITS: usize = 8;
 
 /**
- * What a system malloc keeps for itself in front of a block. Asking for this much less makes dlmalloc's
- * and TLSF's chunk exactly an arena, so that neighbouring arenas leave no hole between them.
+ * What a system malloc keeps for itself in front of a block. Asking for this much less makes dlmalloc's chunk exactly an arena, so
+ * that neighbouring arenas leave no hole between them.
  */
 export const ARENA_RESERVE: usize = 4;
 
