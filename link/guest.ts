@@ -228,10 +228,10 @@ async function link(guest: Uint8Array, withPydebug: boolean): Promise<Uint8Array
  */
 export async function linkGuest(
   guest: Uint8Array,
-  { withPydebug = false }: LinkGuestOptions = {},
+  options: LinkGuestOptions = {},
 ): Promise<Uint8Array> {
   try {
-    return await link(guest, withPydebug);
+    return await link(guest, options.withPydebug ?? false);
   } catch (error) {
     if (error instanceof LinkError) throw error;
     // What is damaged, or newer than Binaryen, can go wrong anywhere on the way; Binaryen's own errors say nothing.
