@@ -36,7 +36,8 @@ const partsOfLarge = [
   ...["bestFit", "lastFit", "bestOf", "put", "take"].map((name) => `core/large/bins/${name}`),
   ...["drop", "settle", "sweep"].map((name) => `core/large/sweep/${name}`),
   ...["extend", "grow", "moveMaps", "reachInHole"].map((name) => `core/large/break/${name}`),
-  ...["find", "mallocSlowly", "malloc", "free"].map((name) => `core/large/large/${name}`),
+  "core/large/find/find",
+  ...["mallocSlowly", "malloc", "free"].map((name) => `core/large/large/${name}`),
 ];
 
 const recipes: Record<string, ModuleRecipe> = {
