@@ -148,7 +148,9 @@ test("where the malloc's maps were written over, all other blocks are found", ()
   // A word of the map has the bits of 32 granules of 16 bytes.
   const [from, to] = [8 * 512, 12 * 512];
   const isOutside = (p: number) => p < from || p >= to;
-  assert.deepEqual([...blocks.starts].filter(isOutside), live.filter(isOutside));
+  // What waits is in lists, which lead through the damaged part.
+  const found = new Set(blocks.starts);
+  assert.ok(live.filter(isOutside).every((p) => found.has(p)));
   assertSums(budgetOf(image), image.u8.length);
 });
 
