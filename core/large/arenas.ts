@@ -7,7 +7,8 @@
 import { LONGEST_ARENA, SLICE_SIZE, Spare, UNIT_SIZE } from "../layout";
 import { lowestFit, placeIn } from "./bins";
 import { cut } from "./blocks";
-import { find, isReady } from "./find";
+import { isReady } from "./break";
+import { find } from "./find";
 import { granuleBits } from "./large-host";
 import { addressOf, lengthAt } from "./map";
 

@@ -1,8 +1,7 @@
 /** Where a block can be: in free memory, in what was given back, in more memory. */
 
 import { bestFit, lastFit } from "./bins";
-import { grow, start } from "./break";
-import { state } from "./state";
+import { grow } from "./break";
 import { settle, sweepInTime } from "./sweep";
 
 /** A free block for so many granules at a multiple of `step`: the best hole, or the last one before the break; 0 for none. */
@@ -17,9 +16,4 @@ export function find(length: u32, step: u32): u32 {
   let free = fit(length, step);
   if (free === 0 && settle()) free = fit(length, step);
   return free !== 0 ? free : grow(length + step - 1);
-}
-
-/** Has the malloc its memory, or gets it now? */
-export function isReady(): bool {
-  return state().map !== 0 || start();
 }
