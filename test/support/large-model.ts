@@ -68,11 +68,13 @@ export class LargeGame {
   /** The highest break. */
   highest = 0;
 
-  constructor(field: Field, seed: number) {
+  /** @param damage makes a wrong malloc of the right one, for the test of this test */
+  constructor(field: Field, seed: number, damage: (system: Large) => Partial<Large> = () => ({})) {
     const host = standaloneHost(1, field.maximumPages, field.pools);
+    const system = host.system as Large;
     this.#field = field;
     this.#memory = host.memory;
-    this.#system = host.system as Large;
+    this.#system = { ...system, ...damage(system) };
     this.#granule = field.pools ? 64 : 16;
     this.#maximum = Math.min(field.maximumPages, LAST_PAGE) * PAGE;
     this.#words = new Uint32Array(host.memory.buffer);
@@ -82,7 +84,8 @@ export class LargeGame {
     this.#mark = new Uint32Array(field.blocks);
   }
 
-  readonly #bits: Bits = () => {
+  /** Its random bits. */
+  readonly bits: Bits = () => {
     let x = this.#state;
     x ^= x << 13;
     x ^= x >>> 17;
@@ -108,7 +111,7 @@ export class LargeGame {
   }
 
   #step(): void {
-    const what = this.#bits() & 0xfff;
+    const what = this.bits() & 0xfff;
     if (this.#count >= this.#field.blocks) this.#rises = false;
     else if (this.#count <= this.#field.blocks >>> 1) this.#rises = true;
     if (what === 0) this.#leave();
@@ -116,7 +119,7 @@ export class LargeGame {
     else if (what === 2) this.#askTooMuch();
     else if (what < 0x280 && this.#count > 0) this.#realloc();
     else if (this.#count < this.#field.blocks && what % 8 < (this.#rises ? 5 : 3)) this.#make();
-    else if (this.#count > 0) this.#free(below(this.#bits, this.#count));
+    else if (this.#count > 0) this.#free(below(this.bits, this.#count));
   }
 
   /** The memory may have got longer by a call. */
@@ -130,7 +133,7 @@ export class LargeGame {
   }
 
   #make(): void {
-    const bits = this.#bits;
+    const bits = this.bits;
     const system = this.#system;
     const bytes = Math.min(this.#field.bytes(bits), LONGEST);
     const how = bits() & 31;
@@ -176,7 +179,7 @@ export class LargeGame {
   /** Writes into the first word of a block, into one in the middle, and into the last. */
   #write(block: number): void {
     const words = this.#look();
-    const mark = this.#bits();
+    const mark = this.bits();
     const p = (this.#p[block] as number) >>> 2;
     const length = (this.#size[block] as number) >>> 2;
     words[p] = mark;
@@ -213,11 +216,11 @@ export class LargeGame {
   }
 
   #realloc(): void {
-    const block = below(this.#bits, this.#count);
+    const block = below(this.bits, this.#count);
     this.#check(block);
     const old = this.#p[block] as number;
     const size = this.#size[block] as number;
-    let bytes = Math.min(this.#field.bytes(this.#bits), LONGEST);
+    let bytes = Math.min(this.#field.bytes(this.bits), LONGEST);
     // A block that is long may have to be copied.
     if (size > LONGEST_TOUCHED) bytes %= size;
     const p = this.#system.realloc(old, bytes) >>> 0;
@@ -238,7 +241,7 @@ export class LargeGame {
   }
 
   #askTooMuch(): void {
-    const bytes = LONGEST + 1 + below(this.#bits, LONGEST + 1);
+    const bytes = LONGEST + 1 + below(this.bits, LONGEST + 1);
     const { malloc, realloc, calloc, memalign } = this.#system;
     const parts = [malloc(bytes), calloc(1 << 16, 1 << 17), memalign(64, bytes)];
     if (this.#count > 0) parts.push(realloc(this.#p[0] as number, bytes));
@@ -272,8 +275,8 @@ export class LargeGame {
   #leave(): void {
     if (this.#left.length >= MOST_LEFT) return;
     const end = this.#system.end() >>> 0;
-    const from = Math.max(end, PAGE) + PAGE * below(this.#bits, 2);
-    const bytes = 128 * this.#granule + below(this.#bits, 3 * PAGE);
+    const from = Math.max(end, PAGE) + PAGE * below(this.bits, 2);
+    const bytes = 128 * this.#granule + below(this.bits, 3 * PAGE);
     const to = from + bytes;
     if (to > this.#maximum || this.#system.leave(from, to) === 0) {
       assert.equal(this.#system.end() >>> 0, end);
@@ -287,7 +290,7 @@ export class LargeGame {
   }
 
   #takeBack(): void {
-    const at = below(this.#bits, this.#left.length);
+    const at = below(this.bits, this.#left.length);
     const [left] = this.#left.splice(at, 1);
     if (left === undefined) return;
     const { from, to } = left;
