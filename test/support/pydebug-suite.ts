@@ -197,7 +197,7 @@ export function testPydebug(name: string): void {
     const told = pyodide.runPython(`
 import gc, _testcapi, _testinternalcapi
 gc.disable()
-for what in ("null", "uninitialized", "forbidden_bytes", "freed"):
+for what in ("null", "uninitialized", "forbidden_bytes"):
     getattr(_testinternalcapi, f"check_pyobject_{what}_is_freed")()
 gc.enable()
 for test in ("test_pymem_alloc0", "test_pymem_setallocators", "test_pymem_setrawallocators"):
@@ -217,7 +217,11 @@ for start in (10, 20, 30):
 str(seen)
 `);
     assert.equal(told, "[True, True, True]");
-    install(pyodide).validate();
+    const heap = install(pyodide);
+    heap.validate();
+    // This one frees an object, and then sets its reference count.
+    pyodide.runPython("_testinternalcapi.check_pyobject_freed_is_freed()");
+    assert.throws(() => heap.validate(), { name: "PyMemError", kind: "use-after-free-write" });
   });
 
   test(`${name}: tracemalloc works on top of it`, { skip }, async () => {
