@@ -182,7 +182,7 @@ export function testPydebug(name: string): void {
   }
 
   test(`${name}: CPython's own ways to do wrong are found, and its tests of the debug hooks hold`, {
-    skip,
+    skip: name === "pyodide" ? false : "its package has no _testcapi",
   }, async () => {
     const text = endOf(await restore(name), "import _testcapi; _testcapi.pymem_buffer_overflow()");
     assert.match(
