@@ -35,6 +35,7 @@ export { limitModule } from "./generated/limit.js";
 export { linkedLayout, linkedModule } from "./generated/linked.js";
 export { linkerMark, packageVersion } from "./generated/marks.js";
 export { objectsLayout, objectsModule } from "./generated/objects.js";
+export { pydebugModule } from "./generated/pydebug.js";
 export { recorderModule } from "./generated/recorder.js";
 export { replayLayout, replayModule } from "./generated/replay.js";
 export { thunksModule } from "./generated/thunks.js";
@@ -50,7 +51,12 @@ export {
   type PyMemFunctions,
   useModules,
 } from "./instances.js";
-export { brokenInMalloc, brokenInvariant } from "./invariants.js";
+export {
+  brokenInMalloc,
+  brokenInvariant,
+  invariantPattern,
+  invariants,
+} from "./invariants.js";
 export {
   bytesAt,
   loadWord,
@@ -75,6 +81,7 @@ export {
   readMallocMode,
   readOptions,
 } from "./options.js";
+export { fillIn } from "./patterns.js";
 export {
   kindAt,
   LEDGER_SLOT,

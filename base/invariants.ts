@@ -1,10 +1,11 @@
 /** The invariants of a heap, each by its number in docs/invariants.md, and the error where one is broken. */
 import { hex } from "./address.js";
 import { PyMemError } from "./errors.js";
+import { fillIn } from "./patterns.js";
 import type { Address } from "./types.js";
 
 /** What docs/invariants.md says at length. */
-const invariants: Record<number, string> = {
+export const invariants: Readonly<Record<number, string>> = {
   1: "each slot of the table of arenas holds an arena or is in the list of unused slots",
   2: "an arena of one to eight units lies in the memory, and only its whole slices can be free",
   3: "the map of slices knows every slice of every pool",
@@ -40,8 +41,11 @@ const ofMalloc: Record<number, string> = {
   29: "a block that waits is in use and in the list for its length, once",
 };
 
+/** How it is said that the one of this number, `%d`, is broken at the address `%a`; what it says follows. */
+export const invariantPattern = "heap invariant %d is broken at %a: ";
+
 function broken(invariant: number, address: Address, what: string | undefined): PyMemError {
-  const message = `heap invariant ${invariant} is broken at ${hex(address)}: ${what}`;
+  const message = `${fillIn(invariantPattern, { d: invariant, a: hex(address) })}${what}`;
   return new PyMemError("broken-invariant", message, { address, invariant });
 }
 

@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs
 import { join, relative, resolve, sep } from "node:path";
 import { buildIdOf, glueWith, LOADERS, loaderWith } from "./build-id.js";
 import { LinkError } from "./errors.js";
-import { checkInitialBytes, withInitialBytes } from "./initial-memory.js";
+import { checkInitialBytes, withInitialBytes, withLeastBytes } from "./initial-memory.js";
 import { checkLimitBytes, glueWithLimit } from "./limit.js";
 import { linkProgram, type Progress } from "./link-program.js";
 import { PartialFolder } from "./partial.js";
@@ -11,6 +11,12 @@ import { PROGRAM, type PyodideFolder, readPyodide } from "./pyodide-folder.js";
 import { stdlibWithPymalloc } from "./stdlib.js";
 
 const STDLIB = "python_stdlib.zip";
+
+/**
+ * How long the memory is at its start with the debug heap, whose books make it grow beyond Pyodide's 30 MiB before Python's first line:
+ * a memory snapshot of it could not be restored.
+ */
+const PYDEBUG_BYTES = 96 * 2 ** 20;
 
 /** What `link` takes. */
 export interface LinkOptions {
@@ -22,7 +28,7 @@ export interface LinkOptions {
   readonly withPymalloc?: boolean;
   /**
    * How long the memory of the linked program is at its start, in bytes, rounded up to pages of 64 KiB; at least what it is (30
-   * MiB), at most 4 GiB. Since Pyodide 314 a memory snapshot of a heap that has grown beyond that can't be restored.
+   * MiB; with `withPydebug` the default is 96 MiB), at most 4 GiB. Since Pyodide 314 a memory snapshot of a heap that has grown beyond that can't be restored.
    */
   readonly initialBytes?: number;
   /**
@@ -30,6 +36,11 @@ export interface LinkOptions {
    * gets a MemoryError. By default there is no limit but WebAssembly's, 4 GiB. (`install` can set another one at run time.)
    */
   readonly limitBytes?: number;
+  /**
+   * The configure switch for debugging: PYTHONMALLOC's debug modes are pymalloc's own debug heap, with no JavaScript needed, and
+   * `debug` is the default. Default false.
+   */
+  readonly withPydebug?: boolean;
   /** Told of each step. */
   readonly onProgress?: Progress;
   /**
@@ -47,6 +58,8 @@ export interface LinkReport {
   readonly pyodide: string;
   /** Is pymalloc in it now? */
   readonly withPymalloc: boolean;
+  /** And its debug heap? */
+  readonly withPydebug: boolean;
   /** Length of `pyodide.asm.wasm` before. */
   readonly bytesBefore: number;
   /** Length of `pyodide.asm.wasm` after. */
@@ -97,12 +110,15 @@ function notLinked(pyodide: string, error: unknown): LinkError {
 
 async function linkedProgram(
   { program, glue }: PyodideFolder,
-  { initialBytes, limitBytes, onProgress = () => {} }: LinkOptions,
+  { initialBytes, limitBytes, withPydebug, onProgress = () => {} }: LinkOptions,
 ): Promise<Uint8Array> {
   if (initialBytes !== undefined) checkInitialBytes(program, initialBytes);
   if (limitBytes !== undefined) checkLimitBytes(limitBytes);
-  const linked = await linkProgram(program, glue, onProgress, limitBytes);
-  return initialBytes === undefined ? linked : withInitialBytes(linked, initialBytes);
+  const linked = await linkProgram(program, glue, onProgress, limitBytes, withPydebug);
+  if (initialBytes !== undefined) return withInitialBytes(linked, initialBytes);
+  return withPydebug
+    ? withLeastBytes(linked, Math.min(PYDEBUG_BYTES, limitBytes ?? PYDEBUG_BYTES))
+    : linked;
 }
 
 /**
@@ -120,7 +136,8 @@ export async function linkWith(
   options: LinkOptions,
   complete: (partial: string) => void,
 ): Promise<LinkReport> {
-  const { pyodide, withPymalloc = true, initialBytes, limitBytes } = options;
+  const { pyodide, withPymalloc = true, withPydebug = false } = options;
+  const { initialBytes, limitBytes } = options;
   const { onProgress = () => {}, onPartial = () => {} } = options;
   const started = performance.now();
   if (options.output === "") throw new LinkError('the output is "", expected a folder\'s name');
@@ -131,8 +148,8 @@ export async function linkWith(
   if (inside.split(sep)[0] !== "..") {
     throw new LinkError(`${output} is inside of ${folder}, expected a folder beside it`);
   }
-  for (const [name, value] of Object.entries({ initialBytes, limitBytes })) {
-    if (value === undefined || withPymalloc) continue;
+  for (const [name, value] of Object.entries({ initialBytes, limitBytes, withPydebug })) {
+    if (value === undefined || value === false || withPymalloc) continue;
     throw new LinkError(`${name} is for a program that pymalloc is linked into`);
   }
   const partial = new PartialFolder(output, onPartial);
@@ -149,7 +166,7 @@ export async function linkWith(
       complete(path);
     });
     return {
-      ...{ output, pyodide: version, withPymalloc },
+      ...{ output, pyodide: version, withPymalloc, withPydebug },
       ...{ bytesBefore: program.length, bytesAfter: linked.length },
       seconds: (performance.now() - started) / 1000,
     };

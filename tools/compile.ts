@@ -86,6 +86,12 @@ const recipes: Record<string, ModuleRecipe> = {
     flags: ["--initialMemory", "0"],
     apart: partsOfLarge,
   },
+  pydebug: {
+    entry: "core/programs/pydebug.ts",
+    flags: ["--initialMemory", "0", "--importTable", "--debug"],
+    policy: "linked",
+    apart: partsOfLimit,
+  },
   debug: { entry: "core/programs/debug.ts", flags: ["--initialMemory", "0"] },
   objects: { entry: "core/programs/objects.ts", flags: ["--initialMemory", "0"] },
   adapter: { entry: "python/wasm/adapter.ts", flags: ["--importTable"] },
@@ -99,6 +105,11 @@ const recipes: Record<string, ModuleRecipe> = {
   replay: { entry: "measure/wasm/replay.ts" },
   bump: { entry: "measure/wasm/bump.ts" },
   recorder: { entry: "trace/wasm/recorder.ts", flags: ["--importTable"] },
+};
+
+/** Modules that only tests want. */
+const forTests: Record<string, ModuleRecipe> = {
+  report: { entry: "core/programs/report.ts", flags: ["--initialMemory", "0"] },
 };
 
 const POLICIES = join("core", "policy");
@@ -187,12 +198,12 @@ export async function compileModules(): Promise<ReadonlyMap<string, string>> {
 }
 
 /**
- * A module of ours as another policy makes it: what stands for it, and the compiler.
+ * A module of ours as another policy makes it, or one for tests: what stands for it, and the compiler.
  *
  * @throws TypeError where the policies have no such number
  */
 export function moduleWith(name: string, policy: Policy) {
-  const recipe = { ...(recipes[name] as ModuleRecipe), ...policy };
+  const recipe = { ...((recipes[name] ?? forTests[name]) as ModuleRecipe), ...policy };
   const texts = [...sourcesOf(recipe.entry, recipe).values()];
   for (const number of Object.keys(policy.numbers ?? {})) {
     if (!texts.some((text) => text.includes(`export const ${number}: `))) {

@@ -97,7 +97,8 @@ function generateModule(name: string): Layout {
   module.dispose();
   writeFileSync(`build/shipped/${name}.wasm`, file);
   // The linker needs all of it, names as well.
-  const code = name === "linked" ? readFileSync("build/linked.wasm") : bytes;
+  const isLinked = ["linked", "pydebug"].includes(name);
+  const code = isLinked ? readFileSync(`build/${name}.wasm`) : bytes;
   write(`${name}.wasm.ts`, `export default ${JSON.stringify(textOf(code))} as string;\n`);
   const text = `import code from "./${name}.wasm.js";
 
