@@ -10,7 +10,7 @@ import { compilerEnvironment } from "../../tools/compiler.js";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const include = join(root, "include");
-const sources = join(root, "test/guests/programs");
+export const sources = join(root, "test/guests/programs");
 
 /** Debian's: another one on the path may come without its headers. */
 export const python3 = "/usr/bin/python3";
