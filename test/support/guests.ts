@@ -5,7 +5,6 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Heap } from "../../src/index.js";
 import { compilerEnvironment } from "../../tools/compiler.js";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -58,6 +57,13 @@ export function buildGuest(
   return clang([`@${join(include, "guest.flags")}`, `-I${include}`, ...flags], all);
 }
 
+/** Compiles a file of test/guests/programs to an object file; its path. */
+export function buildObject(file: string, flags: readonly string[]): string {
+  const output = newPath(".o");
+  clang(["--target=wasm32-wasi", "-O2", "-flto", "-c", ...flags], [file], output);
+  return output;
+}
+
 /** The same program on wasi-libc's own malloc, in a memory of its own. */
 export function buildStock(
   files: readonly string[],
@@ -73,8 +79,11 @@ export function newPath(suffix: string): string {
   return join(folder, `${outputs++}${suffix}`);
 }
 
-function clang(flags: readonly string[], files: readonly string[]): Uint8Array<ArrayBuffer> {
-  const output = newPath(".wasm");
+function clang(
+  flags: readonly string[],
+  files: readonly string[],
+  output = newPath(".wasm"),
+): Uint8Array<ArrayBuffer> {
   execFileSync("clang", ["-Wall", "-Wextra", "-Werror", ...flags, ...files, "-o", output], {
     env: compilerEnvironment(),
     cwd: sources,
@@ -95,12 +104,28 @@ export function compileText(
 }
 
 /** A text of C's at an address. */
-export function textAt(heap: Heap, p: number): string {
-  return new TextDecoder().decode(heap.u8.subarray(p, heap.u8.indexOf(0, p)));
+export function textAt({ memory }: { readonly memory: WebAssembly.Memory }, p: number): string {
+  const bytes = new Uint8Array(memory.buffer);
+  return new TextDecoder().decode(bytes.subarray(p, bytes.indexOf(0, p)));
 }
 
 /** What wasi-libc imports for printf and exit, though nobody calls it here. */
 export const wasi = new Proxy({}, { get: () => () => 52 }) as WebAssembly.ModuleImports;
+
+/** A program that is alone in its memory. */
+export interface Alone {
+  readonly exports: Exports;
+  readonly memory: WebAssembly.Memory;
+}
+
+/** Instantiates a program with a memory of its own. */
+export function instantiateAlone(bytes: BufferSource): Alone {
+  const imports = { wasi_snapshot_preview1: wasi };
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
+  const exports = exportsOf(instance);
+  exports["_initialize"]?.();
+  return { exports, memory: instance.exports["memory"] as WebAssembly.Memory };
+}
 
 /** The functions that a guest exports. */
 export type Exports = Record<string, (...args: number[]) => number>;

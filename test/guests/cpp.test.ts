@@ -1,0 +1,63 @@
+/** C++ on a heap of ours: `new`, and what the standard library makes of it. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { before, describe, test } from "node:test";
+import {
+  buildGuest,
+  buildObject,
+  buildStock,
+  exportsOf,
+  instantiateAlone,
+  newPath,
+  reasonToSkip,
+} from "../support/guests.js";
+import { assertBalanced, pooledHeap } from "../support/heaps.js";
+import { debugHeap, debugModes, faultOf } from "../support/mistakes.js";
+
+/** Why there can't be a program in C++ here, or false; never in CI. */
+function reasonToSkipCpp(): string | false {
+  if (reasonToSkip() !== false || process.env["CI"]) return reasonToSkip();
+  const args = ["--target=wasm32-wasi", "-x", "c++", "-", "-c", "-o", newPath(".o")];
+  if (spawnSync("clang", args, { input: "#include <vector>\n" }).status === 0) return false;
+  const reason = "needs libc++-dev-wasm32";
+  console.log(`skipped: ${reason}`);
+  return reason;
+}
+
+describe("a guest in C++", { skip: reasonToSkipCpp(), timeout: 120_000 }, () => {
+  const libraries = ["-lc++", "-lc++abi"];
+  let bytes: Uint8Array<ArrayBuffer>;
+  let expected: number;
+
+  before(() => {
+    const object = buildObject("cpp.cpp", ["-std=c++17", "-fno-exceptions"]);
+    bytes = buildGuest([object], { flags: libraries });
+    const { exports } = instantiateAlone(buildStock([object], libraries));
+    expected = exports["run"]?.(3) as number;
+  });
+
+  for (const malloc of ["pymalloc", "malloc", "pymalloc_debug", "malloc_debug"] as const) {
+    test(`it gives the same numbers in a heap, malloc: "${malloc}"`, () => {
+      const heap = pooledHeap({ malloc, maximumBytes: 1 << 25 });
+      const { run, refusals } = exportsOf(heap.instantiate(bytes));
+      assert.equal(run?.(3), expected);
+      assert.equal(refusals?.(), 0);
+      heap.validate();
+      assert.equal(heap.getAllocatedBlocks(), 0);
+      if (malloc === "pymalloc") assertBalanced(heap, 0);
+    });
+  }
+
+  for (const malloc of debugModes) {
+    test(`what it does wrong is named, malloc: "${malloc}"`, () => {
+      const kinds = { delete_twice: ["double-free", 16], overflow: ["buffer-overflow", 21] };
+      for (const [name, said] of Object.entries(kinds)) {
+        const heap = debugHeap({ malloc, stacks: true });
+        const call = exportsOf(heap.instantiate(bytes))[name];
+        const fault = faultOf(() => call?.());
+        assert.deepEqual([fault.kind, fault.size], said);
+        assert.match(fault.stack ?? "", /at operator delete\[\]\(void\*\) \(wasm:/);
+      }
+    });
+  }
+});
