@@ -1,4 +1,4 @@
-/** C guests in docs/guide/guests.md and the README: each builds as it is printed, in an empty project, runs, and prints what it says. */
+/** Guests in docs/guide/guests.md and the README: each builds as it is printed, in an empty project, runs, and prints what it says. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { compilerEnvironment } from "../../tools/compiler.js";
 import { reasonToSkip } from "../support/guests.js";
 import { newProject, type Project, repository, succeed } from "../support/project.js";
+import { reasonToSkipRust, rustEnvironment } from "../support/rust.js";
 import { snippet } from "../support/snippets.js";
 
 /** Without what differs between machines: places in the binary, and JavaScript's lines. */
@@ -36,6 +37,24 @@ describe("docs/guide/guests.md", () => {
       return;
     }
     assert.equal(comparable(printed), comparable(snippet("docs/guide/guests.md#output")));
+  });
+
+  test("its crate in Rust", { skip: reasonToSkipRust() }, async () => {
+    project.write("Cargo.toml", snippet("docs/guide/guests.md#Cargo.toml"));
+    project.write("src/lib.rs", snippet("docs/guide/guests.md#rust"));
+    project.write(".cargo/config.toml", snippet("docs/guide/guests.md#config.toml"));
+    const line = snippet("docs/guide/guests.md#cargo").trim();
+    await succeed(project.folder, line, [], rustEnvironment(), true);
+    const program = `
+import { readFileSync } from "node:fs";
+import { createHeap } from "pymalloc";
+for (const malloc of ["pymalloc", "debug"]) {
+  const heap = createHeap({ malloc });
+  const bytes = readFileSync("target/wasm32-unknown-unknown/release/guest.wasm");
+  console.log(heap.instantiate(bytes).exports.digits(1000), heap.getAllocatedBlocks());
+}
+`;
+    assert.equal(await project.program("rust.mjs", program), "2890 0\n2890 0\n");
   });
 
   test("its lines for AssemblyScript", async () => {
