@@ -6,11 +6,24 @@
  * becomes a function that only calls the other: the optimizer copies such a function into its callers, and drops it.
  */
 import type Binaryen from "binaryen";
+import { LinkError } from "./errors.js";
 import { withNames } from "./sections.js";
 
 export type Api = typeof Binaryen;
 
-/** What a module's imports stand for, and what becomes of its exports. */
+/** Binaryen, which is only there where someone wants to link. @throws LinkError that says what to install */
+export async function importBinaryen(): Promise<Api> {
+  try {
+    return (await import("binaryen")).default;
+  } catch {
+    throw new LinkError("linking needs Binaryen; install it with: npm install binaryen");
+  }
+}
+
+/**
+ * What a module's imports stand for, and what becomes of its exports. An import's name is "heap-host/malloc", or "malloc" where no
+ * other module that it imports from has one.
+ */
 export interface Bindings {
   /** Values of the imported globals. */
   readonly numbers: Readonly<Record<string, number>>;
@@ -56,9 +69,12 @@ export function exportsOf(binaryen: Api, module: Binaryen.Module): Map<string, s
 }
 
 /** The value of an import. @throws Error where none is given: ours has changed, and what links it has not */
-function boundTo<T>(values: Readonly<Record<string, T>>, name: string): T {
-  const value = values[name];
-  if (value === undefined) throw new Error(`${name} is not bound`);
+function boundTo<T>(
+  values: Readonly<Record<string, T>>,
+  { module, base }: { readonly module: string | null; readonly base: string | null },
+): T {
+  const value = values[`${module}/${base}`] ?? values[`${base}`];
+  if (value === undefined) throw new Error(`${module}/${base} is not bound`);
   return value;
 }
 
@@ -82,9 +98,10 @@ function forward(
 export function bind(binaryen: Api, bytes: Uint8Array, bindings: Bindings): Binaryen.Module {
   const module = read(binaryen, bytes);
   const functions = functionsOf(binaryen, module);
-  for (const { name, type, base } of globalsOf(binaryen, module)) {
+  for (const info of globalsOf(binaryen, module)) {
+    const { name, type, base } = info;
     if (!base) continue;
-    const value = module.i32.const(boundTo(bindings.numbers, base));
+    const value = module.i32.const(boundTo(bindings.numbers, info));
     module.removeGlobal(name);
     module.addGlobal(name, type, false, value);
   }
@@ -100,7 +117,7 @@ export function bind(binaryen: Api, bytes: Uint8Array, bindings: Bindings): Bina
   }
   for (const info of functions) {
     if (!info.base) continue;
-    const target = boundTo(bindings.functions, info.base);
+    const target = boundTo(bindings.functions, info);
     if (module.getFunction(target) === 0) {
       const { params, results } = info;
       module.addFunctionImport(target, "program", target, params, results);

@@ -3,5 +3,6 @@
  * (Node); needs the package `binaryen`.
  */
 export { LinkError } from "./errors.js";
+export { type LinkGuestOptions, linkGuest } from "./guest.js";
 export { type LinkOptions, type LinkReport, link } from "./link-folder.js";
 export { linkProgram } from "./link-program.js";

@@ -1,6 +1,6 @@
 /** Linking: a Pyodide's program in, the same with pymalloc out. */
 
-import type { Api } from "./bind.js";
+import { importBinaryen } from "./bind.js";
 import { LinkError } from "./errors.js";
 import { graft } from "./graft.js";
 import { checkLimitBytes } from "./limit.js";
@@ -9,15 +9,6 @@ import { survey } from "./survey.js";
 
 /** Told what is being done. */
 export type Progress = (step: string) => void;
-
-/** Binaryen, which is only there where someone wants to link. @throws LinkError that says what to install */
-async function importBinaryen(): Promise<Api> {
-  try {
-    return (await import("binaryen")).default;
-  } catch {
-    throw new LinkError("linking needs Binaryen; install it with: npm install binaryen");
-  }
-}
 
 /** Runs the linked program up to its first allocations, and looks where they are. */
 function tryOut(bytes: Uint8Array, glue: string): void {

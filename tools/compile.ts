@@ -55,6 +55,12 @@ const recipes: Record<string, ModuleRecipe> = {
     policy: "linked",
     apart: partsOfLimit,
   },
+  guest: {
+    entry: "core/programs/guest.ts",
+    runtime: "stub",
+    // It is optimized when it is linked, for what the guest needs of it.
+    flags: ["--initialMemory", "0", "--importTable", "--debug", "--optimizeLevel", "0"],
+  },
   tlsf: {
     entry: "core/programs/tlsf.ts",
     runtime: "minimal",
