@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { before, describe, test } from "node:test";
+import { linkGuest } from "../../link/index.js";
 import {
   buildGuest,
+  buildLinkable,
   buildObject,
   buildStock,
   exportsOf,
@@ -26,11 +28,12 @@ function reasonToSkipCpp(): string | false {
 
 describe("a guest in C++", { skip: reasonToSkipCpp(), timeout: 120_000 }, () => {
   const libraries = ["-lc++", "-lc++abi"];
+  let object: string;
   let bytes: Uint8Array<ArrayBuffer>;
   let expected: number;
 
   before(() => {
-    const object = buildObject("cpp.cpp", ["-std=c++17", "-fno-exceptions"]);
+    object = buildObject("cpp.cpp", ["-std=c++17", "-fno-exceptions"]);
     bytes = buildGuest([object], { flags: libraries });
     const { exports } = instantiateAlone(buildStock([object], libraries));
     expected = exports["run"]?.(3) as number;
@@ -45,6 +48,15 @@ describe("a guest in C++", { skip: reasonToSkipCpp(), timeout: 120_000 }, () => 
       heap.validate();
       assert.equal(heap.getAllocatedBlocks(), 0);
       if (malloc === "pymalloc") assertBalanced(heap, 0);
+    });
+  }
+
+  for (const withPydebug of [false, true]) {
+    test(`it gives the same numbers when it is linked, withPydebug: ${withPydebug}`, async () => {
+      const guest = buildLinkable([object], libraries);
+      const { exports } = instantiateAlone(await linkGuest(guest, { withPydebug }));
+      assert.equal(exports["run"]?.(3), expected);
+      assert.equal(exports["refusals"]?.(), 0);
     });
   }
 

@@ -1,7 +1,8 @@
 /** Rust with include/rust as its global allocator: the same numbers as on Rust's own, and its mistakes are named. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { exportsOf } from "../support/guests.js";
+import { linkGuest } from "../../link/index.js";
+import { exportsOf, instantiateAlone } from "../support/guests.js";
 import { assertBalanced, pooledHeap } from "../support/heaps.js";
 import { debugHeap, debugModes, faultOf } from "../support/mistakes.js";
 import { buildRust, reasonToSkipRust } from "../support/rust.js";
@@ -41,6 +42,19 @@ describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 120_000 }, () =
       heap.validate();
       assert.equal(heap.getAllocatedBlocks(), 0);
       if (malloc === "pymalloc") assertBalanced(heap, 0);
+    });
+  }
+
+  for (const withPydebug of [false, true]) {
+    test(`it gives the same numbers when it is linked, withPydebug: ${withPydebug}`, async () => {
+      const bytes = buildRust("rust.rs", { allocator: "linked" });
+      const linked = await linkGuest(bytes, { withPydebug });
+      const module = new WebAssembly.Module(linked as BufferSource);
+      assert.deepEqual(WebAssembly.Module.imports(module), [], "it needs no host");
+      const { exports } = instantiateAlone(linked);
+      assert.equal(exports["run"]?.(3), expected);
+      assert.equal(exports["promises"]?.(), 0, "100 * the size + the alignment's power of two");
+      assert.equal(exports["refusals"]?.(), 0, "the alignment");
     });
   }
 

@@ -1,9 +1,11 @@
 /** SQLite, a large library: it answers the same on our malloc as on wasi-libc's. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
+import { linkGuest } from "../../link/index.js";
 import { compileSqlite, sqliteFolder, sqliteProgram } from "../../tools/sqlite.js";
 import {
   buildGuest,
+  buildLinkable,
   buildStock,
   exportsOf,
   instantiateAlone,
@@ -44,6 +46,20 @@ describe("SQLite", { skip: reasonToSkip() }, () => {
       }
       heap.validate();
       assert.equal(heap.getAllocatedBlocks(), 0);
+    });
+  }
+
+  for (const withPydebug of [false, true]) {
+    test(`it answers the same when it is linked, withPydebug: ${withPydebug}`, async () => {
+      const linked = instantiateAlone(
+        await linkGuest(buildLinkable(files, flags), { withPydebug }),
+      );
+      const { run, done } = linked.exports;
+      for (let round = 0; round < 2; round++) {
+        const answer = run?.() as number;
+        assert.equal(textAt(linked, answer), expected);
+        done?.(answer);
+      }
     });
   }
 });

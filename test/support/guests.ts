@@ -72,6 +72,15 @@ export function buildStock(
   return clang(["--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-flto", ...flags], files);
 }
 
+/** The same program on ours in a memory of its own, to be linked. */
+export function buildLinkable(
+  files: readonly string[],
+  flags: readonly string[] = [],
+): Uint8Array<ArrayBuffer> {
+  const malloc = join(include, "pymalloc_malloc.c");
+  return buildStock([...files, malloc], [`-I${include}`, ...flags]);
+}
+
 let outputs = 0;
 
 /** A name that no other output has. */
@@ -119,9 +128,10 @@ export interface Alone {
 }
 
 /** Instantiates a program with a memory of its own. */
-export function instantiateAlone(bytes: BufferSource): Alone {
+export function instantiateAlone(bytes: Uint8Array): Alone {
   const imports = { wasi_snapshot_preview1: wasi };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
+  const module = new WebAssembly.Module(bytes as BufferSource);
+  const instance = new WebAssembly.Instance(module, imports);
   const exports = exportsOf(instance);
   exports["_initialize"]?.();
   return { exports, memory: instance.exports["memory"] as WebAssembly.Memory };
