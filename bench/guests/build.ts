@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import binaryen from "binaryen";
 import { linkGuest } from "../../link/index.js";
 import { compilerEnvironment } from "../../tools/compiler.js";
 import { compileRust } from "../../tools/rust.js";
@@ -45,30 +46,21 @@ function compile(folder: string): void {
   }
 }
 
-/** A number as WebAssembly writes it (LEB128), and where it ends. */
-function readNumber(bytes: Uint8Array, from: number): [value: number, end: number] {
-  let value = 0;
-  for (let at = from, scale = 1; ; scale *= 128) {
-    const byte = bytes[at++] as number;
-    value += (byte % 128) * scale;
-    if (byte < 128) return [value, at];
+/** How long a program is without its names, as Binaryen writes it. */
+function lengthOf(program: Uint8Array): number {
+  const module = binaryen.readBinary(program);
+  const before = binaryen.getDebugInfo();
+  try {
+    binaryen.setDebugInfo(false);
+    module.runPasses(["strip-debug", "strip-producers", "strip-target-features"]);
+    return module.emitBinary().length;
+  } finally {
+    binaryen.setDebugInfo(before);
+    module.dispose();
   }
 }
 
-/** The bytes of a program without its custom sections, which are names. */
-function bytesOf(program: Uint8Array): number {
-  const HEADER = 8;
-  let sum = HEADER;
-  for (let at = HEADER; at < program.length; ) {
-    const [length, start] = readNumber(program, at + 1);
-    const next = start + length;
-    if (program[at] !== 0) sum += next - at;
-    at = next;
-  }
-  return sum;
-}
-
-/** Bytes of a binary, without names. */
+/** Bytes, without names. */
 export interface Sizes {
   readonly binary: Binary;
   /** With the malloc of its language. */
@@ -89,9 +81,9 @@ export async function buildGuests(folder: string): Promise<Sizes[]> {
     writeFileSync(output, linked);
     sizes.push({
       binary,
-      stock: bytesOf(readFileSync(join(folder, fileOf(binary, "stock")))),
-      linked: bytesOf(linked),
-      added: bytesOf(linked) - bytesOf(unlinked),
+      stock: lengthOf(readFileSync(join(folder, fileOf(binary, "stock")))),
+      linked: lengthOf(linked),
+      added: lengthOf(linked) - lengthOf(unlinked),
     });
   }
   return sizes;
