@@ -16,6 +16,8 @@ export interface RustBuild {
   readonly target?: RustTarget;
   /** A program with a `main`, not one with functions to be called. */
   readonly command?: boolean;
+  /** Is it optimized when it is linked? Default true; else it is compiled in less time, and calls the allocator in two steps. */
+  readonly lto?: boolean;
 }
 
 function compile(args: readonly string[]): void {
@@ -40,8 +42,9 @@ const hosted = ["--import-memory", "--export-table", "--growable-table"];
 
 /** Compiles a program as the guide says. With `--cfg stock` it leaves the global allocator as it is. */
 export function compileRust(file: string, output: string, build: RustBuild): void {
-  const { allocator, target = "wasm32-unknown-unknown", command = false } = build;
-  const optimized = ["-O", "-C", "lto", "-C", "codegen-units=1", "-C", "strip=debuginfo"];
+  const { allocator, target = "wasm32-unknown-unknown", command = false, lto = true } = build;
+  const whole = lto ? ["-C", "lto", "-C", "codegen-units=1"] : [];
+  const optimized = ["-O", "-C", "strip=debuginfo", ...whole];
   const ours =
     allocator === "stock"
       ? ["--cfg", "stock"]

@@ -26,7 +26,7 @@ function reasonToSkipCpp(): string | false {
   return reason;
 }
 
-describe("a guest in C++", { skip: reasonToSkipCpp(), timeout: 120_000 }, () => {
+describe("a guest in C++", { skip: reasonToSkipCpp(), timeout: 300_000 }, () => {
   const libraries = ["-lc++", "-lc++abi"];
   let object: string;
   let bytes: Uint8Array<ArrayBuffer>;

@@ -1,9 +1,12 @@
 /** Rust with include/rust as its global allocator: the same numbers as on Rust's own, and its mistakes are named. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { linkGuest } from "../../link/index.js";
-import { exportsOf, instantiateAlone } from "../support/guests.js";
-import { assertBalanced, pooledHeap } from "../support/heaps.js";
+import { exportsOf, include, instantiateAlone, newPath, root, wasi } from "../support/guests.js";
+import { assertBalanced, pooledHeap, poolOf } from "../support/heaps.js";
 import { debugHeap, debugModes, faultOf } from "../support/mistakes.js";
 import { buildRust, reasonToSkipRust } from "../support/rust.js";
 
@@ -19,13 +22,39 @@ const mistakes = {
   invalid_pointer: ["invalid-pointer", 40, "PyObject_Free"],
 } as const;
 
-describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 120_000 }, () => {
+/** What a program for WASI prints. */
+function runCommand(bytes: Uint8Array): string {
+  const program = newPath(".wasm");
+  const files = newPath("");
+  writeFileSync(program, bytes);
+  mkdirSync(files);
+  writeFileSync(join(files, "text"), "a text");
+  const script = `import { WASI } from "node:wasi";
+    import { readFileSync } from "node:fs";
+    const [program, files] = process.argv.slice(1);
+    const options = { args: ["program", "an argument"], env: { NAME: "value" }, preopens: { "/in": files } };
+    const wasi = new WASI({ version: "preview1", ...options });
+    const module = new WebAssembly.Module(readFileSync(program));
+    wasi.start(new WebAssembly.Instance(module, { wasi_snapshot_preview1: wasi.wasiImport }));`;
+  const args = ["--no-warnings", "--input-type=module", "-e", script, program, files];
+  return execFileSync(process.execPath, args, { encoding: "utf8" });
+}
+
+test("the crate has the package's version", () => {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const manifest = readFileSync(join(include, "rust/Cargo.toml"), "utf8");
+  assert.equal(manifest.match(/^version = "(.*)"$/m)?.[1], version);
+});
+
+describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 300_000 }, () => {
   let hosted: Uint8Array<ArrayBuffer>;
+  let toLink: Uint8Array<ArrayBuffer>;
   let expected: number;
 
   before(() => {
     hosted = buildRust("rust.rs", { allocator: "hosted" });
-    const stock = new WebAssembly.Module(buildRust("rust.rs", { allocator: "stock" }));
+    toLink = buildRust("rust.rs", { allocator: "linked", lto: false });
+    const stock = new WebAssembly.Module(buildRust("rust.rs", { allocator: "stock", lto: false }));
     assert.deepEqual(WebAssembly.Module.imports(stock), [], "on its own allocator");
     const guest = exportsOf(new WebAssembly.Instance(stock));
     expected = guest["run"]?.(3) as number;
@@ -47,8 +76,7 @@ describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 120_000 }, () =
 
   for (const withPydebug of [false, true]) {
     test(`it gives the same numbers when it is linked, withPydebug: ${withPydebug}`, async () => {
-      const bytes = buildRust("rust.rs", { allocator: "linked" });
-      const linked = await linkGuest(bytes, { withPydebug });
+      const linked = await linkGuest(toLink, { withPydebug });
       const module = new WebAssembly.Module(linked as BufferSource);
       assert.deepEqual(WebAssembly.Module.imports(module), [], "it needs no host");
       const { exports } = instantiateAlone(linked);
@@ -71,4 +99,41 @@ describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 120_000 }, () =
       }
     });
   }
+
+  test("for WASI it is a guest as well, and gives the C library its malloc", () => {
+    const bytes = buildRust("rust.rs", { allocator: "hosted", target: "wasm32-wasi", lto: false });
+    const heap = pooledHeap();
+    const given: Record<string, (...args: number[]) => number> = {
+      // Of numbers by chance it only wants that there are some.
+      random_get: () => 0,
+      environ_sizes_get: (count = 0, bytes = 0) => {
+        heap.u32[count / 4] = heap.u32[bytes / 4] = 0;
+        return 0;
+      },
+    };
+    const imports = new Proxy(wasi, {
+      get: (others, name) => given[String(name)] ?? Reflect.get(others, name),
+    });
+    const guest = exportsOf(heap.instantiate(bytes, { wasi_snapshot_preview1: imports }));
+    assert.equal(guest["run"]?.(3), expected);
+    assert.equal(guest["promises"]?.(), 0);
+    const p = guest["malloc"]?.(100) as number;
+    assert.equal(poolOf(heap, p) !== 0, true, "in a pool of ours");
+    guest["free"]?.(p);
+    assert.equal(guest["aligned_alloc"]?.(32, 64), 0, "what free() could not know");
+    heap.validate();
+  });
+
+  test("a program with a main is linked, and runs in Node's WASI", async () => {
+    const build = (allocator: "stock" | "linked") =>
+      buildRust("command.rs", { allocator, target: "wasm32-wasi", command: true, lto: false });
+    const printed = await Promise.all(
+      [build("stock"), await linkGuest(build("linked"))].map(runCommand),
+    );
+    assert.match(
+      printed[0] as string,
+      /^\d+\n\["program", "an argument"\] \["NAME=value"\] Ok\("A TEXT"\)\n$/,
+    );
+    assert.equal(printed[1], printed[0]);
+  });
 });
