@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { compilerEnvironment } from "../../tools/compiler.js";
-import { reasonToSkip } from "../support/guests.js";
+import { reasonToSkip, reasonToSkipCpp } from "../support/guests.js";
 import { newProject, type Project, repository, succeed } from "../support/project.js";
 import { reasonToSkipRust, rustEnvironment } from "../support/rust.js";
 import { snippet } from "../support/snippets.js";
@@ -15,6 +15,19 @@ function comparable(text: string): string {
     .replace(/ \(wasm:[^)]*\)/g, "")
     .replace(/^ +at .*(file:|node:).*\n/gm, "")
     .trim();
+}
+
+/** A program that prints what a guest's `digits` says, and how many blocks are left, without and with a debug mode. */
+function digitsOf(guest: string): string {
+  return `
+import { readFileSync } from "node:fs";
+import { createHeap } from "pymalloc";
+for (const malloc of ["pymalloc", "debug"]) {
+  const heap = createHeap({ malloc });
+  const { digits } = heap.instantiate(readFileSync("${guest}")).exports;
+  console.log(digits(1000), heap.getAllocatedBlocks());
+}
+`;
 }
 
 describe("docs/guide/guests.md", () => {
@@ -39,22 +52,33 @@ describe("docs/guide/guests.md", () => {
     assert.equal(comparable(printed), comparable(snippet("docs/guide/guests.md#output")));
   });
 
+  test("its lines for C++", { skip: reasonToSkipCpp() }, async () => {
+    const source = `
+#include <string>
+#include <vector>
+extern "C" __attribute__((export_name("digits"))) int digits(int n) {
+  std::vector<std::string> texts;
+  std::string all;
+  for (int i = 0; i < n; i++) texts.push_back(std::to_string(i));
+  for (auto &text : texts) all += text;
+  return (int)all.size();
+}
+`;
+    project.write("guest.cpp", source);
+    const { PATH = "" } = compilerEnvironment();
+    const lines = snippet("docs/guide/guests.md#cpp").trim().split("\n");
+    for (const line of lines) await succeed(project.folder, line, [], { PATH }, true);
+    assert.equal(await project.program("cpp.mjs", digitsOf("guest.wasm")), "2890 0\n2890 0\n");
+  });
+
   test("its crate in Rust", { skip: reasonToSkipRust() }, async () => {
     project.write("Cargo.toml", snippet("docs/guide/guests.md#Cargo.toml"));
     project.write("src/lib.rs", snippet("docs/guide/guests.md#rust"));
     project.write(".cargo/config.toml", snippet("docs/guide/guests.md#config.toml"));
     const line = snippet("docs/guide/guests.md#cargo").trim();
     await succeed(project.folder, line, [], rustEnvironment(), true);
-    const program = `
-import { readFileSync } from "node:fs";
-import { createHeap } from "pymalloc";
-for (const malloc of ["pymalloc", "debug"]) {
-  const heap = createHeap({ malloc });
-  const bytes = readFileSync("target/wasm32-unknown-unknown/release/guest.wasm");
-  console.log(heap.instantiate(bytes).exports.digits(1000), heap.getAllocatedBlocks());
-}
-`;
-    assert.equal(await project.program("rust.mjs", program), "2890 0\n2890 0\n");
+    const guest = "target/wasm32-unknown-unknown/release/guest.wasm";
+    assert.equal(await project.program("rust.mjs", digitsOf(guest)), "2890 0\n2890 0\n");
   });
 
   test("its lines for AssemblyScript", async () => {

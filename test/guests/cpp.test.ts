@@ -1,6 +1,5 @@
 /** C++ on a heap of ours: `new`, and what the standard library makes of it. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { before, describe, test } from "node:test";
 import { linkGuest } from "../../link/index.js";
 import {
@@ -10,21 +9,10 @@ import {
   buildStock,
   exportsOf,
   instantiateAlone,
-  newPath,
-  reasonToSkip,
+  reasonToSkipCpp,
 } from "../support/guests.js";
 import { assertBalanced, pooledHeap } from "../support/heaps.js";
 import { debugHeap, debugModes, faultOf } from "../support/mistakes.js";
-
-/** Why there can't be a program in C++ here, or false; never in CI. */
-function reasonToSkipCpp(): string | false {
-  if (reasonToSkip() !== false || process.env["CI"]) return reasonToSkip();
-  const args = ["--target=wasm32-wasi", "-x", "c++", "-", "-c", "-o", newPath(".o")];
-  if (spawnSync("clang", args, { input: "#include <vector>\n" }).status === 0) return false;
-  const reason = "needs libc++-dev-wasm32";
-  console.log(`skipped: ${reason}`);
-  return reason;
-}
 
 describe("a guest in C++", { skip: reasonToSkipCpp(), timeout: 300_000 }, () => {
   const libraries = ["-lc++", "-lc++abi"];

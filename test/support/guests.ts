@@ -41,6 +41,16 @@ export function reasonToSkip(): string | false {
   return reason;
 }
 
+/** Why there can't be a program in C++ here, or false; never in CI. */
+export function reasonToSkipCpp(): string | false {
+  if (reasonToSkip() !== false || process.env["CI"]) return reasonToSkip();
+  const args = ["--target=wasm32-wasi", "-x", "c++", "-", "-c", "-o", "probe.o"];
+  if (succeeds("clang", args, "#include <vector>\n")) return false;
+  const reason = "needs libc++-dev-wasm32";
+  console.log(`skipped: ${reason}`);
+  return reason;
+}
+
 export interface Build {
   /** More arguments, behind those of include/guest.flags. */
   readonly flags?: readonly string[];
