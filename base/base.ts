@@ -31,14 +31,15 @@ export { censusModule } from "./generated/census.js";
 export { layout } from "./generated/core.js";
 export { debugLayout, debugModule } from "./generated/debug.js";
 export { guestLayout, guestModule } from "./generated/guest.js";
+export { largeLayout, largeModule } from "./generated/large.js";
 export { limitModule } from "./generated/limit.js";
 export { linkedLayout, linkedModule } from "./generated/linked.js";
 export { linkerMark, packageVersion } from "./generated/marks.js";
 export { objectsLayout, objectsModule } from "./generated/objects.js";
+export { pydebugModule } from "./generated/pydebug.js";
 export { recorderModule } from "./generated/recorder.js";
 export { replayLayout, replayModule } from "./generated/replay.js";
 export { thunksModule } from "./generated/thunks.js";
-export { tlsfLayout, tlsfModule } from "./generated/tlsf.js";
 export { booksLayout, validateModule } from "./generated/validate.js";
 export {
   type ArenaSource,
@@ -51,7 +52,7 @@ export {
   type PyMemFunctions,
   useModules,
 } from "./instances.js";
-export { brokenInvariant } from "./invariants.js";
+export { brokenInvariant, invariantPattern, invariants } from "./invariants.js";
 export {
   bytesAt,
   loadWord,
@@ -76,6 +77,7 @@ export {
   readMallocMode,
   readOptions,
 } from "./options.js";
+export { fillIn } from "./patterns.js";
 export {
   kindAt,
   LEDGER_SLOT,

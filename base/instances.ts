@@ -42,6 +42,8 @@ export type DebugCore = PyMemFunctions & {
   sizeAt(p: Address): number;
   /** Was this block made before the debug mode was on? Then nothing is known of it. */
   isEarlier(p: Address): number;
+  /** Has the host's `fault` called. */
+  fault(): void;
 };
 
 const compiled = new Map<string, WebAssembly.Module>();

@@ -1,10 +1,11 @@
 /** The invariants of a heap, each by its number in docs/invariants.md, and the error where one is broken. */
 import { hex } from "./address.js";
 import { PyMemError } from "./errors.js";
+import { fillIn } from "./patterns.js";
 import type { Address } from "./types.js";
 
 /** What docs/invariants.md says at length. */
-const invariants: Record<number, string> = {
+export const invariants: Readonly<Record<number, string>> = {
   1: "each slot of the table of arenas holds an arena or is in the list of unused slots",
   2: "an arena of one to eight units lies in the memory, and only its whole slices can be free",
   3: "the map of slices knows every slice of every pool",
@@ -29,8 +30,12 @@ const invariants: Record<number, string> = {
   22: "the quarantine holds dead blocks, and as many bytes as the debug heap's ledger says",
 };
 
+/** How it is said that the one of this number, `%d`, is broken at the address `%a`; what it says follows. */
+export const invariantPattern = "heap invariant %d is broken at %a: ";
+
 /** The error of `validate` for an invariant, by its number. */
 export function brokenInvariant(invariant: number, address: Address): PyMemError {
-  const message = `heap invariant ${invariant} is broken at ${hex(address)}: ${invariants[invariant]}`;
+  const broken = fillIn(invariantPattern, { d: invariant, a: hex(address) });
+  const message = `${broken}${invariants[invariant]}`;
   return new PyMemError("broken-invariant", message, { address, invariant });
 }

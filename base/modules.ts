@@ -6,10 +6,10 @@ import { isObject, requireKnown, show, typeError } from "./errors.js";
 import { arenasModule } from "./generated/arenas.js";
 import { coreModule } from "./generated/core.js";
 import { debugModule } from "./generated/debug.js";
+import { largeModule } from "./generated/large.js";
 import { packageVersion } from "./generated/marks.js";
 import { objectsModule } from "./generated/objects.js";
 import { thunksModule } from "./generated/thunks.js";
-import { tlsfModule } from "./generated/tlsf.js";
 import { validateModule } from "./generated/validate.js";
 
 /** One of our modules. */
@@ -23,7 +23,7 @@ export interface Binary {
 
 const ofHeaps = {
   core: coreModule,
-  tlsf: tlsfModule,
+  large: largeModule,
   arenas: arenasModule,
   objects: objectsModule,
   thunks: thunksModule,
@@ -32,7 +32,7 @@ const ofHeaps = {
 } satisfies Record<string, Binary>;
 
 /**
- * The compiled modules of a heap, by the names of their files. `core` and `arenas` are needed by each heap, `tlsf` where it has
+ * The compiled modules of a heap, by the names of their files. `core` and `arenas` are needed by each heap, `large` where it has
  * a memory of its own, `objects` for `defineType` and guests, `thunks` for guests that hand in hooks, `debug` by the debug
  * modes, `validate` by `heap.validate()`.
  */

@@ -50,7 +50,7 @@ export interface TraceResults {
 }
 
 /** What the table compares; the two that are no allocators are for `pymalloc replay`. */
-const COMPARED = ["pymalloc", "dlmalloc", "mimalloc", "pymalloc-tlsf", "tlsf"];
+const COMPARED = ["pymalloc", "dlmalloc", "mimalloc", "pymalloc-own", "malloc"];
 const BASE = "dlmalloc";
 
 const folder = fileURLToPath(new URL("traces/", import.meta.url));

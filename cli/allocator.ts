@@ -1,4 +1,6 @@
 /** `--malloc`, `--linked`, `--limit`: which allocator a program runs on, and how much memory it may take. */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { mallocModes, nameOf } from "../base/base.js";
 import { type AllocatorName, linkedPyodideFolder } from "../interpreter/interpreter.js";
 import { StatusLine, UsageError } from "../process/process.js";
@@ -7,6 +9,7 @@ import { readLimitOption } from "./arguments.js";
 export const allocatorOptions = {
   malloc: { type: "string" },
   linked: { type: "boolean" },
+  pyodide: { type: "string" },
   limit: { type: "string" },
 } as const;
 
@@ -19,8 +22,9 @@ const words: Record<string, AllocatorName> = {
 
 export interface AllocatorChoice {
   readonly allocator: AllocatorName;
-  /** With `"linked"`: PYTHONMALLOC's word for it. */
+  /** With `"linked"`: PYTHONMALLOC's word for it, and the folder of the linked Pyodide where it is not to be made. */
   readonly word: string | undefined;
+  readonly folder?: string;
   /** In bytes; undefined for none. */
   readonly limitBytes: number | undefined;
 }
@@ -41,16 +45,28 @@ function readWord(option: string | undefined): string | undefined {
   return word === "" && option === undefined ? undefined : word;
 }
 
+/** The absolute path of a folder that `pymalloc link` wrote. @throws UsageError where there is no Pyodide in it */
+function linkedFolder(verb: string, path: string): string {
+  if (existsSync(join(path, "pyodide.mjs"))) return resolve(path);
+  throw new UsageError(
+    `${verb}: --pyodide: no Pyodide in ${path}, expected a folder that pymalloc link wrote`,
+  );
+}
+
 /** @throws UsageError at a word that chooses none, or a limit that can't be kept */
 export function readAllocator(
   verb: string,
   values: {
     readonly malloc?: string | undefined;
     readonly linked?: boolean | undefined;
+    readonly pyodide?: string | undefined;
     readonly limit?: string | undefined;
   },
 ): AllocatorChoice {
-  const { malloc, linked, limit } = values;
+  const { malloc, linked, pyodide, limit } = values;
+  if (linked && pyodide !== undefined) {
+    throw new UsageError(`${verb}: --linked links one itself, so --pyodide has nothing to name`);
+  }
   const word = readWord(malloc);
   const name =
     word === undefined ? "pymalloc" : Object.hasOwn(words, word) ? words[word] : undefined;
@@ -62,16 +78,17 @@ export function readAllocator(
     );
   }
   const limitBytes = readLimit(verb, limit, word);
+  if (pyodide !== undefined) {
+    return { allocator: "linked", word, limitBytes, folder: linkedFolder(verb, pyodide) };
+  }
   return linked
     ? { allocator: "linked", word, limitBytes }
     : { allocator: name, word: undefined, limitBytes };
 }
 
 /** What the interpreter is told of it; the linked one is made first where there is none, and stderr tells of that. */
-export async function onAllocator(
-  choice: AllocatorChoice,
-): Promise<AllocatorChoice & { readonly folder?: string }> {
-  if (choice.allocator !== "linked") return choice;
+export async function onAllocator(choice: AllocatorChoice): Promise<AllocatorChoice> {
+  if (choice.allocator !== "linked" || choice.folder !== undefined) return choice;
   const line = new StatusLine();
   const folder = await linkedPyodideFolder((step) => line.show(`${step} ...`));
   line.clear();

@@ -26,12 +26,14 @@ export interface OwnMemory {
   readonly maximumPages: number;
   /** Pages, from the beginning, that are taken. */
   pagesInUse(): number;
-  /** Leaves the pages up to `end`, beyond those in use, to someone else; 0 where there is no memory for them. */
-  leave(end: number): number;
-  /** Takes back the pages from `start` up to `end` that were left, whatever is in them. */
-  takeBack(start: number, end: number): void;
+  /** Leaves the pages from `start`, behind those in use, up to `end` to someone else; 0 where there is no memory for them. */
+  leave(start: number, end: number): number;
+  /** Takes back the pages from `start` on that were left, whatever is in them. */
+  takeBack(start: number): void;
   /** The bytes that may be used of a block of the system malloc. */
   usableSize(p: Address): number;
+  /** The malloc knows where there is room for arenas. */
+  readonly arenas: SystemArenas;
 }
 
 /** The exports of hosts/wasm/arena-source.ts. */

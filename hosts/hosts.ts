@@ -21,5 +21,5 @@ export {
   systemArenas,
   unnested,
 } from "./host.js";
-export { restoredHost, standaloneHost, type Tlsf } from "./own.js";
-export { resumeTlsf, tlsfEnd, tlsfFirst, tlsfRows, walkTlsf } from "./tlsf.js";
+export { GRANULE_BITS } from "./large.js";
+export { type Large, restoredHost, standaloneHost } from "./own.js";

@@ -14,7 +14,13 @@ import {
   type Writer,
   waitForSignal,
 } from "../process/process.js";
-import { type InstalledPymalloc, install, type PyodideLike, programOf } from "../python/python.js";
+import {
+  type InstalledPymalloc,
+  install,
+  linkedLedger,
+  type PyodideLike,
+  programOf,
+} from "../python/python.js";
 import { type Look, Looks, polledBuffer } from "./moments.js";
 import { loadPyodide } from "./pyodide.js";
 import { RUNNER } from "./runner.js";
@@ -124,17 +130,23 @@ function environment({ allocator, word, env: more }: InterpreterOptions): Record
   return chosen === undefined ? env : { ...env, PYTHONMALLOC: chosen };
 }
 
+/** Is a debug heap linked in, and in force? */
+function isPydebug(pyodide: PyodideLike): boolean {
+  return linkedLedger(programOf(pyodide, "isPydebug")) !== undefined;
+}
+
 /** Our part of an interpreter: installed, or only looked at where it was linked in; none in those that run on others. */
 function heapOf(
   pyodide: Pyodide,
   { allocator, word = "", onNewArena, onFault, stacks, limitBytes }: InterpreterOptions,
 ): InstalledPymalloc | undefined {
   const isLinked = allocator === "linked";
-  if (allocator === "malloc" || isMimalloc(allocator) || (isLinked && /^(mi)?malloc/.test(word))) {
+  const isTheirs = isLinked && /^(mi)?malloc/.test(word) && !isPydebug(pyodide);
+  if (allocator === "malloc" || isMimalloc(allocator) || isTheirs) {
     if (limitBytes !== undefined) install(pyodide, { malloc: "malloc", limitBytes });
     return undefined;
   }
-  if (isLinked) return install(pyodide, { limitBytes });
+  if (isLinked) return install(pyodide, { limitBytes, onFault });
   return install(pyodide, { malloc: allocator, onNewArena, onFault, stacks, limitBytes });
 }
 
@@ -350,7 +362,8 @@ export class Interpreter {
 
   /** A crash with what the debug mode has to say of it, where one is on; any other error as it is. */
   explained(error: unknown): unknown {
-    if (!isCrash(error) || !/_debug$/.test(this.allocator)) return error;
+    const isDebug = /_debug$/.test(this.allocator) || isPydebug(this.pyodide);
+    if (!isCrash(error) || !isDebug) return error;
     return new ExplainedCrash(error, this.heap?.explainCrash()?.replace(OWN_FRAMES, ""));
   }
 

@@ -6,11 +6,14 @@ import { withData } from "./initial-memory.js";
 import {
   added,
   EXPORTED,
+  EXPORTED_BY_PYDEBUG,
+  entriesOf,
   FOR_OTHERS,
   IN_TABLE,
   linkedCore,
   placesIn,
   SHADOWED,
+  type Wish,
 } from "./linked-core.js";
 import type { Survey } from "./survey.js";
 import { foreignText, inWords } from "./texts.js";
@@ -80,17 +83,20 @@ class Graft {
     this.#addAction(name, block(null, stores));
   }
 
-  /** What happens when the program is instantiated: entries are added to its table, the first of them at `place`. */
-  start(exported: readonly string[], place: number): void {
+  /** What happens when the program is instantiated: its table gets so many entries more, and functions of ours in places. */
+  start(inTable: readonly (readonly [place: number, exported: string])[], more: number): void {
     const binaryen = this.#binaryen;
     const program = this.#program;
     const { i32, table, ref } = program;
-    const functions = exported.map((name) => this.#ours.get(name) as string);
+    const functions = inTable.map(
+      ([place, name]) => [place, this.#ours.get(name) as string] as const,
+    );
     // A function must be in a segment to be named in code.
-    program.addPassiveElementSegment(added("table"), functions);
-    const grown = table.grow(shared.table, ref.null(binaryen.funcref), i32.const(functions.length));
-    const entries = functions.map((name, at) =>
-      table.set(shared.table, i32.const(place + at), ref.func(name, this.#infoOf(name).type)),
+    const names = new Set(functions.map(([, name]) => name));
+    program.addPassiveElementSegment(added("table"), [...names]);
+    const grown = table.grow(shared.table, ref.null(binaryen.funcref), i32.const(more));
+    const entries = functions.map(([place, name]) =>
+      table.set(shared.table, i32.const(place), ref.func(name, this.#infoOf(name).type)),
     );
     const theirs = program.getStart();
     const next =
@@ -121,23 +127,20 @@ class Graft {
   }
 }
 
-/** The program with pymalloc in it. @param limitBytes of its memory; 0 for none */
-export function graft(
-  binaryen: Api,
-  bytes: Uint8Array,
-  found: Survey,
-  limitBytes: number,
-): Uint8Array {
-  const { root, textsAt, texts, end } = placesIn(found);
+/** The program with pymalloc in it. */
+export function graft(binaryen: Api, bytes: Uint8Array, found: Survey, wish: Wish): Uint8Array {
+  const { root, textsAt, texts, ledger, end } = placesIn(found);
   const program = new Graft(binaryen, bytes);
   program.shadow(SHADOWED);
   program.addWriter("writeForeign", foreignText, root);
-  const core = linkedCore(binaryen, found, limitBytes, (exported) => program.nameOf(exported));
+  const core = linkedCore(binaryen, found, wish, (exported) => program.nameOf(exported));
   program.insert(core);
   core.dispose();
-  program.start(Object.values(IN_TABLE), found.tableLength);
+  program.start(entriesOf(found), Object.keys(IN_TABLE).length);
   program.exportFunctions({ ...FOR_OTHERS, ...EXPORTED });
+  if (wish.withPydebug) program.exportFunctions(EXPORTED_BY_PYDEBUG);
   program.export("pymalloc_root", root - found.memoryBase);
   program.export("pymalloc_heap", end - found.memoryBase);
+  if (wish.withPydebug) program.export("pymalloc_ledger", ledger - found.memoryBase);
   return withData(program.finish(), textsAt, texts);
 }

@@ -5,12 +5,17 @@ import {
   debugLayout,
   guestLayout,
   guestModule,
+  largeLayout,
   layout,
   objectsLayout,
+  readDebugOptions,
 } from "../base/base.js";
+import { GRANULE_BITS } from "../hosts/hosts.js";
+import { reportTexts } from "../src/debug/debug.js";
 import type { GuestBinary } from "../src/guests/guests.js";
 import { type Api, bind, exportsOf, optimize } from "./bind.js";
-import { type GuestPlace, placeFor } from "./guest-place.js";
+import { GRANULE, type GuestPlace, placeFor } from "./guest-place.js";
+import { layOut } from "./texts.js";
 
 /** The module that a guest's functions are imported from (include/pymalloc.h). */
 export const MODULE = "pymalloc";
@@ -34,8 +39,8 @@ const DEBUGGED = {
 };
 const ARENAS = { arenaAllocIndex: "arenaPyAlloc", arenaFreeIndex: "arenaPyFree" };
 
-/** What the debug heap holds back: as `createHeap` by default. */
-const QUARANTINE = 256 << 10;
+/** Ours that a guest with a debug heap exports. */
+export const REPORT = "pymalloc_report";
 
 /** What a guest needs, by what it imports and what is asked for. */
 export interface Needs {
@@ -66,16 +71,20 @@ export function inTable({ hooks, arenaHooks, debugs }: Needs): Readonly<Record<s
   };
 }
 
-/** Where each part of the heap's state lies behind its beginning, and how long it is. */
+/** The parts of the heap's state, and how long each is. */
 function lengthsOf({ debugs }: Needs) {
+  const reports = debugs ? layOut(reportTexts(), 0).bytes.length : 0;
   return {
     root: layout.ROOT_SIZE,
     guestState: guestLayout.STATE_SIZE,
     objectsRoot: objectsLayout.OBJECTS_ROOT_SIZE,
     metatype: guestLayout.METATYPE_SIZE,
     ledgerRoot: debugs ? debugLayout.LEDGER_SIZE : 0,
+    texts: reports,
+    vector: debugs ? guestLayout.VECTOR_SIZE : 0,
+    reportBuffer: debugs ? debugLayout.REPORT_BYTES : 0,
     // The malloc's: what it serves follows.
-    largeRoot: 32,
+    largeRoot: largeLayout.LARGE_ROOT_SIZE,
   };
 }
 
@@ -88,16 +97,21 @@ export function placesFor(
   guest: GuestBinary,
   needs: Needs,
 ): GuestPlace & { readonly parts: Readonly<Record<Part, number>> } {
-  const lengths = Object.entries(lengthsOf(needs)) as [Part, number][];
   let end = 0;
-  const offsets = lengths.map(([part, bytes]) => {
-    const offset = end;
-    end = Math.ceil((end + bytes) / ALIGNMENT) * ALIGNMENT;
+  const offsets = Object.entries(lengthsOf(needs)).map(([part, bytes]) => {
+    const alignment = part === "largeRoot" ? GRANULE : ALIGNMENT;
+    const offset = Math.ceil(end / alignment) * alignment;
+    end = offset + bytes;
     return [part, offset] as const;
   });
   const place = placeFor(guest, end);
   const parts = offsets.map(([part, offset]) => [part, place.root + offset]);
   return { ...place, parts: Object.fromEntries(parts) as Record<Part, number> };
+}
+
+/** What the guest's memory has at `parts.texts` from its start. */
+export function textsOf({ debugs }: Needs, { parts }: ReturnType<typeof placesFor>): Uint8Array {
+  return debugs ? layOut(reportTexts(), parts.texts).bytes : new Uint8Array(0);
 }
 
 const OWN = "core/guest";
@@ -119,7 +133,10 @@ const functions: Readonly<Record<string, string>> = {
   "object-host/raise": `${OWN}/types/raise`,
   "debug-host/tableMalloc": `${OWN}/ground/tableMalloc`,
   "debug-host/tableFree": `${OWN}/ground/systemFree`,
-  "debug-host/fault": `${OWN}/debugged/fault`,
+  "debug-host/fault": "core/debug/report/report/reportFault",
+  "report-host/poolOf": "core/heap/map/poolOf",
+  "report-host/writeReport": `${OWN}/debugged/writeReport`,
+  "report-host/endProgram": `${OWN}/debugged/endProgram`,
   "debug-host/holdsGil": `${OWN}/below/holdsGil`,
   ...Object.fromEntries(["born", "died", "left"].map((name) => [name, `${OWN}/below/told`])),
   ...Object.fromEntries(
@@ -133,21 +150,23 @@ const functions: Readonly<Record<string, string>> = {
   ),
 };
 
-/** Kept as functions, where a copy in each caller would only make the guest longer. */
-const APART = [
-  "core/heap/map/writeMap",
-  "core/heap/arenas/anotherIsUsable",
-  "core/heap/pools/settle",
-  "core/heap/pymalloc/takeSlowly",
-  "core/heap/pymalloc/putRaw",
-  "core/heap/pools/refill",
-];
+/** Where the fast paths end: these stay functions, so that what is in front of them is short. */
+const SLOW = ["pymalloc/takeSlowly", "pymalloc/putRaw", "pools/settle"].map(
+  (name) => `core/heap/${name}`,
+);
+
+/** Puts numbers into the place of globals, and drops what is never reached then. */
+const CONSTANTS = ["simplify-globals", "precompute", "dce", "vacuum"];
+
+/** All but a few functions are rarely called. */
+const small = { inlinedSize: 10, shrinkLevel: 2 } as const;
 
 /**
  * The core, bound to a guest and optimized for what it needs.
  *
  * @param imported what the guest imports, and what it calls that; all else is dropped
  * @param table where the first of `inTable` lies in the guest's function table
+ * @param stderr what the guest calls WASI's fd_write, where it has it
  * @returns a module, to be disposed of, with what is imported, in the table, and `start`, as its exports
  */
 export function guestCore(
@@ -156,6 +175,7 @@ export function guestCore(
   needs: Needs,
   { guest, parts }: ReturnType<typeof placesFor>,
   table: number,
+  stderr: string | undefined,
 ): Binaryen.Module {
   const { root, objectsRoot, ledgerRoot, ...places } = parts;
   const unplaced = Object.keys({ ...RECORDED, ...DEBUGGED, ...ARENAS }).map((name) => [name, 0]);
@@ -171,6 +191,7 @@ export function guestCore(
       bareIf: needs.hooks
         ? table + Object.keys(RECORDED).indexOf("rawFreeIndex")
         : Number(needs.debug),
+      granuleBits: GRANULE_BITS.large,
       watched: 0,
       underGil: 0,
       hooks: Number(needs.hooks),
@@ -179,19 +200,27 @@ export function guestCore(
       debugs: Number(needs.debugs),
       guestFrom: guest[0],
       guestTo: guest[1],
-      quarantineBytes: QUARANTINE,
+      quarantineBytes: readDebugOptions({}, "linkGuest").quarantineBytes,
+      ...layOut(reportTexts(), parts.texts).addresses,
       ...Object.fromEntries(unplaced),
       ...Object.fromEntries(inTableAt),
     },
-    functions,
+    functions: { ...functions, fd_write: stderr ?? `${OWN}/debugged/noStandardError` },
     replaced: imported,
   });
-  const kept = new Set([...Object.keys(imported), ...Object.values(inTable(needs)), "start"]);
+  const kept = new Set([
+    ...Object.keys(imported),
+    ...Object.values(inTable(needs)),
+    "start",
+    ...(needs.debugs ? [REPORT] : []),
+  ]);
   for (let at = module.getNumExports() - 1; at >= 0; at--) {
     const { name } = binaryen.getExportInfo(module.getExportByIndex(at));
     if (!kept.has(name)) module.removeExport(name);
   }
-  optimize(binaryen, module, APART);
+  // Most of it goes at once: what is left is soon optimized.
+  module.runPasses([...CONSTANTS, "remove-unused-module-elements"]);
+  optimize(binaryen, module, SLOW, small);
   return module;
 }
 

@@ -1,10 +1,17 @@
 /** Where in a guest's memory its heap begins, and what can't have one. */
 import { type Address, PAGE } from "../base/base.js";
+import { GRANULE_BITS } from "../hosts/hosts.js";
 import type { GuestBinary } from "../src/guests/guests.js";
 import { LinkError } from "./errors.js";
 
 /** The first bytes are nobody's: what is read or written through NULL shows nothing of the heap. */
 const FIRST = 1024;
+
+/** The malloc counts in these: see core/large/map.ts. */
+export const GRANULE = 1 << GRANULE_BITS.large;
+
+/** ... and leaves so many bytes to others at least. */
+const LEAST_LEFT = 96 * GRANULE;
 
 /** A stack's pointer is at a multiple of so many bytes. */
 const STACK_ALIGNMENT = 16;
@@ -20,7 +27,7 @@ export interface GuestPlace {
 }
 
 function roundUp(address: number): Address {
-  return Math.ceil(address / STACK_ALIGNMENT) * STACK_ALIGNMENT;
+  return Math.ceil(address / GRANULE) * GRANULE;
 }
 
 /** @throws LinkError for a guest that has no place for a heap, or a heap already */
@@ -64,14 +71,19 @@ function hasStackBelow({ stackStart, firstValues }: GuestBinary, data: Address):
   return firstValues.some(may);
 }
 
-/** @param reserved bytes of the heap's state */
+/**
+ * Where the guest's data begins behind a whole page, and there is no stack in that, the heap begins there, as it does where it is a
+ * host's; else it begins behind the guest.
+ * @param reserved bytes of the heap's state
+ */
 export function placeFor(guest: GuestBinary, reserved: number): GuestPlace {
   const end = endOf(guest);
   const least = guest.memory?.minimumPages ?? 0;
   const data = guest.data?.start ?? 0;
-  const below = Math.floor(data / STACK_ALIGNMENT) * STACK_ALIGNMENT;
-  if (below >= FIRST + reserved && !hasStackBelow(guest, data)) {
-    return { root: FIRST, guest: [below, end], pages: Math.max(least, Math.ceil(end / PAGE)) };
+  const from = Math.floor(data / GRANULE) * GRANULE;
+  if (from >= PAGE && !hasStackBelow(guest, data)) {
+    const to = Math.max(end, from + LEAST_LEFT);
+    return { root: FIRST, guest: [from, to], pages: Math.max(least, Math.ceil(to / PAGE)) };
   }
   const root = Math.max(end, FIRST);
   return { root, guest: [0, 0], pages: Math.max(least, Math.ceil((root + reserved) / PAGE)) };

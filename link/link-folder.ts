@@ -30,6 +30,11 @@ export interface LinkOptions {
    * gets a MemoryError. By default there is no limit but WebAssembly's, 4 GiB. (`install` can set another one at run time.)
    */
   readonly limitBytes?: number;
+  /**
+   * The configure switch for debugging: PYTHONMALLOC's debug modes are pymalloc's own debug heap, with no JavaScript needed, and
+   * `debug` is the default. Default false.
+   */
+  readonly withPydebug?: boolean;
   /** Told of each step. */
   readonly onProgress?: Progress;
   /**
@@ -47,6 +52,8 @@ export interface LinkReport {
   readonly pyodide: string;
   /** Is pymalloc in it now? */
   readonly withPymalloc: boolean;
+  /** And its debug heap? */
+  readonly withPydebug: boolean;
   /** Length of `pyodide.asm.wasm` before. */
   readonly bytesBefore: number;
   /** Length of `pyodide.asm.wasm` after. */
@@ -97,11 +104,11 @@ function notLinked(pyodide: string, error: unknown): LinkError {
 
 async function linkedProgram(
   { program, glue }: PyodideFolder,
-  { initialBytes, limitBytes, onProgress = () => {} }: LinkOptions,
+  { initialBytes, limitBytes, withPydebug, onProgress = () => {} }: LinkOptions,
 ): Promise<Uint8Array> {
   if (initialBytes !== undefined) checkInitialBytes(program, initialBytes);
   if (limitBytes !== undefined) checkLimitBytes(limitBytes);
-  const linked = await linkProgram(program, glue, onProgress, limitBytes);
+  const linked = await linkProgram(program, glue, onProgress, limitBytes, withPydebug);
   return initialBytes === undefined ? linked : withInitialBytes(linked, initialBytes);
 }
 
@@ -120,7 +127,8 @@ export async function linkWith(
   options: LinkOptions,
   complete: (partial: string) => void,
 ): Promise<LinkReport> {
-  const { pyodide, withPymalloc = true, initialBytes, limitBytes } = options;
+  const { pyodide, withPymalloc = true, withPydebug = false } = options;
+  const { initialBytes, limitBytes } = options;
   const { onProgress = () => {}, onPartial = () => {} } = options;
   const started = performance.now();
   if (options.output === "") throw new LinkError('the output is "", expected a folder\'s name');
@@ -131,8 +139,8 @@ export async function linkWith(
   if (inside.split(sep)[0] !== "..") {
     throw new LinkError(`${output} is inside of ${folder}, expected a folder beside it`);
   }
-  for (const [name, value] of Object.entries({ initialBytes, limitBytes })) {
-    if (value === undefined || withPymalloc) continue;
+  for (const [name, value] of Object.entries({ initialBytes, limitBytes, withPydebug })) {
+    if (value === undefined || value === false || withPymalloc) continue;
     throw new LinkError(`${name} is for a program that pymalloc is linked into`);
   }
   const partial = new PartialFolder(output, onPartial);
@@ -149,7 +157,7 @@ export async function linkWith(
       complete(path);
     });
     return {
-      ...{ output, pyodide: version, withPymalloc },
+      ...{ output, pyodide: version, withPymalloc, withPydebug },
       ...{ bytesBefore: program.length, bytesAfter: linked.length },
       seconds: (performance.now() - started) / 1000,
     };

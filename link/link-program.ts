@@ -34,7 +34,8 @@ function tryOut(bytes: Uint8Array, glue: string): void {
  * @param program the content of `pyodide.asm.wasm`
  * @param glue the content of the JavaScript beside it (`pyodide.asm.mjs`; up to 0.29 `pyodide.asm.js`)
  * @param limitBytes where the heap is to end at the latest; 0 (the default) for no limit
- * @returns the content of a `pyodide.asm.wasm` to be used in its place; less than 18 KB longer
+ * @param withPydebug are the debug modes to be pymalloc's own, and the default? false where it is left out
+ * @returns the content of a `pyodide.asm.wasm` to be used in its place; less than 18 KB longer, and with the debug heap than 40 KB
  * @throws LinkError for a program that is none of a Pyodide's or was linked before, or where Binaryen is not installed
  */
 export async function linkProgram(
@@ -42,13 +43,14 @@ export async function linkProgram(
   glue: string,
   progress: Progress = () => {},
   limitBytes = 0,
+  withPydebug = false,
 ): Promise<Uint8Array> {
   if (limitBytes !== 0) checkLimitBytes(limitBytes);
   progress("looking the program over");
-  const found = survey(program, glue);
+  const found = survey(program, glue, withPydebug);
   const binaryen = await importBinaryen();
   progress("linking");
-  const linked = graft(binaryen, program, found, limitBytes);
+  const linked = graft(binaryen, program, found, { limitBytes, withPydebug });
   progress("trying it out");
   tryOut(linked, glue);
   return linked;

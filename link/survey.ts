@@ -2,7 +2,7 @@
  * What has to be known of a Pyodide's program before ours can be linked into it. It is found out by asking the program
  * and by looking at its memory, so nothing depends on how a compiler wrote things.
  */
-import { type Address, wordsAt } from "../base/base.js";
+import { type Address, bytesAt, wordsAt } from "../base/base.js";
 import { type AllocatorRecord, findRecord, recordAt, writeRecord } from "../python/python.js";
 import { LinkError } from "./errors.js";
 import {
@@ -30,6 +30,17 @@ const NEEDED = [
   ],
 ];
 
+/** What is needed besides, where the debug heap is to be linked in. */
+const NEEDED_BY_PYDEBUG = ["PyMem_SetupDebugHooks", "PyGILState_Check", "_Py_FatalErrorFunc"];
+
+/** CPython's debug hooks. */
+interface Hooks {
+  /** The context of the raw domain's; those of mem and object follow. */
+  readonly context: Address;
+  /** What stands in the records of raw, and in those of mem and object: places in the function table. */
+  readonly functions: readonly Omit<AllocatorRecord, "ctx">[];
+}
+
 export interface Survey
   extends Pick<Program, "ownsMemory" | "memoryBase" | "heapBase" | "tableLength"> {
   /** Where the records of the domains are. */
@@ -41,6 +52,8 @@ export interface Survey
     readonly getallocatedblocks: Address;
     readonly _debugmallocstats: Address;
   };
+  /** With the debug heap. */
+  readonly hooks: Hooks | undefined;
 }
 
 const METH_NOARGS = 4;
@@ -97,16 +110,47 @@ function findMethod({ memory, heapBase }: Program, name: string): Address {
   return method;
 }
 
+/** A context of debug hooks: a letter in a word, and the record that they stand on. */
+const CONTEXT_BYTES = 24;
+const LETTERS = "rmo";
+
+/** Puts CPython's debug hooks on, and looks. @throws LinkError where they are not made as CPython's are */
+function findHooks(program: Program): Hooks {
+  const { memory } = program;
+  const below = getAllocator(program, 0);
+  functionOf<() => void>(program, "PyMem_SetupDebugHooks")();
+  const [raw, mem, object] = [0, 1, 2].map((domain) => getAllocator(program, domain)) as [
+    AllocatorRecord,
+    AllocatorRecord,
+    AllocatorRecord,
+  ];
+  const asExpected = [raw, mem, object].every(({ ctx }, domain) => {
+    const letter = String.fromCharCode(...bytesAt(memory, ctx, 1));
+    const kept = recordAt(memory, ctx + 4);
+    const isHere = ctx === raw.ctx + domain * CONTEXT_BYTES && letter === LETTERS[domain];
+    return isHere && Object.values(kept).join() === Object.values(below).join();
+  });
+  const { ctx: _, ...ofMem } = mem;
+  const { ctx: __, ...ofObject } = object;
+  const { ctx: context, ...ofRaw } = raw;
+  if (!asExpected || Object.values(ofMem).join() !== Object.values(ofObject).join()) {
+    throw new LinkError("its debug hooks are not made as CPython's are");
+  }
+  return { context, functions: [ofRaw, ofMem] };
+}
+
 /**
  * @param bytes the content of the program
  * @param glue the text of the JavaScript that belongs to the program
+ * @param withPydebug is the debug heap to be linked in?
  * @throws LinkError for what is no Pyodide's program, or one that is linked already
  */
-export function survey(bytes: Uint8Array, glue: string): Survey {
+export function survey(bytes: Uint8Array, glue: string, withPydebug: boolean): Survey {
   const module = compileProgram(bytes);
   const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
   if (names.has("pymalloc_root")) throw new LinkError("it was linked with pymalloc before");
-  const missing = NEEDED.filter((name) => !names.has(name));
+  const needed = withPydebug ? [...NEEDED, ...NEEDED_BY_PYDEBUG] : NEEDED;
+  const missing = needed.filter((name) => !names.has(name));
   if (missing.length > 0) {
     throw new LinkError(`it does not export ${missing.join(", ")}; is it a Pyodide's?`);
   }
@@ -119,17 +163,20 @@ export function survey(bytes: Uint8Array, glue: string): Survey {
     throw new LinkError("its families have different allocators already: it needs no other");
   }
   const { ctx: _, ...system } = getAllocator(program, 0);
+  const places = {
+    raw: placeOf(program, 0),
+    mem: placeOf(program, 1),
+    object: placeOf(program, 2),
+  };
   return {
     ...{ ownsMemory, memoryBase, heapBase, tableLength },
-    records: {
-      raw: placeOf(program, 0),
-      mem: placeOf(program, 1),
-      object: placeOf(program, 2),
-    },
+    records: places,
     system,
     methods: {
       getallocatedblocks: findMethod(program, "getallocatedblocks"),
       _debugmallocstats: findMethod(program, "_debugmallocstats"),
     },
+    // The last of all: it changes the program.
+    hooks: withPydebug ? findHooks(program) : undefined,
   };
 }

@@ -9,7 +9,7 @@ import {
   type SystemMalloc,
   unsigned,
 } from "../base/base.js";
-import { standaloneHost, systemArenas, type Tlsf } from "../hosts/hosts.js";
+import { type Large, standaloneHost, systemArenas } from "../hosts/hosts.js";
 import { loadPyodide } from "../interpreter/interpreter.js";
 import {
   type AllocatorRecord,
@@ -62,10 +62,13 @@ function reserve(program: BareProgram, bytes: number): Omit<Field, "functions"> 
 function pooled(
   memory: WebAssembly.Memory,
   system: SystemMalloc,
-  indent = 0,
+  { indent = 0, own }: { indent?: number; own?: Large } = {},
 ): Pick<Field, "functions" | "others" | "books"> {
   const root = system.malloc(layout.ROOT_SIZE);
-  const arenas = systemArenas(memory, system, root, { fillHoles: true });
+  const arenas =
+    own === undefined
+      ? systemArenas(memory, system, root, { fillHoles: true })
+      : { alloc: own.arenaAlloc, free: own.arenaFree };
   const core = instantiateCore(memory, root, system, system, arenas);
   core.initialize(indent);
   const stats = () => readStats(core, memory, root);
@@ -86,14 +89,15 @@ function pooled(
 /** A heap that owns its memory; it is taken in pages of 64 KiB, by a sixteenth more each time. */
 function ownMemory(
   bytes: number,
-): { memory: WebAssembly.Memory; system: Tlsf; indent: number } & Pick<Field, "tape" | "taken"> {
-  const { memory, system, own } = standaloneHost(1, MOST_PAGES);
+  pools: boolean,
+): { memory: WebAssembly.Memory; system: Large; indent: number } & Pick<Field, "tape" | "taken"> {
+  const { memory, system, own } = standaloneHost(1, MOST_PAGES, pools);
   const tape = system.malloc(bytes);
   const base = tape + bytes;
   const indent = own?.indent ?? 0;
   return {
     memory,
-    system: system as Tlsf,
+    system: system as Large,
     indent,
     tape,
     taken: () => memory.buffer.byteLength - base,
@@ -143,17 +147,17 @@ const makers = {
       },
     };
   },
-  "pymalloc-tlsf": {
-    title: "pymalloc over TLSF",
+  "pymalloc-own": {
+    title: "pymalloc in a memory of its own",
     fresh(reserved) {
-      const { system, indent, ...field } = ownMemory(reserved);
-      return { ...field, ...pooled(field.memory, system, indent) };
+      const { system, indent, ...field } = ownMemory(reserved, true);
+      return { ...field, ...pooled(field.memory, system, { indent, own: system }) };
     },
   },
-  tlsf: {
-    title: "TLSF (AssemblyScript's)",
+  malloc: {
+    title: "our system malloc alone",
     fresh(reserved) {
-      const { system, indent: _indent, ...field } = ownMemory(reserved);
+      const { system, indent: _indent, ...field } = ownMemory(reserved, false);
       return { ...field, functions: system };
     },
   },

@@ -3,7 +3,7 @@ import {
   badOption,
   conflict,
   type DebugOptions,
-  debugLayout,
+  type DebugSettings,
   debugOptionNames,
   isAddress,
   isObject,
@@ -27,6 +27,7 @@ import {
   markInstalled,
 } from "./installation.js";
 import { Limit, type LimitBudget, readLimit, requireDlmalloc } from "./limit.js";
+import { linkedDebugHeap, linkedDebugMode } from "./linked-debug.js";
 import { linkedHeap } from "./linked-heap.js";
 import { traceProxies } from "./proxies.js";
 import { type PyodideLike, setUpPython } from "./python-side.js";
@@ -99,7 +100,7 @@ function placeOf({ root, debugHeap }: Takeover): InstalledPlace {
 function handleOf(
   { memory }: EmscriptenProgram,
   mode: MallocMode,
-  { core, root, debugHeap, validateBlocks, explain }: Takeover,
+  { core, root, debugHeap, notLive, validateBlocks, explain }: Takeover,
 ): Unlimited {
   const validate = () => {
     validateHeap(memory, root);
@@ -111,10 +112,8 @@ function handleOf(
     debugMallocStats: () => formatStats(stats()),
     getAllocatedBlocks() {
       if (!mode.pools) return 0;
-      const dead = debugHeap?.deadBlocks() ?? 0;
-      const freed = debugHeap?.read(debugLayout.EARLIER_FREED) ?? 0;
       // Below 0 only where the blocks from before the installation could not be counted.
-      return Math.max((core.allocatedBlocks() - dead - freed) | 0, 0);
+      return Math.max((core.allocatedBlocks() - notLive()) | 0, 0);
     },
     validate,
     explainCrash: () =>
@@ -200,6 +199,42 @@ function refuseForLinked(mode: MallocMode, onNewArena: (() => void) | undefined)
   }
 }
 
+/** @throws Error that names the option which a debug heap that is linked in can't follow */
+function refuseForPydebug(inForce: MallocName, options: InstallOptions): void {
+  const { malloc, onNewArena, stacks } = options;
+  const refuse = (what: string, instead: string) => {
+    throw conflict(
+      `install: ${what}, but a debug heap is linked into this interpreter: ${instead}`,
+    );
+  };
+  const asked = malloc && nameOf(readMallocMode(malloc, "install: malloc"));
+  if (asked !== undefined && asked !== inForce) {
+    refuse(`malloc is ${show(malloc)}`, `start it with PYTHONMALLOC=${asked}`);
+  }
+  if (stacks) refuse("stacks is true", "it keeps none; one that is installed does");
+  if (onNewArena !== undefined) {
+    refuse("onNewArena is a function", "start it with PYTHONMALLOCSTATS=1 for reports of arenas");
+  }
+}
+
+/** What was linked in, where it is in force and nothing is to be put in front of it. @throws Error for options that it can't follow */
+function linkedIn(
+  program: EmscriptenProgram,
+  mode: MallocMode,
+  settings: DebugSettings,
+  options: InstallOptions,
+): (Takeover & { readonly mode: MallocMode }) | undefined {
+  const debugMode = linkedDebugMode(program);
+  if (debugMode !== undefined) {
+    refuseForPydebug(nameOf(debugMode), options);
+    return { ...linkedDebugHeap(program, settings, options.quarantineBytes), mode: debugMode };
+  }
+  const linked = linkedHeap(program);
+  if (linked === undefined) return undefined;
+  refuseForLinked(mode, options.onNewArena);
+  return mode.debug ? undefined : { ...linked, mode };
+}
+
 /**
  * Makes pymalloc the allocator of the mem and object domains of a running interpreter (in a debug mode also of
  * the raw domain), once and for its lifetime. Blocks that are live already stay where they are, and go back to where they
@@ -209,7 +244,8 @@ function refuseForLinked(mode: MallocMode, onNewArena: (() => void) | undefined)
  * left out, or are the same: nothing that was installed is changed or taken out.
  *
  * Where pymalloc was linked into the interpreter's program (`pymalloc link`) and is in force, there is nothing to take over
- * and the handle is to that heap; only a debug mode is put in front of it.
+ * and the handle is to that heap; only a debug mode is put in front of it. Where the debug heap was linked in as well
+ * (`--with-pydebug`) and is in force, the handle is to that one, and `onFault` hears of its faults from then on.
  *
  * In a debug mode a fault names the Python lines that were running (Python 3.13 and newer). A fault that is
  * thrown ends the interpreter, as CPython's own debug hooks do; what a function `onFault` throws is written to the console.
@@ -237,19 +273,24 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   const asked = { ...options, malloc: options.malloc && malloc, traceProxies: undefined };
   const existing = installedIn(program, asked);
   if (existing !== undefined) return existing;
-  const linked = linkedHeap(program);
-  if (linked !== undefined) refuseForLinked(mode, onNewArena);
+  const linked = linkedIn(program, mode, settings, options);
   if (limitBytes !== undefined) requireDlmalloc(program, "install");
-  const inForce = { ...settings, malloc, onNewArena, limitBytes, onLimit };
-  if (!mode.pools && !mode.debug) return onlyLimited(pyodide, program, inForce);
-
-  if (linked !== undefined && !mode.debug) {
-    const handle = withLimit(pyodide, program, handleOf(program, mode, linked), [], onLimit);
+  const inForce = {
+    ...settings,
+    malloc: nameOf(linked?.mode ?? mode),
+    onNewArena,
+    limitBytes,
+    onLimit,
+  };
+  if (linked !== undefined) {
+    const handle = withLimit(pyodide, program, handleOf(program, linked.mode, linked), [], onLimit);
     markInstalled(program, handle, inForce, placeOf(linked));
     setUpPython(pyodide, undefined);
     if (limitBytes !== undefined) handle.setLimit(limitBytes);
     return handle;
   }
+  if (!mode.pools && !mode.debug) return onlyLimited(pyodide, program, inForce);
+
   requireUntraced(pyodide, "install");
   const counted = pyodide.runPython(COUNT_BLOCKS) as number;
   const taken = takeOver(program, { mode, settings, onNewArena, counted });

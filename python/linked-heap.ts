@@ -2,22 +2,24 @@
 import {
   type Address,
   bytesAt,
+  type Core,
   conflict,
   type Domain,
+  debugLayout,
   instantiateCore,
   layoutMark,
   linkedLayout,
   loadWord,
 } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
-import type { Takeover } from "./takeover.js";
+import { quiet, type Takeover } from "./takeover.js";
 
 /** What a core that only looks is over. */
-const nothing: Domain = { malloc: () => 0, calloc: () => 0, realloc: () => 0, free() {} };
+export const nothing: Domain = { malloc: () => 0, calloc: () => 0, realloc: () => 0, free() {} };
 const noArenas = { alloc: () => 0, free() {} };
 
-/** The root of the heap that was linked in, where it is in force; else undefined. @throws Error like `linkedHeap` */
-export function placedRoot(program: EmscriptenProgram, where: string): Address | undefined {
+/** The root of the heap that was linked in, whether it is in force or not. @throws Error like `linkedHeap` */
+export function linkedRoot(program: EmscriptenProgram, where: string): Address | undefined {
   const { memory } = program;
   const root = program.addressOf("pymalloc_root");
   if (root === undefined) return undefined;
@@ -27,7 +29,27 @@ export function placedRoot(program: EmscriptenProgram, where: string): Address |
         "(or its memory is that of a snapshot which another program made)",
     );
   }
-  return bytesAt(memory, root + linkedLayout.STATE_PLACED, 1)[0] === 0 ? undefined : root;
+  return root;
+}
+
+/** The root of the heap that was linked in, where pools of its are in force; else undefined. @throws Error like `linkedHeap` */
+export function placedRoot(program: EmscriptenProgram, where: string): Address | undefined {
+  const root = linkedRoot(program, where);
+  if (root === undefined) return undefined;
+  const [placed] = bytesAt(program.memory, root + linkedLayout.STATE_PLACED, 1);
+  return placed === 0 ? undefined : root;
+}
+
+/** The ledger of the debug heap that was linked in, once it has made a block; else undefined. */
+export function linkedLedger(program: EmscriptenProgram): Address | undefined {
+  const ledger = program.addressOf("pymalloc_ledger");
+  if (ledger === undefined) return undefined;
+  return loadWord(program.memory, ledger + debugLayout.SERIAL) === 0 ? undefined : ledger;
+}
+
+/** A core that only looks. */
+export function lookingCore({ memory }: EmscriptenProgram, root: Address): Core {
+  return instantiateCore(memory, root, nothing, nothing, noArenas);
 }
 
 /**
@@ -37,7 +59,6 @@ export function placedRoot(program: EmscriptenProgram, where: string): Address |
 export function linkedHeap(program: EmscriptenProgram): Takeover | undefined {
   const root = placedRoot(program, "install");
   if (root === undefined) return undefined;
-  const core = instantiateCore(program.memory, root, nothing, nothing, noArenas);
   // What a limit has to do is linked in, too.
-  return { core, root, debugHeap: undefined, refusing: [], validateBlocks() {} };
+  return { core: lookingCore(program, root), root, debugHeap: undefined, refusing: [], ...quiet };
 }

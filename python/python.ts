@@ -25,7 +25,7 @@ export {
   ValueFields,
 } from "./layouts.js";
 export { limitOf } from "./limit.js";
-export { placedRoot } from "./linked-heap.js";
+export { linkedLedger, linkedRoot, placedRoot } from "./linked-heap.js";
 export { type TracedProxy, tracedProxies } from "./proxies.js";
 export {
   type AllocatorRecord,

@@ -50,6 +50,8 @@ export interface Takeover {
   readonly debugHeap: DebugHeap | undefined;
   /** The domains that say at last that there is no memory: what another refuses, one of these has refused. */
   readonly refusing: readonly number[];
+  /** Blocks that the pools count and that are not live: those that the debug mode holds back, and those from before that were freed. */
+  notLive(): number;
   /** Reports what the debug mode finds damaged. */
   validateBlocks(): void;
   /** In a debug mode: what it finds damaged, and what points to blocks that were freed, as text. */
@@ -58,8 +60,48 @@ export interface Takeover {
   settle?(refreshTracemalloc: () => void): void;
 }
 
+/** Without a debug mode. */
+export const quiet = { notLive: () => 0, validateBlocks() {} };
+
 /** So many damaged blocks are told of after a crash. */
 const MOST_TOLD = 8;
+
+/** What a debug heap has to say after a crash. @param validate reports what it finds damaged */
+export function explainerOf(
+  program: EmscriptenProgram,
+  debugHeap: DebugHeap,
+  reader: PythonStackReader,
+  validate: () => void,
+): () => string {
+  return () => {
+    const faults = debugHeap.collectFaults(validate);
+    const reports = faults.slice(0, MOST_TOLD).map((fault) => fault.report());
+    return reports.join("") + tellDangling(program, debugHeap, reader);
+  };
+}
+
+/** What a debug heap in an interpreter is told of it. */
+export function debugHostOf(
+  program: EmscriptenProgram,
+  settings: DebugSettings,
+  reader: PythonStackReader,
+  poolOf: (p: Address) => Address,
+): DebugHost {
+  const { onFault } = settings;
+  return {
+    memory: program.memory,
+    system: program.malloc,
+    settings:
+      typeof onFault === "function"
+        ? { ...settings, onFault: harmless("onFault", onFault) }
+        : settings,
+    tracer: pythonTracer(reader),
+    pythonStack: () => formatPythonStack(reader.read()),
+    // As in CPython's hooks (_PyMem_DebugCheckGIL). No call of it leaves WebAssembly.
+    holdsGil: program.require("PyGILState_Check"),
+    poolOf,
+  };
+}
 
 /** The allocators that were in force. */
 interface Before {
@@ -169,7 +211,7 @@ function takeOverPlain(
   table.set(Domains.object, recordOf(program, root, object));
   const isPlain = isSame(before.mem, before.raw) && isSame(before.object, before.raw);
   const refusing = isPlain ? [Domains.raw] : Object.values(Domains);
-  return { core: mem, root, debugHeap: undefined, refusing, validateBlocks() {} };
+  return { core: mem, root, debugHeap: undefined, refusing, ...quiet };
 }
 
 /** Where stacks are wanted: the interpreter's own, some frames deep. */
@@ -201,22 +243,9 @@ function takeOverDebug(
   options: TakeoverOptions,
 ): Takeover {
   const { mode, settings } = options;
-  const { onFault } = settings;
   const { root, poke, coreOver } = newHeap(program, options);
   const reader = new PythonStackReader(program);
-  const host: DebugHost = {
-    memory: program.memory,
-    system: program.malloc,
-    settings:
-      typeof onFault === "function"
-        ? { ...settings, onFault: harmless("onFault", onFault) }
-        : settings,
-    tracer: pythonTracer(reader),
-    pythonStack: () => formatPythonStack(reader.read()),
-    // As in CPython's hooks (_PyMem_DebugCheckGIL). No call of it leaves WebAssembly.
-    holdsGil: program.require("PyGILState_Check"),
-    poolOf: (p) => core.poolOf(p),
-  };
+  const host = debugHostOf(program, settings, reader, (p) => core.poolOf(p));
   const ledger = newLedger(host);
   if (ledger === 0) throw outOfMemory("install: out of memory");
   const debugHeap = new DebugHeap(host, ledger);
@@ -246,12 +275,9 @@ function takeOverDebug(
   table.set(Domains.object, recordOf(program, Domains.object, upper));
   return {
     ...{ core, root, debugHeap, refusing: Object.values(Domains) },
+    notLive: () => debugHeap.deadBlocks() + debugHeap.read(debugLayout.EARLIER_FREED),
     validateBlocks: () => upper.validate(),
-    explain() {
-      const faults = debugHeap.collectFaults(() => upper.validate());
-      const reports = faults.slice(0, MOST_TOLD).map((fault) => fault.report());
-      return reports.join("") + tellDangling(program, debugHeap, reader);
-    },
+    explain: explainerOf(program, debugHeap, reader, () => upper.validate()),
     settle(refreshTracemalloc) {
       // tracemalloc remembers the raw allocator of the interpreter's start, takes its first buffer from that one and
       // gives it to the one in force. Now it gets to know ours.

@@ -18,7 +18,6 @@ export interface Policy {
 
 interface ModuleRecipe extends Policy {
   readonly entry: string;
-  readonly runtime: "stub" | "minimal";
   readonly flags?: readonly string[];
   /**
    * Functions that stay functions, where -O3 would write a copy of them into each caller. For those that are long or rarely
@@ -33,7 +32,6 @@ const partsOfLimit = ["settle", "freeRow", "takeRow"].map((name) => `core/limit/
 const recipes: Record<string, ModuleRecipe> = {
   core: {
     entry: "core/programs/core.ts",
-    runtime: "stub",
     flags: ["--initialMemory", "0"],
     apart: [
       "core/heap/map/writeMap",
@@ -44,42 +42,45 @@ const recipes: Record<string, ModuleRecipe> = {
   },
   validate: {
     entry: "core/programs/validate.ts",
-    runtime: "stub",
     flags: ["--shrinkLevel", "1"],
   },
-  arenas: { entry: "hosts/wasm/arena-source.ts", runtime: "stub" },
+  arenas: { entry: "hosts/wasm/arena-source.ts" },
   linked: {
     entry: "core/programs/linked.ts",
-    runtime: "stub",
+    flags: ["--initialMemory", "0", "--importTable", "--debug"],
+    policy: "linked",
+    apart: partsOfLimit,
+  },
+  pydebug: {
+    entry: "core/programs/pydebug.ts",
     flags: ["--initialMemory", "0", "--importTable", "--debug"],
     policy: "linked",
     apart: partsOfLimit,
   },
   guest: {
     entry: "core/programs/guest.ts",
-    runtime: "stub",
     // It is optimized when it is linked, for what the guest needs of it.
     flags: ["--initialMemory", "0", "--importTable", "--debug", "--optimizeLevel", "0"],
   },
-  tlsf: {
-    entry: "core/programs/tlsf.ts",
-    runtime: "minimal",
-    flags: ["--initialMemory", "1", "--use", "memory=core/large/break/break_", "--use", "abort="],
-  },
-  debug: { entry: "core/programs/debug.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
-  objects: { entry: "core/programs/objects.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
-  adapter: { entry: "python/wasm/adapter.ts", runtime: "stub", flags: ["--importTable"] },
+  large: { entry: "core/programs/large.ts", flags: ["--initialMemory", "0"] },
+  debug: { entry: "core/programs/debug.ts", flags: ["--initialMemory", "0"] },
+  objects: { entry: "core/programs/objects.ts", flags: ["--initialMemory", "0"] },
+  adapter: { entry: "python/wasm/adapter.ts", flags: ["--importTable"] },
   limit: {
     entry: "python/wasm/limit.ts",
-    runtime: "stub",
     flags: ["--importTable", "--shrinkLevel", "2"],
     apart: partsOfLimit,
   },
-  census: { entry: "measure/wasm/census.ts", runtime: "stub", flags: ["--importTable"] },
-  thunks: { entry: "src/guests/wasm/thunks.ts", runtime: "stub", flags: ["--initialMemory", "0"] },
-  replay: { entry: "measure/wasm/replay.ts", runtime: "stub" },
-  bump: { entry: "measure/wasm/bump.ts", runtime: "stub" },
-  recorder: { entry: "trace/wasm/recorder.ts", runtime: "stub", flags: ["--importTable"] },
+  census: { entry: "measure/wasm/census.ts", flags: ["--importTable"] },
+  thunks: { entry: "src/guests/wasm/thunks.ts", flags: ["--initialMemory", "0"] },
+  replay: { entry: "measure/wasm/replay.ts" },
+  bump: { entry: "measure/wasm/bump.ts" },
+  recorder: { entry: "trace/wasm/recorder.ts", flags: ["--importTable"] },
+};
+
+/** Modules that only tests want. */
+const forTests: Record<string, ModuleRecipe> = {
+  report: { entry: "core/programs/report.ts", flags: ["--initialMemory", "0"] },
 };
 
 const POLICIES = join("core", "policy");
@@ -114,12 +115,12 @@ function moduleMark(recipe: ModuleRecipe, flags: readonly string[]): string {
 }
 
 /** The compiler's command line for a module. */
-function flagsOf(name: string, { runtime, flags = [] }: ModuleRecipe): string[] {
+function flagsOf(name: string, { flags = [] }: ModuleRecipe): string[] {
   const common = ["-O3", "--noAssert", "--importMemory", "--noExportMemory"];
   return [
     ...common,
     "--runtime",
-    runtime,
+    "stub",
     ...flags,
     "-o",
     `build/${name}.wasm`,
@@ -168,12 +169,12 @@ export async function compileModules(): Promise<ReadonlyMap<string, string>> {
 }
 
 /**
- * A module of ours as another policy makes it: what stands for it, and the compiler.
+ * A module of ours as another policy makes it, or one for tests: what stands for it, and the compiler.
  *
  * @throws TypeError where the policies have no such number
  */
 export function moduleWith(name: string, policy: Policy) {
-  const recipe = { ...(recipes[name] as ModuleRecipe), ...policy };
+  const recipe = { ...((recipes[name] ?? forTests[name]) as ModuleRecipe), ...policy };
   const texts = [...sourcesOf(recipe.entry, recipe).values()];
   for (const number of Object.keys(policy.numbers ?? {})) {
     if (!texts.some((text) => text.includes(`export const ${number}: `))) {

@@ -12,7 +12,7 @@ const layouts: Readonly<Record<string, string>> = {
   guest: "guestLayout",
   debug: "debugLayout",
   objects: "objectsLayout",
-  tlsf: "tlsfLayout",
+  large: "largeLayout",
   validate: "booksLayout",
   replay: "replayLayout",
 };
@@ -98,7 +98,7 @@ function generateModule(name: string): Layout {
   module.dispose();
   writeFileSync(`build/shipped/${name}.wasm`, file);
   // The linker needs all of it, names as well.
-  const isLinked = ["linked", "guest"].includes(name);
+  const isLinked = ["linked", "pydebug", "guest"].includes(name);
   const code = isLinked ? readFileSync(`build/${name}.wasm`) : bytes;
   write(`${name}.wasm.ts`, `export default ${JSON.stringify(textOf(code))} as string;\n`);
   const text = `import code from "./${name}.wasm.js";

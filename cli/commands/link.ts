@@ -24,6 +24,9 @@ some seconds, and needs the package binaryen.
   -o, --output DIR     the folder to write, which must not exist
   --with-pymalloc      link pymalloc in (the default)
   --without-pymalloc   copy the folder as it is
+  --with-pydebug       link the debug heap in as well: PYTHONMALLOC's debug modes are pymalloc's own, from the first
+                       object on and without any JavaScript, and debug is the default, as in a CPython that was
+                       configured --with-pydebug
   --initial-memory MB  how long the memory is at its start (1 MB = 2^20 bytes); since Pyodide 314 a memory snapshot
                        of a heap that has grown beyond that can't be restored
   --limit SIZE         how long the memory may become, as in 200MB: beyond that Python gets a MemoryError; from 32MB on
@@ -38,6 +41,7 @@ const options = {
   output: { type: "string", short: "o" },
   "with-pymalloc": { type: "boolean" },
   "without-pymalloc": { type: "boolean" },
+  "with-pydebug": { type: "boolean" },
   "initial-memory": { type: "string" },
   limit: { type: "string" },
   json: { type: "boolean" },
@@ -77,6 +81,12 @@ async function main(args: readonly string[]): Promise<number> {
     throw new UsageError("link: --with-pymalloc and --without-pymalloc contradict each other");
   }
   const withPymalloc = !values["without-pymalloc"];
+  const withPydebug = values["with-pydebug"] ?? false;
+  if (withPydebug && !withPymalloc) {
+    throw new UsageError(
+      "link: --with-pydebug is the debug heap of pymalloc, and --without-pymalloc leaves that out",
+    );
+  }
   const initialBytes = readMegabytes(values["initial-memory"]);
   const { limit } = values;
   const limitBytes = limit === undefined ? undefined : readLimitOption("link", limit, 32);
@@ -84,7 +94,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const report = await tellingLeftovers((onPartial) =>
       link({
-        ...{ pyodide, output, withPymalloc, onProgress: step, onPartial },
+        ...{ pyodide, output, withPymalloc, withPydebug, onProgress: step, onPartial },
         ...(initialBytes === undefined ? {} : { initialBytes }),
         ...(limitBytes === undefined ? {} : { limitBytes }),
       }),
@@ -92,7 +102,7 @@ async function main(args: readonly string[]): Promise<number> {
     clear();
     const { bytesBefore, bytesAfter, seconds } = report;
     const what = withPymalloc
-      ? `with pymalloc, ${whole(bytesAfter - bytesBefore)} bytes longer`
+      ? `with pymalloc${withPydebug ? " and its debug heap" : ""}, ${whole(bytesAfter - bytesBefore)} bytes longer`
       : "without pymalloc, as it was";
     const line = `${output}: Pyodide ${report.pyodide} ${what} (${seconds.toFixed(1)} s)`;
     if (values.json) printJson(report);

@@ -46,6 +46,8 @@ follows SCRIPT is the program's own.
   --stacks        in a debug mode: say where a block was allocated and freed
   --linked        link pymalloc into CPython (once, in the user's cache folder), and run the program on
                   that; --malloc and PYTHONMALLOC then choose as they do in CPython itself
+  --pyodide DIR   run the program on the Pyodide in DIR, which pymalloc link has written; --malloc and
+                  PYTHONMALLOC choose as with --linked. One linked --with-pydebug is in a debug mode by itself
   --limit SIZE    how much memory the program may take, Python included, as in 200MB: beyond that it gets a
                   MemoryError; from 32MB on
   --stats         print the allocator's statistics on stderr afterwards: those of the moment when the
@@ -128,14 +130,21 @@ function parse(args: readonly string[]): RunOptions | "help" {
       "run: --compare compares the linked one, too, so --linked chooses nothing",
     );
   }
+  if (compares && values.pyodide !== undefined) {
+    throw new UsageError("run: --compare runs all allocators, so --pyodide has nothing to choose");
+  }
   if (compares && values.limit !== undefined) {
     throw new UsageError("run: --compare measures without a limit, so --limit has nothing to hold");
   }
   const chosen = readAllocator("run", compares ? { malloc: "pymalloc" } : values);
   const debug = isOurDebugMode(chosen.allocator);
   for (const option of ["on-fault", "stacks"] as const) {
-    if (values[option] !== undefined && !debug) {
-      const which = values.linked ? "our debug mode, and not with --linked" : "a debug mode";
+    const may = debug || (option === "on-fault" && values.pyodide !== undefined);
+    if (values[option] !== undefined && !may) {
+      const which =
+        chosen.allocator === "linked"
+          ? "our debug mode, and not with a linked one"
+          : "a debug mode";
       throw new UsageError(`--${option} goes with ${which}, as in --malloc debug`);
     }
   }

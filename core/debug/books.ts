@@ -23,9 +23,14 @@ export const SHADOW: u32 = 1;
 export const RING: u32 = 2;
 export const SPARE: u32 = 3;
 
+const OF_RAW: u32 = 4;
+
+/** What `markOf` says for SPARE, RAW and 0: a constant, because nothing is started in a program that this was linked into. */
+export const SPARE_MARK: u32 = MAGIC ^ (OF_RAW | SPARE);
+
 /** The first word of a table or a shadow, which says for which number (of a page, of 1024 pages) of a layer it is. */
 export function markOf(what: u32, layer: u32, index: usize): u32 {
-  return MAGIC ^ <u32>((index << 3) | (layer === RAW ? 4 : 0) | what);
+  return MAGIC ^ <u32>((index << 3) | (layer === RAW ? <usize>OF_RAW : 0) | what);
 }
 
 export function isMarked(p: usize, bytes: usize, mark: u32): bool {

@@ -113,6 +113,12 @@ export const TABLES_HOLD: u32 = 20;
 export const ENTRIES_HOLD: u32 = 21;
 export const QUARANTINE_HOLDS: u32 = 22;
 
+/**
+ * The buffer of a report that WebAssembly writes (`report/`): longer than any, the longest being of about 1,200 bytes. What would not fit
+ * is left out.
+ */
+export const REPORT_BYTES: usize = 2048;
+
 // ------------------------------------------------------------------------------ the ledger
 
 /** The quarantine's slots, behind their mark and their number, which is a power of two. */

@@ -14,6 +14,7 @@ export {
   rawDebugMalloc,
   rawDebugRealloc,
 } from "./by-family";
+export { fault } from "./debug-host";
 export {
   ALIGNS,
   BLAMED,
@@ -63,6 +64,8 @@ export {
   LIVE,
   MAGIC,
   MARK_SIZE,
+  MEM,
+  OBJECT,
   ON_CALLOC,
   ON_FREE,
   ON_LEAVING,
@@ -71,6 +74,8 @@ export {
   ON_VALIDATE,
   PAGE_BITS,
   QUARANTINE_HOLDS,
+  RAW,
+  REPORT_BYTES,
   SERIAL,
   SHADOW_SIZE,
   SHADOWS,

@@ -15,7 +15,7 @@ import { familyOf } from "./shadow";
 
 const PAD: u32 = 0x01010101 * <u32>FORBIDDENBYTE;
 
-function letterOf(family: u32): u32 {
+export function letterOf(family: u32): u32 {
   if (family === OBJECT) return 0x6f; // 'o'
   return family === MEM ? 0x6d : 0x72; // 'm', 'r'
 }

@@ -9,7 +9,16 @@
  */
 
 import { SHADOWS_AT_ONCE } from "../policy/policy";
-import { blameBooks, isInMemory, isMarked, ledger, markOf, SHADOW, SPARE, TABLE } from "./books";
+import {
+  blameBooks,
+  isInMemory,
+  isMarked,
+  ledger,
+  markOf,
+  SHADOW,
+  SPARE_MARK,
+  TABLE,
+} from "./books";
 import { root, tableMalloc } from "./debug-host";
 import {
   DIRECTORY_RAW,
@@ -86,8 +95,6 @@ function shadowOf(layer: u32, page: usize): usize {
 
 // What will be needed is a list of pieces: behind its mark, each has the address of the next. Two of a kind are in stock at
 // least, for a large block of the pools' families needs one in each layer.
-
-const SPARE_MARK: u32 = markOf(SPARE, RAW, 0);
 
 function stockAt(offset: usize): Stock {
   return changetype<Stock>(root + offset);

@@ -1,9 +1,13 @@
 /** Where the arenas of a linked guest come from: the system malloc, until the guest sets an allocator. */
 
-import { ARENA_REQUEST, Spare } from "../layout";
+import {
+  memalign,
+  arenaAlloc as systemArenaAlloc,
+  arenaFree as systemArenaFree,
+} from "../large/large";
+import { ARENA_REQUEST, SLICE_SIZE, Spare } from "../layout";
 import { ARENA_UNITS } from "../policy/policy";
 import { arenaAllocIndex, arenaHooks } from "./guest-host";
-import { arenaAlloc as systemArenaAlloc, arenaFree as systemArenaFree } from "./standin";
 import { arenas, state } from "./state";
 
 /** An arena of the allocator that is set: it is asked for the longest only, and nobody is let in here a second time meanwhile. */
@@ -28,8 +32,8 @@ export function arenaFree(p: usize, bytes: usize): void {
 }
 
 /** PyObjectArenaAllocator's functions over the system malloc. */
-export function arenaPyAlloc(_ctx: usize, _bytes: usize): usize {
-  return systemArenaAlloc();
+export function arenaPyAlloc(_ctx: usize, bytes: usize): usize {
+  return memalign(SLICE_SIZE, bytes);
 }
 
 export function arenaPyFree(_ctx: usize, p: usize, bytes: usize): void {

@@ -2,11 +2,11 @@
 
 import { isEarlier, sizeAt } from "../debug/debug";
 import { poolOf } from "../heap/heap";
+import { usableSize } from "../large/large";
 import { Pool } from "../layout";
 import { OBJECT } from "./families";
 import { debug, debugs } from "./guest-host";
 import { tellClassBit } from "./hooks";
-import { usableSize } from "./standin";
 import { state } from "./state";
 
 /** From now on the word at `bit` is kept as `class_bit` there says. */

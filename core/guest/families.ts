@@ -50,9 +50,22 @@ export function callFree(record: Record, p: usize): void {
 
 // -------------------------------------------------------------------------------- object and mem
 
-/** Are this domain's blocks the pools', as far as this function of it tells? */
-function isPooled(index: u32, ours: u32): bool {
-  return hooks !== 0 ? index === ours : debug === 0;
+// Is this domain served without an allocator in front of it? Each function looks at its own place in the record.
+
+function isMalloc(domain: u32, ours: u32): bool {
+  return hooks !== 0 ? recordOf(domain).malloc === ours : debug === 0;
+}
+
+function isCalloc(domain: u32, ours: u32): bool {
+  return hooks !== 0 ? recordOf(domain).calloc === ours : debug === 0;
+}
+
+function isRealloc(domain: u32, ours: u32): bool {
+  return hooks !== 0 ? recordOf(domain).realloc === ours : debug === 0;
+}
+
+function isFree(domain: u32, ours: u32): bool {
+  return hooks !== 0 ? recordOf(domain).free === ours : debug === 0;
 }
 
 function otherMalloc(domain: u32, bytes: usize): usize {
@@ -73,46 +86,36 @@ function otherFree(domain: u32, p: usize): void {
 }
 
 export function PyObject_Malloc(bytes: usize): usize {
-  return isPooled(recordOf(OBJECT).malloc, pyMallocIndex)
-    ? malloc(bytes)
-    : otherMalloc(OBJECT, bytes);
+  return isMalloc(OBJECT, pyMallocIndex) ? malloc(bytes) : otherMalloc(OBJECT, bytes);
 }
 
 export function PyObject_Calloc(count: usize, size: usize): usize {
-  return isPooled(recordOf(OBJECT).calloc, pyCallocIndex)
-    ? calloc(count, size)
-    : otherCalloc(OBJECT, count, size);
+  return isCalloc(OBJECT, pyCallocIndex) ? calloc(count, size) : otherCalloc(OBJECT, count, size);
 }
 
 export function PyObject_Realloc(p: usize, bytes: usize): usize {
-  return isPooled(recordOf(OBJECT).realloc, pyReallocIndex)
-    ? realloc(p, bytes)
-    : otherRealloc(OBJECT, p, bytes);
+  return isRealloc(OBJECT, pyReallocIndex) ? realloc(p, bytes) : otherRealloc(OBJECT, p, bytes);
 }
 
 export function PyObject_Free(p: usize): void {
-  if (isPooled(recordOf(OBJECT).free, pyFreeIndex)) free(p);
+  if (isFree(OBJECT, pyFreeIndex)) free(p);
   else otherFree(OBJECT, p);
 }
 
 export function PyMem_Malloc(bytes: usize): usize {
-  return isPooled(recordOf(MEM).malloc, pyMallocIndex) ? malloc(bytes) : otherMalloc(MEM, bytes);
+  return isMalloc(MEM, pyMallocIndex) ? malloc(bytes) : otherMalloc(MEM, bytes);
 }
 
 export function PyMem_Calloc(count: usize, size: usize): usize {
-  return isPooled(recordOf(MEM).calloc, pyCallocIndex)
-    ? calloc(count, size)
-    : otherCalloc(MEM, count, size);
+  return isCalloc(MEM, pyCallocIndex) ? calloc(count, size) : otherCalloc(MEM, count, size);
 }
 
 export function PyMem_Realloc(p: usize, bytes: usize): usize {
-  return isPooled(recordOf(MEM).realloc, pyReallocIndex)
-    ? realloc(p, bytes)
-    : otherRealloc(MEM, p, bytes);
+  return isRealloc(MEM, pyReallocIndex) ? realloc(p, bytes) : otherRealloc(MEM, p, bytes);
 }
 
 export function PyMem_Free(p: usize): void {
-  if (isPooled(recordOf(MEM).free, pyFreeIndex)) free(p);
+  if (isFree(MEM, pyFreeIndex)) free(p);
   else otherFree(MEM, p);
 }
 
@@ -121,24 +124,18 @@ export function PyMem_Free(p: usize): void {
 // The core's raw domain as well: what is hooked here sees its large blocks.
 
 export function PyMem_RawMalloc(bytes: usize): usize {
-  return isPooled(recordOf(RAW).malloc, rawMallocIndex)
-    ? systemMalloc(bytes)
-    : otherMalloc(RAW, bytes);
+  return isMalloc(RAW, rawMallocIndex) ? systemMalloc(bytes) : otherMalloc(RAW, bytes);
 }
 
 export function PyMem_RawCalloc(count: usize, size: usize): usize {
-  return isPooled(recordOf(RAW).calloc, rawCallocIndex)
-    ? systemCalloc(count, size)
-    : otherCalloc(RAW, count, size);
+  return isCalloc(RAW, rawCallocIndex) ? systemCalloc(count, size) : otherCalloc(RAW, count, size);
 }
 
 export function PyMem_RawRealloc(p: usize, bytes: usize): usize {
-  return isPooled(recordOf(RAW).realloc, rawReallocIndex)
-    ? systemRealloc(p, bytes)
-    : otherRealloc(RAW, p, bytes);
+  return isRealloc(RAW, rawReallocIndex) ? systemRealloc(p, bytes) : otherRealloc(RAW, p, bytes);
 }
 
 export function PyMem_RawFree(p: usize): void {
-  if (isPooled(recordOf(RAW).free, rawFreeIndex)) systemFree(p);
+  if (isFree(RAW, rawFreeIndex)) systemFree(p);
   else otherFree(RAW, p);
 }

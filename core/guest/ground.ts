@@ -3,8 +3,8 @@
  * the same behind CPython's function pointers.
  */
 
+import { calloc, free, malloc, realloc } from "../large/large";
 import { MAX_REQUEST } from "../layout";
-import { calloc, free, malloc, realloc } from "./standin";
 
 export function systemMalloc(bytes: usize): usize {
   return bytes > MAX_REQUEST ? 0 : malloc(max<usize>(bytes, 1));

@@ -21,6 +21,12 @@ export declare const guestState: usize;
 /** The address of the debug heap's ledger, LEDGER_SIZE bytes, where `debugs` is set. */
 export declare const ledgerRoot: usize;
 
+/** The address of REPORT_BYTES bytes for a report, zeros at first, with VECTOR_SIZE bytes in front. */
+export declare const reportBuffer: usize;
+
+/** WASI's function to write to an open file. An error's number, or 0. */
+export declare function fd_write(file: i32, vectors: usize, count: i32, written: usize): i32;
+
 /** The address of METATYPE_SIZE bytes, zeros at first: the type of all types. */
 export declare const metatype: usize;
 

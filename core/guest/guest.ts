@@ -32,7 +32,14 @@ export {
   told,
 } from "./below";
 export { malloc_class_bit, malloc_usable_size } from "./c-malloc";
-export { fault } from "./debugged";
+export {
+  endProgram,
+  noStandardError,
+  pymalloc_report,
+  reportFault,
+  VECTOR_SIZE,
+  writeReport,
+} from "./debugged";
 export {
   PyMem_Calloc,
   PyMem_Free,

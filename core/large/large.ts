@@ -1,155 +1,136 @@
 /**
- * The system malloc of a heap that owns its memory: AssemblyScript's TLSF behind C's contracts.
+ * The system malloc of a heap that owns its memory: best fit, without headers.
  *
- * TLSF is AssemblyScript's own (`--runtime minimal`); what is added is what C promises and TLSF does
- * not: NULL where there is no memory, calloc, realloc(NULL, n) and free(NULL). And the memory never grows while a
- * free block would do: it is as long as the heap once needed it.
+ * It is made for what comes to it beside the pools: blocks over 512 bytes, arenas, and memory that can't be given back. The
+ * contracts are C's. Blocks begin at multiples of 16 at least. `malloc` of no bytes gives a block of its own. Where
+ * there is no memory, 0 is returned and nothing has changed. From the ground up:
+ *
+ *     map.ts       where blocks begin, how long they are, which are in use: bits beside the blocks
+ *     bins.ts      the free blocks, by their length
+ *     blocks.ts    free memory becomes blocks, and blocks free memory
+ *     waiting.ts   blocks that were given back, and are given out again as they are
+ *     break.ts     the memory becomes longer
  */
 
-import { break_ } from "./break";
-import {
-  Block,
-  blockOf,
-  finds,
-  firstFit,
-  HEADER,
-  isFree,
-  isThere,
-  LEFT_FREE,
-  lastFree,
-  NONE,
-  payloadOf,
-  rightOf,
-  roundUp,
-  setTail,
-  sizeOf,
-  tail,
-  take,
-} from "./lists";
+import { memory as linear } from "memory";
+import { MAX_REQUEST } from "../layout";
+import { bestFit, lastFit, placeIn } from "./bins";
+import { cut, freeLengthAt, lengthen, release, shorten } from "./blocks";
+import { grow, start } from "./break";
+import { granuleBits } from "./large-host";
+import { addressOf, granuleOf, granulesFor, lengthAt } from "./map";
+import { LONGEST_WAITING, state, waitingCell } from "./state";
+import { releaseWaiting } from "./waiting";
 
-export { BREAK } from "./break";
-export { FIRST_HEADER, FREE, HEADER, LEFT_FREE, TAGS } from "./lists";
+export { arenaAlloc, arenaFree } from "./arenas";
+export { leave, takeBack } from "./break";
 
-/** TLSF's longest block. */
-const MAX_BLOCK: usize = (1 << 30) - 4;
-
-const PAGE_BITS: u32 = 16;
-const PAGE: usize = 1 << PAGE_BITS;
-
-/** In pages that nothing lies before, so many bytes are left out, so that the payload is at a multiple of 16. */
-export const SKIPPED: usize = 12;
-
-/** The address of the break. */
-function end(): usize {
-  return (<usize>break_.size()) << PAGE_BITS;
+/** Where nothing is free that would do, the memory gets longer; 0 where it can't. */
+export function findLast(length: u32, step: u32): u32 {
+  const last = lastFit(length, step);
+  return last !== 0 ? last : grow(length + step - 1);
 }
 
-/**
- * Makes memory free: from where a block's header is to be up to the end of a page. At that end is a header of a block of no
- * length in use, which this gives: nothing is ever joined to what lies behind it.
- */
-function lay(header: usize, to: usize, tags: usize): Block {
-  const last = changetype<Block>(to - HEADER);
-  last.info = 0;
-  changetype<Block>(header).info = (to - HEADER - (header + HEADER)) | tags;
-  __free(header + HEADER);
-  return last;
+/** The best free block for so many granules; 0 for none. */
+function find(length: u32, step: u32): u32 {
+  let free = bestFit(length, step);
+  if (free === 0 && releaseWaiting()) free = bestFit(length, step);
+  return free !== 0 ? free : findLast(length, step);
 }
 
-/** Moves the break so far that a payload of `size` bytes, of which `there` lie before it, has room up to it. */
-function grow(size: usize, there: usize): bool {
-  const before = end();
-  const joined = changetype<usize>(tail()) === before - HEADER;
-  const header = joined ? before - HEADER : before + SKIPPED;
-  // The new tail's header is at the end of the last page.
-  const missing = header + HEADER + (size - (joined ? there : 0)) + HEADER - before;
-  const pages = <i32>((missing + PAGE - 1) >>> PAGE_BITS);
-  if (!break_.move(break_.size() + pages)) return false;
-  setTail(lay(header, end(), joined ? tail().info & LEFT_FREE : 0));
-  return true;
+/** Has the malloc its memory, or gets it now? */
+export function isReady(): bool {
+  return state().map !== 0 || start();
 }
 
-/** What TLSF does not find: a block that is exactly as long, or what has to be made first. */
-function mallocSlowly(bytes: usize, size: usize): usize {
-  let block = firstFit(size);
-  if (block === NONE) {
-    const last = lastFree();
-    if (!grow(size, last === NONE ? 0 : sizeOf(last) + HEADER)) return 0;
-    block = firstFit(size);
-  }
-  take(block);
-  return __realloc(payloadOf(block), bytes); // gives back what is not needed
+function mallocSlowly(bytes: usize, step: u32): usize {
+  if (bytes > MAX_REQUEST || !isReady()) return 0;
+  const length = granulesFor(max<usize>(bytes, 1));
+  const free = find(length, step);
+  if (free === 0) return 0;
+  const granule = placeIn(free, step);
+  cut(free, granule, length);
+  return addressOf(granule);
 }
 
 export function malloc(bytes: usize): usize {
-  if (bytes > MAX_BLOCK) return 0;
-  if (!isThere()) __free(__alloc(0));
-  const size = roundUp(bytes);
-  return finds(size) ? __alloc(bytes) : mallocSlowly(bytes, size);
+  const length = granulesFor(bytes);
+  if (length <= LONGEST_WAITING) {
+    const cell = waitingCell(length);
+    const p = load<usize>(cell);
+    if (p !== 0) {
+      store<usize>(cell, load<usize>(p));
+      return p;
+    }
+  }
+  return mallocSlowly(bytes, 1);
+}
+
+/** A block at a multiple of `alignment`, a power of 2. */
+export function memalign(alignment: usize, bytes: usize): usize {
+  const step = <u32>(alignment >>> granuleBits);
+  return step <= 1 ? malloc(bytes) : mallocSlowly(bytes, step);
 }
 
 export function calloc(count: usize, size: usize): usize {
   const bytes = <u64>count * <u64>size;
-  if (bytes > MAX_BLOCK) return 0;
+  if (bytes > MAX_REQUEST) return 0;
   const p = malloc(<usize>bytes);
-  if (p !== 0) break_.fill(p, 0, <usize>bytes);
+  if (p !== 0) linear.fill(p, 0, <usize>bytes);
   return p;
 }
 
-/** The payload that a block could have in its place. */
-function sizeInPlace(block: Block): usize {
-  const right = rightOf(block);
-  return sizeOf(block) + (isFree(right) ? HEADER + sizeOf(right) : 0);
+export function free(p: usize): void {
+  if (p === 0) return;
+  const granule = granuleOf(p);
+  const length = lengthAt(granule);
+  if (length > LONGEST_WAITING) {
+    release(granule, length);
+    return;
+  }
+  const cell = waitingCell(length);
+  store<usize>(p, load<usize>(cell));
+  store<usize>(cell, p);
+  state().waits = 1;
 }
 
-/** The block at `p`, longer in its place or in another one. Growing is for last. */
-function lengthen(p: usize, bytes: usize, size: usize): usize {
-  const block = blockOf(p);
-  const most = sizeInPlace(block);
-  const isLast = payloadOf(block) + most === changetype<usize>(tail());
-  if (isLast && !finds(size) && firstFit(size) === NONE && grow(size, most)) {
-    return __realloc(p, bytes);
+/** The block at a granule made longer where it is, by so many granules; false where it can't be. */
+function growsInPlace(granule: u32, length: u32, more: u32): bool {
+  const right = granule + length;
+  const there = freeLengthAt(right);
+  if (there < more) {
+    // The last block before the break; but the memory is no longer than it has to be.
+    if (addressOf(right + there) !== state().end || bestFit(length + more, 1) !== 0) return false;
+    if (grow(more) !== right) return false;
   }
-  const moved = malloc(bytes);
-  if (moved === 0) return 0;
-  break_.copy(moved, p, sizeOf(block));
-  __free(p);
-  return moved;
+  lengthen(granule, length, more);
+  return true;
 }
 
 export function realloc(p: usize, bytes: usize): usize {
   if (p === 0) return malloc(bytes);
-  if (bytes > MAX_BLOCK) return 0;
-  const size = roundUp(bytes);
-  return size <= sizeInPlace(blockOf(p)) ? __realloc(p, bytes) : lengthen(p, bytes, size);
-}
-
-export function free(p: usize): void {
-  if (p !== 0) __free(p);
-}
-
-/** The bytes that may be used of a block that was asked for with fewer. */
-export function usableSize(p: usize): usize {
-  return sizeOf(blockOf(p));
-}
-
-/** The pages, from the memory's beginning, that TLSF has taken or left to others. */
-export function pagesInUse(): i32 {
-  return break_.size();
-}
-
-/** Leaves the pages up to `end`, which is beyond those in use, to someone else; false where there is no memory for them. */
-export function leave(end: i32): bool {
-  return break_.move(end);
-}
-
-/** Takes back the pages from `start` up to `end` that were left to someone else; what is in them is lost. */
-export function takeBack(start: i32, end: i32): void {
-  if (break_.size() === end) {
-    // They are zeros again, as all that was never used: whom they are left to next relies on that.
-    break_.fill((<usize>start) << PAGE_BITS, 0, (<usize>(end - start)) << PAGE_BITS);
-    break_.back(start);
-  } else {
-    lay(((<usize>start) << PAGE_BITS) + SKIPPED, (<usize>end) << PAGE_BITS, 0);
+  if (bytes > MAX_REQUEST) return 0;
+  const granule = granuleOf(p);
+  const length = lengthAt(granule);
+  const wanted = granulesFor(max<usize>(bytes, 1));
+  if (wanted <= length) {
+    if (wanted < length) shorten(granule, length, wanted);
+    return p;
   }
+  if (growsInPlace(granule, length, wanted - length)) return p;
+  const moved = malloc(bytes);
+  if (moved === 0) return 0;
+  linear.copy(moved, p, (<usize>length) << granuleBits);
+  free(p);
+  return moved;
+}
+
+/** The bytes that may be used of a block. */
+export function usableSize(p: usize): usize {
+  return (<usize>lengthAt(granuleOf(p))) << granuleBits;
+}
+
+/** Where the memory ends that is the malloc's or was left to others; 0 before the first request. */
+export function end(): usize {
+  return state().end;
 }

@@ -47,7 +47,7 @@ export function recordAt(address: usize): Record {
 }
 
 /** Debug hooks (debug_alloc_api_t): their context is a letter, and what they stand on behind it. */
-const BELOW: usize = 4;
+export const BELOW: usize = 4;
 
 export function isPlain(record: Record): bool {
   return (

@@ -26,6 +26,8 @@ import {
 import {
   installedPlace,
   limitOf,
+  linkedLedger,
+  linkedRoot,
   type PyodideLike,
   placedRoot,
   programOf,
@@ -91,12 +93,15 @@ function versionText(hex: number): string {
 
 function heapOf(program: EmscriptenProgram, where: string): HeapMark | undefined {
   const place = installedPlace(program, where);
-  const linked = placedRoot(program, where);
-  if (place !== undefined && place.root !== linked) {
-    const { root, ledger, malloc } = place;
-    return { root, how: "installed", ledger, pools: malloc.startsWith("pymalloc") };
+  const root = linkedRoot(program, where);
+  if (place !== undefined && place.root !== root) {
+    const { ledger, malloc } = place;
+    return { root: place.root, how: "installed", ledger, pools: malloc.startsWith("pymalloc") };
   }
-  return linked === undefined ? undefined : { root: linked, how: "linked", ledger: 0, pools: true };
+  const pools = placedRoot(program, where) !== undefined;
+  const ledger = linkedLedger(program) ?? 0;
+  if (root === undefined || (!pools && ledger === 0)) return undefined;
+  return { root, how: "linked", ledger, pools };
 }
 
 function marksOfPyodide(pyodide: PyodideLike, where: string): Omit<ImageMarks, OfCaller> {

@@ -185,6 +185,6 @@ export class DebugHeap {
   }
 }
 
-export type { DebugBlock } from "./dump.js";
-export { describe } from "./mistakes.js";
+export { type DebugBlock, describe } from "./dump.js";
+export { reportTexts } from "./report-texts.js";
 export { javascriptTracer, type Tracer } from "./stacks.js";

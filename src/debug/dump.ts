@@ -2,8 +2,11 @@
  * A debug block in CPython's words (Objects/obmalloc.c, _PyObject_DebugDumpAddress). CPython believes the numbers that
  * stand around the block; here they are those of the shadow, and where the ones in memory differ, a line says so. The pads
  * and the block's bytes are shown as they are, and only as long as they are the block's.
+ *
+ * core/debug/report/dump.ts does the same in WebAssembly, and test/unit/debug-report-text.test.ts compares them.
  */
-import { type Address, type DomainName, hex, debugLayout as L } from "../../base/base.js";
+import { type Address, type DomainName, fillIn, hex, debugLayout as L } from "../../base/base.js";
+import * as texts from "./patterns.js";
 
 /** What the shadow knows of a block. */
 export interface DebugBlock {
@@ -18,90 +21,107 @@ export interface DebugBlock {
 /** The letters of the families, which CPython calls APIs. */
 export const letters: Readonly<Record<DomainName, string>> = { raw: "r", mem: "m", object: "o" };
 
+/** What the names of a family's functions begin with. */
+export const prefixes: Record<DomainName, string> = {
+  raw: "PyMem_Raw",
+  mem: "PyMem_",
+  object: "PyObject_",
+};
+
 /** sizeof(size_t) where CPython runs in 32 bits. */
 const SST = 4;
 
-const byteText = (byte: number) => byte.toString(16).padStart(2, "0");
-
-/** One row of pads; `label` names the place of the byte at an index. */
-function padLines(bytes: readonly number[], label: (index: number) => string): string[] {
-  return bytes.map((byte, index) => {
-    const ouch = byte === L.FORBIDDENBYTE ? "" : " *** OUCH";
-    return `        at ${label(index)}: 0x${byteText(byte)}${ouch}`;
-  });
+/** So many bytes as people say it. */
+export function bytes(count: number): string {
+  return count === 1 ? texts.phraseByte : fillIn(texts.phraseBytes, { d: count });
 }
 
-const EXPECTED = "FORBIDDENBYTE, as expected.";
-const unexpected = () => `not all FORBIDDENBYTE (0x${byteText(L.FORBIDDENBYTE)}):`;
+/** What the letters of a pattern stand for that are about a block; see `patterns.ts`. */
+export function fieldsOf({ start, size, serial, family }: DebugBlock): Record<string, string> {
+  const fields = {
+    ...{ p: hex(start), e: hex(start + size), z: String(size), B: bytes(size), s: String(serial) },
+    ...{ f: family, F: prefixes[family], l: letters[family] },
+  };
+  return { ...fields, b: fillIn(texts.phraseBlock, fields) };
+}
+
+/** A block by its size, its place, its family and its serial number. */
+export function describe(block: DebugBlock): string {
+  return fillIn(texts.phraseBlock, fieldsOf(block));
+}
+
+const byteText = (byte: number) => byte.toString(16).padStart(2, "0");
+
+/** A line that says whether pads are intact, and where they are not one for each; `d` names the place of the byte at an index. */
+function padLines(line: string, pads: Uint8Array, pattern: string, d: (index: number) => number) {
+  const rows = Array.from(
+    pads,
+    (byte, index) =>
+      fillIn(pattern, { d: d(index) }) +
+      fillIn(byte === L.FORBIDDENBYTE ? texts.dumpRight : texts.dumpOuch, { x: byteText(byte) }),
+  );
+  const intact = pads.every((byte) => byte === L.FORBIDDENBYTE);
+  const damaged = fillIn(texts.dumpDamaged, { x: byteText(L.FORBIDDENBYTE) });
+  return { intact, text: line + (intact ? texts.dumpIntact : damaged + rows.join("")) };
+}
 
 /** The user's bytes: the first eight and the last eight. */
 function dataLine(memory: Uint8Array, p: Address, size: number): string {
   const read = (from: number, to: number) =>
-    Array.from(memory.subarray(from, to), (byte) => ` ${byteText(byte)}`).join("");
+    Array.from(memory.subarray(from, to), (byte) =>
+      fillIn(texts.dumpDataByte, { x: byteText(byte) }),
+    );
   const tail = p + size;
-  const first = read(p, Math.min(p + 8, tail));
-  const gap = size > 16 ? " ..." : "";
-  return `    Data at p:${first}${gap}${size > 8 ? read(Math.max(p + 8, tail - 8), tail) : ""}`;
+  const parts = [
+    texts.dumpData,
+    ...read(p, Math.min(p + 8, tail)),
+    size > 16 ? texts.dumpDataGap : "",
+  ];
+  if (size > 8) parts.push(...read(Math.max(p + 8, tail - 8), tail));
+  return `${parts.join("")}\n`;
 }
 
 /** For an address at which no block begins. CPython would take what lies around it for one. */
 export function dumpNothing(p: Address): string {
-  return `Debug memory block at address p=${hex(p)}: no block begins here\n`;
+  return fillIn(texts.dumpNothing, { a: hex(p) });
 }
 
-/** For a block that left the quarantine: where it was may be another one by now, so nothing is read there. */
-function dumpGone({ start, size, serial, family }: DebugBlock): string {
-  return [
-    `Debug memory block at address p=${hex(start)}: API '${letters[family]}'`,
-    `    ${size} bytes originally requested`,
-    "    It was freed and has left the quarantine: its memory may belong to others by now.",
-    `    The block was made by call #${serial} to debug malloc/realloc.\n`,
-  ].join("\n");
-}
+/** The dump, each line with its newline. Of a block that left the quarantine nothing is read: it may be another by now. */
+export function dumpBlock(memory: Uint8Array, block: DebugBlock): string {
+  const { start: p, size, serial, family } = block;
+  const fields = fieldsOf(block);
+  const head = fillIn(texts.dumpHead, fields);
+  const call = fillIn(texts.dumpCall, fields);
+  if (block.state === L.GONE) return head + texts.dumpGone + call;
 
-/** The dump, each line with its newline, of a block that has its memory still. */
-function dumpThere(memory: Uint8Array, { start: p, size, serial, family }: DebugBlock): string {
   const word = (at: number) =>
     memory.subarray(at, at + SST).reduce((value, byte) => value * 256 + byte, 0);
-  const letter = letters[family];
-  const lines = [
-    `Debug memory block at address p=${hex(p)}: API '${letter}'`,
-    `    ${size} bytes originally requested`,
-  ];
-  const [found = 0] = memory.subarray(p - SST);
-  if (found !== letter.charCodeAt(0)) {
-    lines.push(`    The letter of the API in memory is damaged: 0x${byteText(found)}.`);
-  }
-  if (word(p - 2 * SST) !== size) {
-    lines.push(`    The count of bytes in memory is damaged: ${word(p - 2 * SST)}.`);
-  }
-
-  const front = Array.from(memory.subarray(p - SST + 1, p));
-  const frontIntact = front.every((byte) => byte === L.FORBIDDENBYTE);
-  lines.push(`    The 3 pad bytes at p-3 are ${frontIntact ? EXPECTED : unexpected()}`);
-  if (!frontIntact) {
-    lines.push(
-      ...padLines(front, (index) => `p-${front.length - index}`),
-      "    Because memory is corrupted at the start, the count of bytes requested",
-      "       may be bogus, and checking the trailing pad bytes may segfault.",
-    );
-  }
-
+  const [letter = 0] = memory.subarray(p - SST);
+  const [sizeThere, serialThere] = [word(p - 2 * SST), word(p + size + SST)];
   const tail = p + size;
-  const rear = Array.from(memory.subarray(tail, tail + SST));
-  const rearIntact = rear.every((byte) => byte === L.FORBIDDENBYTE);
-  lines.push(
-    `    The 4 pad bytes at tail=${hex(tail)} are ${rearIntact ? EXPECTED : unexpected()}`,
+  const front = padLines(
+    texts.dumpFront,
+    memory.subarray(p - SST + 1, p),
+    texts.dumpFrontByte,
+    (n) => 3 - n,
   );
-  if (!rearIntact) lines.push(...padLines(rear, (index) => `tail+${index}`));
-  lines.push(`    The block was made by call #${serial} to debug malloc/realloc.`);
-  if (word(tail + SST) !== serial) {
-    lines.push(`    The serial number in memory is damaged: ${word(tail + SST)}.`);
-  }
-  if (size > 0) lines.push(dataLine(memory, p, size));
-  return `${lines.join("\n")}\n`;
-}
-
-export function dumpBlock(memory: Uint8Array, block: DebugBlock): string {
-  return block.state === L.GONE ? dumpGone(block) : dumpThere(memory, block);
+  const rear = padLines(
+    fillIn(texts.dumpRear, fields),
+    memory.subarray(tail, tail + SST),
+    texts.dumpRearByte,
+    (n) => n,
+  );
+  return [
+    head,
+    letter === letters[family].charCodeAt(0)
+      ? ""
+      : fillIn(texts.dumpLetter, { x: byteText(letter) }),
+    sizeThere === size ? "" : fillIn(texts.dumpSize, { d: sizeThere }),
+    front.text,
+    front.intact ? "" : texts.dumpBogus,
+    rear.text,
+    call,
+    serialThere === serial ? "" : fillIn(texts.dumpSerial, { d: serialThere }),
+    size > 0 ? dataLine(memory, p, size) : "",
+  ].join("");
 }

@@ -10,23 +10,16 @@ import {
   PyMemError,
   type PyMemErrorDetails,
 } from "../../base/base.js";
-import { dumpBlock, dumpNothing } from "./dump.js";
+import { dumpBlock, dumpNothing, prefixes } from "./dump.js";
 import { familyName, readBlock } from "./known-blocks.js";
-import { type Fault, kindOf, prefixes, sentenceFor } from "./mistakes.js";
-
-/** The verbs of the calls; the other things that may be going on are not calls. */
-const verbs: Readonly<Record<number, string>> = {
-  [L.ON_FREE]: "Free",
-  [L.ON_REALLOC]: "Realloc",
-  [L.ON_MALLOC]: "Malloc",
-  [L.ON_CALLOC]: "Calloc",
-};
+import { type Fault, kindOf, sentenceFor } from "./mistakes.js";
+import { calls } from "./patterns.js";
 
 /** What was called, and of which family it is. */
 function readCall(during: number, family: DomainName): [string, DomainName | undefined] {
-  if (during === L.ON_LEAVING) return ["quarantine", undefined];
-  if (during === L.ON_VALIDATE) return ["validate", undefined];
-  return [`${prefixes[family]}${verbs[during]}`, family];
+  const call = calls[during] as string;
+  if (during === L.ON_LEAVING || during === L.ON_VALIDATE) return [call, undefined];
+  return [`${prefixes[family]}${call}`, family];
 }
 
 function readFault(memory: WebAssembly.Memory, ledger: Address): Fault {

@@ -6,26 +6,21 @@
 import {
   type Address,
   type DomainName,
+  fillIn,
   hex,
   debugLayout as L,
   layout,
   type PyMemErrorKind,
   unsigned,
 } from "../../base/base.js";
-import { type DebugBlock, letters } from "./dump.js";
-
-/** What the names of a family's functions begin with. */
-export const prefixes: Record<DomainName, string> = {
-  raw: "PyMem_Raw",
-  mem: "PyMem_",
-  object: "PyObject_",
-};
+import { bytes, type DebugBlock, fieldsOf, letters } from "./dump.js";
+import * as texts from "./patterns.js";
 
 /** What a pointer looks like that was read from memory which held no pointer: this byte, four times. */
-const patterns = new Map<number, string>([
-  [L.CLEANBYTE, "new memory that was never written to"],
-  [L.DEADBYTE, "freed memory"],
-  [L.FORBIDDENBYTE, "the pads around a block"],
+const pointers = new Map<number, string>([
+  [L.CLEANBYTE, texts.fillingClean],
+  [L.DEADBYTE, texts.fillingDead],
+  [L.FORBIDDENBYTE, texts.fillingForbidden],
 ]);
 
 /** A fault as the ledger has it. */
@@ -45,15 +40,6 @@ export interface Place {
   poolOf(p: Address): Address;
 }
 
-function bytes(count: number): string {
-  return count === 1 ? "1 byte" : `${count} bytes`;
-}
-
-/** A block by its size, its place, its family and its serial number. */
-export function describe({ start, size, family, serial }: DebugBlock): string {
-  return `the block of ${bytes(size)} at ${hex(start)} (family ${family}, made by call #${serial})`;
-}
-
 /** Offset from the block's start of the first byte from `from` up to `to` that is not `expected`. */
 function firstChanged(
   memory: Uint8Array,
@@ -66,88 +52,61 @@ function firstChanged(
   return undefined;
 }
 
+/** The pads behind a block are those from its size on. */
+function behind(memory: Uint8Array, { start, size }: DebugBlock): number {
+  return firstChanged(memory, start, [size, size + 4], L.FORBIDDENBYTE) ?? size + 4;
+}
+
+function inFront(memory: Uint8Array, { start }: DebugBlock): number {
+  return firstChanged(memory, start, [-3, 0], L.FORBIDDENBYTE) ?? -8;
+}
+
+/** Where a dead block was written to: it or its frame. */
+function written(memory: Uint8Array, block: DebugBlock): number {
+  const { start, size } = block;
+  return (
+    firstChanged(memory, start, [0, size], L.DEADBYTE) ??
+    firstChanged(memory, start, [-3, 0], L.FORBIDDENBYTE) ??
+    firstChanged(memory, start, [size, size + 4], L.FORBIDDENBYTE) ??
+    -8
+  );
+}
+
+/** Where a block was overwritten, as an offset from its start; undefined for the mistakes that write nothing. */
+function offsetOf(kind: Mistake, memory: Uint8Array, block: DebugBlock): number | undefined {
+  if (kind === "buffer-overflow") return behind(memory, block);
+  if (kind === "buffer-underflow") return inFront(memory, block);
+  return kind === "use-after-free-write" ? written(memory, block) : undefined;
+}
+
 /** What a pointer at which no block begins points at. */
 function describePointer({ address, block }: Fault, { memory, poolOf }: Place): string {
-  const pattern = patterns.get(address / 0x01010101);
-  if (pattern !== undefined) return `it is the pattern of ${pattern}, read as a pointer`;
+  const filling = pointers.get(address / 0x01010101);
+  if (filling !== undefined) return fillIn(texts.phrasePattern, { w: filling });
   if (block !== undefined) {
     const offset = address - block.start;
-    const where =
+    const [phrase, far] =
       offset < 0
-        ? `${bytes(-offset)} in front of`
+        ? [texts.phraseInFront, -offset]
         : offset >= block.size
-          ? `${bytes(offset - block.size)} behind the end of`
-          : `${bytes(offset)} into`;
-    const dead = block.state === L.LIVE || block.state === L.BLAMED ? "" : ", which was freed";
-    return `it points ${where} ${describe(block)}${dead}`;
+          ? [texts.phraseBehind, offset - block.size]
+          : [texts.phraseInside, offset];
+    const isLive = block.state === L.LIVE || block.state === L.BLAMED;
+    return (
+      fillIn(phrase, { ...fieldsOf(block), u: bytes(far) }) + (isLive ? "" : texts.phraseFreed)
+    );
   }
-  if (address >= memory.length) return `it is outside the memory of ${memory.length} bytes`;
+  if (address >= memory.length) return fillIn(texts.phraseOutside, { d: memory.length });
   const pool = unsigned(poolOf(address));
-  if (pool === 0) return "nothing was allocated there";
-  return address - pool < layout.POOL_HEADER
-    ? `it points into the header of the pool at ${hex(pool)}`
-    : `it points into the pool at ${hex(pool)}, where no block was allocated`;
+  if (pool === 0) return texts.phraseNowhere;
+  const isHeader = address - pool < layout.POOL_HEADER;
+  return fillIn(isHeader ? texts.phrasePoolHeader : texts.phrasePool, { h: hex(pool) });
 }
 
-/** The call with its pointer; what is going on otherwise has none. */
-function called({ call, calledFamily, address }: Fault): string {
-  return calledFamily === undefined ? call : `${call}(${hex(address)})`;
-}
-
-/** A sentence about a block, which the fault has unless its pointer is to none. @__NO_SIDE_EFFECTS__ */
-function ofBlock(tell: (block: DebugBlock, fault: Fault, memory: Uint8Array) => string) {
-  return (fault: Fault, place: Place): string =>
-    fault.block === undefined
-      ? ofPointer(fault, place)
-      : `${called(fault)}: ${tell(fault.block, fault, place.memory)}`;
-}
-
-function ofPointer(fault: Fault, place: Place): string {
-  return `${called(fault)}: no block begins there; ${describePointer(fault, place)}`;
-}
-
-/** The pads behind a block are those from its size on. */
-function behind(memory: Uint8Array, { start, size }: DebugBlock): number | undefined {
-  return firstChanged(memory, start, [size, size + 4], L.FORBIDDENBYTE);
-}
-
-function inFront(memory: Uint8Array, { start }: DebugBlock): number | undefined {
-  return firstChanged(memory, start, [-3, 0], L.FORBIDDENBYTE);
-}
-
-const sentences: Readonly<
-  Record<Exclude<PyMemErrorKind, "broken-invariant">, (fault: Fault, place: Place) => string>
-> = {
-  "buffer-overflow": ofBlock((block, _fault, memory) => {
-    const at = behind(memory, block) ?? block.size + 4;
-    return `bad trailing pad byte; the bytes behind ${describe(block)} were overwritten, at offset ${at}`;
-  }),
-  "buffer-underflow": ofBlock((block, _fault, memory) => {
-    const at = inFront(memory, block) ?? -8;
-    return `bad leading pad byte; the bytes in front of ${describe(block)} were overwritten, at offset ${at}`;
-  }),
-  "use-after-free-write": ofBlock((block, _fault, memory) => {
-    const inside = firstChanged(memory, block.start, [0, block.size], L.DEADBYTE);
-    const at = inside ?? inFront(memory, block) ?? behind(memory, block) ?? -8;
-    return `${describe(block)} was written to after it was freed, at offset ${at}`;
-  }),
-  "double-free": ofBlock((block) => `${describe(block)} was freed before`),
-  "wrong-family": ofBlock((block, { calledFamily }) => {
-    const verified = letters[calledFamily as DomainName];
-    const ids = `Allocated using API '${letters[block.family]}', verified using API '${verified}'`;
-    return `bad ID: ${ids}; ${describe(block)} belongs to ${prefixes[block.family]}Free`;
-  }),
-  "invalid-pointer": ofPointer,
-  "without-gil": ({ call, block }) => {
-    const about = block === undefined ? "" : `; ${describe(block)}`;
-    return `${call}: Python memory allocator called without holding the GIL${about}`;
-  },
-};
-
-type Mistake = keyof typeof sentences;
+type Mistake = keyof typeof texts.sentences;
 
 /** Written out: a look-up by a name would bring the table of all of the layout's names into every bundle (tools/modules.ts). */
-const numbers: Readonly<Record<PyMemErrorKind, number>> = {
+export const numbers: Readonly<Record<PyMemErrorKind, number>> = {
   "buffer-overflow": L.BUFFER_OVERFLOW,
   "buffer-underflow": L.BUFFER_UNDERFLOW,
   "use-after-free-write": L.USE_AFTER_FREE_WRITE,
@@ -169,5 +128,15 @@ export function kindOf(number: number): PyMemErrorKind {
 
 /** What is wrong, in a sentence that names the call, the block and the place. */
 export function sentenceFor(kind: Mistake, fault: Fault, place: Place): string {
-  return sentences[kind](fault, place);
+  const { call, calledFamily, address, block } = fault;
+  const called = { n: call, a: hex(address), v: calledFamily && letters[calledFamily] };
+  const c = calledFamily === undefined ? call : fillIn(texts.phraseCall, called);
+  const ofFault = { ...called, c };
+  if (kind === "invalid-pointer" || (block === undefined && kind !== "without-gil")) {
+    return fillIn(texts.sentences["invalid-pointer"], ofFault) + describePointer(fault, place);
+  }
+  if (block === undefined) return fillIn(texts.sentences[kind], ofFault);
+  const fields = { ...ofFault, ...fieldsOf(block), d: offsetOf(kind, place.memory, block) };
+  const about = kind === "without-gil" ? texts.phraseAbout : "";
+  return fillIn(texts.sentences[kind] + about, fields);
 }

@@ -270,15 +270,15 @@ export function readGuest(bytes: Uint8Array): GuestBinary {
       for (const _ of section.times(count)) memories.push(readMemory(section, undefined));
     }
   }
-  const valueOf = (name: string) => variables[names?.globals.get(name) ?? -1]?.value;
+  const firstValueOf = (name: string) => variables[names?.globals.get(name) ?? -1]?.value;
   return {
     ...placed,
     memory: memories[0],
     memories: memories.length,
     variables: variables.some(({ mutable }) => mutable),
     firstValues: variables.flatMap(({ mutable, value }) => (mutable ? (value ?? []) : [])),
-    stackStart: valueOf("__stack_pointer"),
-    heapBase: valueOf("__heap_base") ?? valueOf("~lib/memory/__heap_base"),
+    stackStart: firstValueOf("__stack_pointer"),
+    heapBase: firstValueOf("__heap_base") ?? firstValueOf("~lib/memory/__heap_base"),
     functionNames: names?.functions ?? new Set(),
   };
 }

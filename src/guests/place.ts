@@ -133,6 +133,6 @@ export function makePlace(guest: GuestBinary, memory: WebAssembly.Memory, own: O
         `link it with -Wl,--global-base=${start * PAGE}, or instantiate it before the heap is used`,
     );
   }
-  if (end > own.maximumPages || own.leave(end) === 0) throw tooLarge(end, own);
-  return () => own.takeBack(start, end);
+  if (end > own.maximumPages || own.leave(start, end) === 0) throw tooLarge(end, own);
+  return () => own.takeBack(start);
 }

@@ -28,10 +28,10 @@ import { DebugHeap, type DebugHost, javascriptTracer, newLedger } from "../debug
 import { Allocators } from "./allocators.js";
 import { ArenaAllocators } from "./arena-allocators.js";
 
-function hostFor(owner: ResolvedOptions["owner"]): Host {
+function hostFor(owner: ResolvedOptions["owner"], pools: boolean): Host {
   if (owner.kind === "given") return givenHost(owner.memory, owner.system);
   if (owner.kind === "snapshot") return restoredHost(owner.image, owner.maximumPages);
-  return standaloneHost(owner.initialPages, owner.maximumPages);
+  return standaloneHost(owner.initialPages, owner.maximumPages, pools);
 }
 
 export class HeapParts {
@@ -47,7 +47,7 @@ export class HeapParts {
 
   constructor({ owner, adopted, mode, settings }: ResolvedOptions) {
     this.#settings = settings;
-    this.host = hostFor(owner);
+    this.host = hostFor(owner, mode.pools);
     const { memory, system, own } = this.host;
     this.views = new MemoryViews(memory);
     this.mode = adopted === undefined ? mode : modeAt(memory, adopted, own !== undefined);
@@ -56,7 +56,7 @@ export class HeapParts {
       throw outOfMemory("createHeap: the memory has no room for the heap's root");
     }
     const { pools, debug } = this.mode;
-    const source = systemArenas(memory, system, this.root, { fillHoles: !debug });
+    const source = own?.arenas ?? systemArenas(memory, system, this.root, { fillHoles: !debug });
     this.arenas = new ArenaAllocators(memory, source);
     const systemCore = this.#coreOver(system);
     if (adopted === undefined) systemCore.initialize(own?.indent);

@@ -24,9 +24,9 @@ const build = fileURLToPath(new URL("../../build", import.meta.url));
 
 const moduleIn = (file: string) => new WebAssembly.Module(readFileSync(file));
 
-/** A module of ours with another policy, compiled once. */
+/** A module of ours with another policy, or one for tests, compiled once. */
 export async function compiledWith(
-  name: "core" | "validate",
+  name: "core" | "validate" | "report",
   policy: Policy,
 ): Promise<WebAssembly.Module> {
   const { mark, compile } = moduleWith(name, policy);

@@ -1,7 +1,7 @@
 /** The shape of the project: imports only go down and through a folder's entry, files stay readable. */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -66,7 +66,9 @@ function placeOf(file: string): { readonly floor: number; readonly part: string 
 /** May others import this file? */
 function isEntry(file: string): boolean {
   const { part } = placeOf(file);
-  return part.endsWith("wasm/") || file === part || file === join(part, `${basename(part)}.ts`);
+  return (
+    part.endsWith("wasm/") || file === part || basename(file, ".ts") === basename(dirname(file))
+  );
 }
 
 const files = house.filter((place) => existsSync(join(root, place))).flatMap(filesIn);

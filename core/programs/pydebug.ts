@@ -1,3 +1,3 @@
 /** The exported ABI: all that the folder lets out. */
 
-export * from "../large/large";
+export * from "../linked/pydebug/pydebug";

@@ -1,2 +1,0 @@
-/** The address of LARGE_ROOT_SIZE bytes, zeros at first. */
-export declare const largeRoot: usize;

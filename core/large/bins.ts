@@ -1,0 +1,157 @@
+/**
+ * The free blocks, in bins by their length: one for each number of granules below 64, and eight for each power of two
+ * from there on. The bin's list is linked through the blocks themselves.
+ */
+
+import { addressOf, blockBefore, granuleOf, isUsed } from "./map";
+import { BINS, firstCell, fullCell, state } from "./state";
+
+/** A free block, in its first bytes. */
+@unmanaged
+class Free {
+  /** The neighbours in the list of the bin, as granules; 0 at the ends. */
+  next: u32;
+  previous: u32;
+  length: u32;
+}
+
+const EXACT: u32 = 64;
+const EXACT_BITS: u32 = 6;
+const PARTS_BITS: u32 = 3;
+
+/** Where one fits, so many more blocks of its bin are looked at, at most, for one that fits better. */
+const LOOKED_AT: u32 = 32;
+
+function freeAt(granule: u32): Free {
+  return changetype<Free>(addressOf(granule));
+}
+
+/** The granules of a free block. */
+export function lengthOf(granule: u32): u32 {
+  return freeAt(granule).length;
+}
+
+function binOf(length: u32): u32 {
+  if (length < EXACT) return length;
+  const power = 31 - <u32>clz(length);
+  const part = (length >>> (power - PARTS_BITS)) - (1 << PARTS_BITS);
+  return EXACT + ((power - EXACT_BITS) << PARTS_BITS) + part;
+}
+
+/** The first bin from this one up that has a block; BINS for none. */
+function fullFrom(bin: u32): u32 {
+  let mask: u64 = ~0 << (<u64>(bin & 63));
+  for (let word = bin >>> 6; word < BINS >>> 6; word++) {
+    const full = load<u64>(fullCell(word)) & mask;
+    if (full !== 0) return (word << 6) + <u32>ctz(full);
+    mask = ~0;
+  }
+  return BINS;
+}
+
+/** The last bin before this one that has a block; 0 for none. */
+function fullBelow(bin: u32): u32 {
+  let mask: u64 = ~(~0 << (<u64>(bin & 63)));
+  for (let word = <i32>(bin >>> 6); word >= 0; word--) {
+    const full = load<u64>(fullCell(word)) & mask;
+    if (full !== 0) return ((<u32>word) << 6) + 63 - <u32>clz(full);
+    mask = ~0;
+  }
+  return 0;
+}
+
+/** Puts a free block into its bin. */
+export function put(granule: u32, length: u32): void {
+  const bin = binOf(length);
+  const cell = firstCell(bin);
+  const block = freeAt(granule);
+  const first = load<u32>(cell);
+  block.next = first;
+  block.previous = 0;
+  block.length = length;
+  store<u32>(cell, granule);
+  if (first !== 0) {
+    freeAt(first).previous = granule;
+  } else {
+    const full = fullCell(bin >>> 6);
+    store<u64>(full, load<u64>(full) | ((<u64>1) << (<u64>(bin & 63))));
+  }
+}
+
+/** Takes a free block out of its bin. */
+export function take(granule: u32): void {
+  const block = freeAt(granule);
+  const next = block.next;
+  const previous = block.previous;
+  if (next !== 0) freeAt(next).previous = previous;
+  if (previous !== 0) {
+    freeAt(previous).next = next;
+    return;
+  }
+  const bin = binOf(block.length);
+  store<u32>(firstCell(bin), next);
+  if (next !== 0) return;
+  const full = fullCell(bin >>> 6);
+  store<u64>(full, load<u64>(full) & ~((<u64>1) << (<u64>(bin & 63))));
+}
+
+/** Where a block of `length` granules could begin in the free one at `granule`, at a multiple of so many. */
+export function placeIn(granule: u32, step: u32): u32 {
+  return (granule + step - 1) & ~(step - 1);
+}
+
+/** Has a free block room for `length` granules at a multiple of `step`? */
+function fits(granule: u32, has: u32, length: u32, step: u32): bool {
+  return placeIn(granule, step) - granule + length <= has;
+}
+
+/** A short one of a bin's blocks that has room, and is not the last before the break; 0 where none has. */
+function bestOf(bin: u32, length: u32, step: u32): u32 {
+  const end = granuleOf(state().end);
+  let best: u32 = 0;
+  let bestLength = u32.MAX_VALUE;
+  let granule = load<u32>(firstCell(bin));
+  let rest = LOOKED_AT;
+  while (granule !== 0 && rest !== 0) {
+    const block = freeAt(granule);
+    const has = block.length;
+    if (has < bestLength && fits(granule, has, length, step) && granule + has !== end) {
+      if (has === length) return granule;
+      best = granule;
+      bestLength = has;
+    }
+    if (best !== 0) rest--;
+    granule = block.next;
+  }
+  return best;
+}
+
+/**
+ * The best hole for `length` granules at a multiple of `step`; 0 where there is none. A hole is any free block but the last one before
+ * the break, which is kept for what fits nowhere else: whatever lies in front of it can grow.
+ */
+export function bestFit(length: u32, step: u32): u32 {
+  for (let bin = fullFrom(binOf(length)); bin < BINS; bin = fullFrom(bin + 1)) {
+    const best = bestOf(bin, length, step);
+    if (best !== 0) return best;
+  }
+  return 0;
+}
+
+/** The last free block before the break, where it has room; 0 where it has not. */
+export function lastFit(length: u32, step: u32): u32 {
+  const last = blockBefore(granuleOf(state().end));
+  return !isUsed(last) && fits(last, lengthOf(last), length, step) ? last : 0;
+}
+
+/**
+ * A hole with room at a multiple of `step` for as many granules as possible, at least `least`; it is in the bins below the one for
+ * `below` granules. 0 where there is none.
+ */
+export function longestFit(least: u32, below: u32, step: u32): u32 {
+  for (let bin = fullBelow(binOf(below)); bin >= binOf(least); bin = fullBelow(bin)) {
+    const best = bestOf(bin, least, step);
+    if (best !== 0) return best;
+  }
+  return 0;
+}

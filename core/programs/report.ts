@@ -1,0 +1,3 @@
+/** The reports alone, for tests: all that the folder lets out. */
+
+export * from "../debug/report/report";
