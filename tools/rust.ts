@@ -18,6 +18,8 @@ export interface RustBuild {
   readonly command?: boolean;
   /** Is it optimized when it is linked? Default true; else it is compiled in less time, and calls the allocator in two steps. */
   readonly lto?: boolean;
+  /** More arguments for the linker. */
+  readonly linkArgs?: readonly string[];
 }
 
 function compile(args: readonly string[]): void {
@@ -42,14 +44,21 @@ const hosted = ["--import-memory", "--export-table", "--growable-table"];
 
 /** Compiles a program as the guide says. With `--cfg stock` it leaves the global allocator as it is. */
 export function compileRust(file: string, output: string, build: RustBuild): void {
-  const { allocator, target = "wasm32-unknown-unknown", command = false, lto = true } = build;
+  const {
+    allocator,
+    target = "wasm32-unknown-unknown",
+    command = false,
+    lto = true,
+    linkArgs = [],
+  } = build;
   const whole = lto ? ["-C", "lto", "-C", "codegen-units=1"] : [];
   const optimized = ["-O", "-C", "strip=debuginfo", ...whole];
   const ours =
     allocator === "stock"
       ? ["--cfg", "stock"]
       : ["--extern", `pymalloc=${crateIn(dirname(output), target)}`];
-  const link = allocator === "hosted" ? ["-C", `link-args=${hosted.join(" ")}`] : [];
+  const all = [...(allocator === "hosted" ? hosted : []), ...linkArgs];
+  const link = all.length > 0 ? ["-C", `link-args=${all.join(" ")}`] : [];
   const kind = ["--target", target, "--crate-type", command ? "bin" : "cdylib"];
   compile([...kind, ...optimized, ...ours, ...link, file, "-o", output]);
 }

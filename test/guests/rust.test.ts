@@ -1,16 +1,18 @@
 /** Rust with include/rust as its global allocator: the same numbers as on Rust's own, and its mistakes are named. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { linkGuest } from "../../link/index.js";
-import { exportsOf, include, instantiateAlone, newPath, root, wasi } from "../support/guests.js";
+import { exportsOf, include, instantiateAlone, root, textAt, wasi } from "../support/guests.js";
 import { assertBalanced, pooledHeap, poolOf } from "../support/heaps.js";
 import { debugHeap, debugModes, faultOf } from "../support/mistakes.js";
-import { buildRust, reasonToSkipRust } from "../support/rust.js";
+import { buildRust, reasonToSkipRust, runCommand } from "../support/rust.js";
 
 const words = ["default", "pymalloc", "malloc", "debug", "pymalloc_debug", "malloc_debug"] as const;
+
+/** Bytes. */
+const MOST_MEMORY = 1 << 25;
 
 /** The functions of rust.rs that do something wrong, and what the fault says: kind, size, call. */
 const mistakes = {
@@ -21,24 +23,6 @@ const mistakes = {
   write_after_free: ["use-after-free-write", 8, "quarantine"],
   invalid_pointer: ["invalid-pointer", 40, "PyObject_Free"],
 } as const;
-
-/** What a program for WASI prints. */
-function runCommand(bytes: Uint8Array): string {
-  const program = newPath(".wasm");
-  const files = newPath("");
-  writeFileSync(program, bytes);
-  mkdirSync(files);
-  writeFileSync(join(files, "text"), "a text");
-  const script = `import { WASI } from "node:wasi";
-    import { readFileSync } from "node:fs";
-    const [program, files] = process.argv.slice(1);
-    const options = { args: ["program", "an argument"], env: { NAME: "value" }, preopens: { "/in": files } };
-    const wasi = new WASI({ version: "preview1", ...options });
-    const module = new WebAssembly.Module(readFileSync(program));
-    wasi.start(new WebAssembly.Instance(module, { wasi_snapshot_preview1: wasi.wasiImport }));`;
-  const args = ["--no-warnings", "--input-type=module", "-e", script, program, files];
-  return execFileSync(process.execPath, args, { encoding: "utf8" });
-}
 
 test("the crate has the package's version", () => {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -53,7 +37,9 @@ describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 300_000 }, () =
 
   before(() => {
     hosted = buildRust("rust.rs", { allocator: "hosted" });
-    toLink = buildRust("rust.rs", { allocator: "linked", lto: false });
+    // What there is no memory for has an end, as in a heap below.
+    const linkArgs = [`--max-memory=${MOST_MEMORY}`];
+    toLink = buildRust("rust.rs", { allocator: "linked", lto: false, linkArgs });
     const stock = new WebAssembly.Module(buildRust("rust.rs", { allocator: "stock", lto: false }));
     assert.deepEqual(WebAssembly.Module.imports(stock), [], "on its own allocator");
     const guest = exportsOf(new WebAssembly.Instance(stock));
@@ -63,7 +49,7 @@ describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 300_000 }, () =
 
   for (const malloc of words) {
     test(`it gives the same numbers in a heap, malloc: "${malloc}"`, () => {
-      const heap = pooledHeap({ malloc, maximumBytes: 1 << 25 });
+      const heap = pooledHeap({ malloc, maximumBytes: MOST_MEMORY });
       const guest = exportsOf(heap.instantiate(hosted));
       assert.equal(guest["run"]?.(3), expected);
       assert.equal(guest["promises"]?.(), 0, "100 * the size + the alignment's power of two");
@@ -100,6 +86,20 @@ describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 300_000 }, () =
     });
   }
 
+  test("what unsafe code does wrong is named when it is linked --with-pydebug", async () => {
+    const linked = await linkGuest(toLink, { withPydebug: true });
+    for (const [name, [kind, size, call]] of Object.entries(mistakes)) {
+      const { exports, memory } = instantiateAlone(linked);
+      assert.equal(exports["pymalloc_report"]?.(), 0, "nothing yet");
+      assert.throws(() => exports[name]?.(), WebAssembly.RuntimeError);
+      const report = textAt({ memory }, exports["pymalloc_report"]?.() as number);
+      assert.match(
+        report,
+        new RegExp(`^PyMemError: ${kind}: ${call}.* block of ${size} bytes at 0x`),
+      );
+    }
+  });
+
   test("for WASI it is a guest as well, and gives the C library its malloc", () => {
     const bytes = buildRust("rust.rs", { allocator: "hosted", target: "wasm32-wasi", lto: false });
     const heap = pooledHeap();
@@ -123,17 +123,31 @@ describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 300_000 }, () =
     assert.equal(guest["aligned_alloc"]?.(32, 64), 0, "what free() could not know");
     heap.validate();
   });
+});
 
-  test("a program with a main is linked, and runs in Node's WASI", async () => {
-    const build = (allocator: "stock" | "linked") =>
-      buildRust("command.rs", { allocator, target: "wasm32-wasi", command: true, lto: false });
-    const printed = await Promise.all(
-      [build("stock"), await linkGuest(build("linked"))].map(runCommand),
-    );
-    assert.match(
-      printed[0] as string,
-      /^\d+\n\["program", "an argument"\] \["NAME=value"\] Ok\("A TEXT"\)\n$/,
-    );
-    assert.equal(printed[1], printed[0]);
+describe("a program with a main in Rust", { skip: reasonToSkipRust(), timeout: 300_000 }, () => {
+  let toLink: Uint8Array<ArrayBuffer>;
+  let expected: string;
+
+  before(() => {
+    const build = { target: "wasm32-wasi", command: true, lto: false } as const;
+    toLink = buildRust("command.rs", { allocator: "linked", ...build });
+    expected = runCommand(buildRust("command.rs", { allocator: "stock", ...build }), "an argument");
+    const read = /^\d+\n\["program", "an argument"\] \["NAME=value"\] Ok\("A TEXT"\)\n$/;
+    assert.match(expected, read);
   });
+
+  for (const withPydebug of [false, true]) {
+    test(`it prints the same when it is linked, withPydebug: ${withPydebug}`, async () => {
+      const linked = await linkGuest(toLink, { withPydebug });
+      assert.equal(runCommand(linked, "an argument"), expected);
+      if (!withPydebug) return;
+      const failed = ({ stderr }: { stderr: string }) => {
+        assert.match(stderr, /^PyMemError: double-free: PyObject_Free.* block of 24 bytes at 0x/m);
+        assert.match(stderr, /\n {4}24 bytes originally requested\n/);
+        return true;
+      };
+      assert.throws(() => runCommand(linked, "double_free"), failed);
+    });
+  }
 });

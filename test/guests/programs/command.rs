@@ -6,6 +6,9 @@ mod program;
 use std::{env, fs};
 
 fn main() {
+    if env::args().any(|argument| argument == "double_free") {
+        unsafe { program::double_free() };
+    }
     let mut names: Vec<String> = env::vars().map(|(name, value)| name + "=" + &value).collect();
     names.sort();
     let text = fs::read_to_string("/in/text").map(|text| text.to_uppercase());
