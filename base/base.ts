@@ -52,7 +52,12 @@ export {
   type PyMemFunctions,
   useModules,
 } from "./instances.js";
-export { brokenInvariant, invariantPattern, invariants } from "./invariants.js";
+export {
+  brokenInMalloc,
+  brokenInvariant,
+  invariantPattern,
+  invariants,
+} from "./invariants.js";
 export {
   bytesAt,
   loadWord,

@@ -19,9 +19,9 @@ const EMPTY_EXPORTS = new Uint8Array([
 /** In one process: nanoseconds of the shortest round. */
 interface JavaScriptTimes {
   /** A pair of malloc and free of 48 bytes. */
-  readonly pair: Readonly<Record<"empty" | "pymalloc" | "tlsf" | "thing", number>>;
+  readonly pair: Readonly<Record<"empty" | "pymalloc" | "malloc" | "thing", number>>;
   /** The same with 10,000 live blocks, freed and made anew in random order. */
-  readonly churn: Readonly<Record<"pymalloc" | "tlsf" | "thing", number>>;
+  readonly churn: Readonly<Record<"pymalloc" | "malloc" | "thing", number>>;
   /** Milliseconds of createHeap() in a process that made one before: median and longest. */
   readonly createHeap: Readonly<Record<"median" | "longest", number>>;
 }
@@ -53,7 +53,7 @@ function candidates(): Record<keyof JavaScriptTimes["pair"], Pair> {
   return {
     empty: empty as unknown as Pair,
     pymalloc: heap.object,
-    tlsf: plain.object,
+    malloc: plain.object,
     thing: { malloc: (bytes: number) => thing.malloc(bytes), free: (p: number) => thing.free(p) },
   };
 }
@@ -75,11 +75,11 @@ async function measurePairs(all: Candidates): Promise<JavaScriptTimes["pair"]> {
     const { pairs } = await loopOf(`pairs-${name}`);
     return () => void pairs(all[name], BYTES, PAIRS);
   };
-  const { empty, pymalloc, tlsf, thing } = timePaired(
+  const { empty, pymalloc, malloc, thing } = timePaired(
     {
       empty: await work("empty"),
       pymalloc: await work("pymalloc"),
-      tlsf: await work("tlsf"),
+      malloc: await work("malloc"),
       thing: await work("thing"),
     },
     ROUNDS,
@@ -87,7 +87,7 @@ async function measurePairs(all: Candidates): Promise<JavaScriptTimes["pair"]> {
   return {
     empty: perCall(empty.min, PAIRS),
     pymalloc: perCall(pymalloc.min, PAIRS),
-    tlsf: perCall(tlsf.min, PAIRS),
+    malloc: perCall(malloc.min, PAIRS),
     thing: perCall(thing.min, PAIRS),
   };
 }
@@ -100,17 +100,17 @@ async function measureChurn(all: Candidates): Promise<JavaScriptTimes["churn"]> 
     const live = Int32Array.from({ length: LIVE }, () => pair.malloc(BYTES));
     return () => churn(pair, live, places, BYTES, times);
   };
-  const { pymalloc, tlsf, thing } = timePaired(
+  const { pymalloc, malloc, thing } = timePaired(
     {
       pymalloc: await work("pymalloc", CHURNS),
-      tlsf: await work("tlsf", CHURNS),
+      malloc: await work("malloc", CHURNS),
       thing: await work("thing", THING_CHURNS),
     },
     ROUNDS,
   );
   return {
     pymalloc: perCall(pymalloc.min, CHURNS),
-    tlsf: perCall(tlsf.min, CHURNS),
+    malloc: perCall(malloc.min, CHURNS),
     thing: perCall(thing.min, THING_CHURNS),
   };
 }
@@ -164,7 +164,7 @@ export function renderJavaScript({ placements, pair, churn, createHeap }: JavaSc
   const rows = [
     ["two calls of an empty export", times(pair.empty), ""],
     ["**pymalloc**", times(pair.pymalloc), times(churn.pymalloc)],
-    ["TLSF (AssemblyScript's)", times(pair.tlsf), times(churn.tlsf)],
+    ["our system malloc", times(pair.malloc), times(churn.malloc)],
     ["@thi.ng/malloc", times(pair.thing), ns(churn.thing.mean)],
   ];
   return [

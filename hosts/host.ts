@@ -32,6 +32,9 @@ export interface OwnMemory {
   takeBack(start: number): void;
   /** The bytes that may be used of a block of the system malloc. */
   usableSize(p: Address): number;
+  /** The number of the malloc's first invariant that is broken; 0 for none. And where that was found. */
+  validate(): number;
+  brokenAt(): Address;
   /** The malloc knows where there is room for arenas. */
   readonly arenas: SystemArenas;
 }

@@ -21,6 +21,8 @@ export interface Large extends Domain {
   end(): Address;
   leave(from: Address, to: Address): number;
   takeBack(from: Address): void;
+  validate(): number;
+  brokenAt(): Address;
 }
 
 /** @throws RangeError where the engine has no room for the memory at all. */
@@ -39,6 +41,8 @@ function hostOf(initial: number, maximumPages: number, granuleBits: number): Hos
     leave: (start, end) => system.leave(start * PAGE, end * PAGE),
     takeBack: (start) => system.takeBack(start * PAGE),
     usableSize: system.usableSize,
+    validate: system.validate,
+    brokenAt: system.brokenAt,
     arenas: {
       alloc: system.arenaAlloc,
       free: system.arenaFree,

@@ -161,17 +161,22 @@ const CONSTANTS = ["simplify-globals", "precompute", "dce", "vacuum"];
 /** All but a few functions are rarely called. */
 const small = { inlinedSize: 10, shrinkLevel: 2 } as const;
 
+/** What ours is called in a linked guest that takes the place of an import. */
+export function ownName(imported: string): string {
+  return `pymalloc/${imported}`;
+}
+
 /**
  * The core, bound to a guest and optimized for what it needs.
  *
- * @param imported what the guest imports, and what it calls that; all else is dropped
+ * @param imported what the guest imports; all else is dropped
  * @param table where the first of `inTable` lies in the guest's function table
  * @param stderr what the guest calls WASI's fd_write, where it has it
  * @returns a module, to be disposed of, with what is imported, in the table, and `start`, as its exports
  */
 export function guestCore(
   binaryen: Api,
-  imported: Readonly<Record<string, string>>,
+  imported: ReadonlySet<string>,
   needs: Needs,
   { guest, parts }: ReturnType<typeof placesFor>,
   table: number,
@@ -206,10 +211,10 @@ export function guestCore(
       ...Object.fromEntries(inTableAt),
     },
     functions: { ...functions, fd_write: stderr ?? `${OWN}/debugged/noStandardError` },
-    replaced: imported,
+    replaced: Object.fromEntries([...imported].map((name) => [name, ownName(name)])),
   });
   const kept = new Set([
-    ...Object.keys(imported),
+    ...imported,
     ...Object.values(inTable(needs)),
     "start",
     ...(needs.debugs ? [REPORT] : []),

@@ -21,6 +21,7 @@ import {
   MODULE,
   type Needs,
   needsOf,
+  ownName,
   placesFor,
   REPORT,
   textsOf,
@@ -76,13 +77,10 @@ function insert(binaryen: Api, program: Binaryen.Module, core: Binaryen.Module):
   for (const { name, base, params, results, vars, body } of functionsOf(binaryen, core)) {
     // It imports what the guest imports.
     if (base) continue;
-    if (program.getFunction(name) !== 0) program.removeFunction(name);
     program.addFunction(name, params, results, vars, program.copyExpression(body));
   }
   for (const info of imports) {
-    // Of two functions that are the same there is one.
-    const own = ours.get(info.base as string) as string;
-    if (own !== info.name) forward(binaryen, program, info, own);
+    forward(binaryen, program, info, ours.get(info.base as string) as string);
   }
 }
 
@@ -162,11 +160,9 @@ function graft(
 ): Uint8Array {
   const program = read(binaryen, bytes);
   const all = functionsOf(binaryen, program);
-  const calls = all.flatMap(({ module, base, name }) =>
-    module === MODULE && base !== null ? [[base, name] as const] : [],
-  );
-  const names: Readonly<Record<string, string>> = Object.fromEntries(calls);
-  const core = guestCore(binaryen, names, needs, place, table, all.find(isStandardError)?.name);
+  const calls = all.filter(({ module }) => module === MODULE);
+  const imported = new Set(calls.map(({ base }) => base as string));
+  const core = guestCore(binaryen, imported, needs, place, table, all.find(isStandardError)?.name);
   try {
     const ours = exportsOf(binaryen, core);
     insert(binaryen, program, core);
@@ -181,8 +177,9 @@ function graft(
     program.addGlobalExport("pymalloc/root", "pymalloc_root");
     program.runPasses(["strip-dwarf"]);
     const linked = emit(binaryen, program, withNames);
-    const imports = FAST_IMPORTS.flatMap((base) => names[base] ?? []);
-    inline(binaryen, program, new Set([...FAST, ...imports]));
+    // What the guest calls them only calls ours.
+    const forwards = calls.map(({ name }) => name);
+    inline(binaryen, program, new Set([...FAST, ...FAST_IMPORTS.map(ownName), ...forwards]));
     const faster = emit(binaryen, program, withNames);
     return faster.length > linked.length + MOST_COPIED ? linked : faster;
   } finally {
@@ -191,18 +188,7 @@ function graft(
   }
 }
 
-/**
- * Links the core into a guest, a program that was written to `include/pymalloc.h`: it has its memory and its heap itself then, and runs
- * wherever WebAssembly does, without this library.
- *
- * @param guest the content of the guest's file
- * @returns the content of the linked one; it exports its memory as "memory"
- * @throws LinkError for what is no guest, or can't be linked
- */
-export async function linkGuest(
-  guest: Uint8Array,
-  { withPydebug = false }: LinkGuestOptions = {},
-): Promise<Uint8Array> {
+async function link(guest: Uint8Array, withPydebug: boolean): Promise<Uint8Array> {
   const description = readGuest(guest);
   if (description.memory !== undefined) checkGuest(description);
   const binaryen = await importBinaryen();
@@ -217,4 +203,26 @@ export async function linkGuest(
   const linked = graft(binaryen, bytes, needs, place, table, description.functionNames.size > 0);
   const texts = textsOf(needs, place);
   return texts.length > 0 ? withData(linked, place.parts.texts, texts) : linked;
+}
+
+/**
+ * Links the core into a guest, a program that was written to `include/pymalloc.h`: it has its memory and its heap itself then, and runs
+ * wherever WebAssembly does, without this library.
+ *
+ * @param guest the content of the guest's file
+ * @returns the content of the linked one; it exports its memory as "memory"
+ * @throws LinkError for what is no guest, or can't be linked
+ */
+export async function linkGuest(
+  guest: Uint8Array,
+  { withPydebug = false }: LinkGuestOptions = {},
+): Promise<Uint8Array> {
+  try {
+    return await link(guest, withPydebug);
+  } catch (error) {
+    if (error instanceof LinkError) throw error;
+    // What is damaged, or newer than Binaryen, can go wrong anywhere on the way; Binaryen's own errors say nothing.
+    const { message = "Binaryen can't read it" } = error as { message?: string };
+    throw new LinkError(`it can't be linked: ${message.split("\n")[0]}`);
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * CPython built with pymalloc, without building CPython: `import { link } from "pymalloc/link"`. For build scripts
- * (Node); needs the package `binaryen`.
+ * CPython built with pymalloc, without building CPython, and guests that need no host: `import { link, linkGuest } from "pymalloc/link"`.
+ * For build scripts (Node); needs the package `binaryen`.
  */
 export { LinkError } from "./errors.js";
 export { type LinkGuestOptions, linkGuest } from "./guest.js";

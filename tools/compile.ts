@@ -29,6 +29,16 @@ interface ModuleRecipe extends Policy {
 /** What has to be done about a limit is rare. */
 const partsOfLimit = ["settle", "freeRow", "takeRow"].map((name) => `core/limit/limit/${name}`);
 
+/** The large malloc but for its fast paths. */
+const partsOfLarge = [
+  ...[].map((name) => `core/large/map/${name}`),
+  ...["cut", "release", "layFree", "shorten"].map((name) => `core/large/blocks/${name}`),
+  ...["bestFit", "lastFit", "bestOf", "put", "take"].map((name) => `core/large/bins/${name}`),
+  ...["drop", "settle", "sweep"].map((name) => `core/large/sweep/${name}`),
+  ...["extend", "grow", "moveMaps", "reachInHole"].map((name) => `core/large/break/${name}`),
+  ...["find", "mallocSlowly", "malloc", "free"].map((name) => `core/large/large/${name}`),
+];
+
 const recipes: Record<string, ModuleRecipe> = {
   core: {
     entry: "core/programs/core.ts",
@@ -62,7 +72,11 @@ const recipes: Record<string, ModuleRecipe> = {
     // It is optimized when it is linked, for what the guest needs of it.
     flags: ["--initialMemory", "0", "--importTable", "--debug", "--optimizeLevel", "0"],
   },
-  large: { entry: "core/programs/large.ts", flags: ["--initialMemory", "0"] },
+  large: {
+    entry: "core/programs/large.ts",
+    flags: ["--initialMemory", "0"],
+    apart: partsOfLarge,
+  },
   debug: { entry: "core/programs/debug.ts", flags: ["--initialMemory", "0"] },
   objects: { entry: "core/programs/objects.ts", flags: ["--initialMemory", "0"] },
   adapter: { entry: "python/wasm/adapter.ts", flags: ["--importTable"] },

@@ -28,8 +28,8 @@ WebAssembly and writes into the first and the last word of each block. The alloc
 
   dlmalloc       Emscripten's, out of the installed Pyodide: what all are compared with
   mimalloc       CPython's, from there, too
-  pymalloc-tlsf  pymalloc over TLSF, as in a heap that owns its memory
-  tlsf           AssemblyScript's
+  pymalloc-own   pymalloc over our system malloc, as in a heap that owns its memory
+  malloc         our system malloc alone
   bump           a pointer that moves on and never frees: what memory costs that is not used again
   floor          the same, from the start again after 256 KiB: no allocator, but the least that is possible
   thing          @thi.ng/malloc, from JavaScript and on the first ${SHORTENED} events, where it is installed

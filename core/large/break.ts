@@ -4,7 +4,7 @@
  */
 
 import { memory as linear } from "memory";
-import { BREAK_SLACK_BITS } from "../policy/policy";
+import { BREAK_SLACK_BITS, REACH_SLACK_BITS } from "../policy/policy";
 import { bestFit, lastFit } from "./bins";
 import { cut, freeLengthAt, release } from "./blocks";
 import { granuleBits, largeRoot } from "./large-host";
@@ -27,9 +27,8 @@ const PAGE: usize = 1 << PAGE_BITS;
 /** A break behind page 65,536 would be at address 2^32, which is 0. */
 const LAST_PAGE: u32 = 65535;
 
-/** The first map; each is a `1 << MAP_SLACK_BITS`th longer than it has to be. */
+/** The first map. */
 const FIRST_MAP: usize = 2048;
-const MAP_SLACK_BITS: u32 = 3;
 
 /** Behind a map there is a word of zeros, for who reads two. */
 const BEHIND: usize = 8;
@@ -50,12 +49,12 @@ function pagesUpTo(address: u64): u32 {
 }
 
 /** A map's address, less that of the word which the bits of the malloc's first granules are in, were it there from address 0 on. */
-function shifted(map: usize): usize {
+export function shifted(map: usize): usize {
   return map - ((<usize>(granuleOf(largeRoot) >>> 5)) << 2);
 }
 
 /** The bytes of one of the two maps, where they reach up to an address. */
-function mapBytes(reach: usize): usize {
+export function mapBytes(reach: usize): usize {
   return ((<usize>((granuleOf(reach) >>> 5) - (granuleOf(largeRoot) >>> 5) + 1)) << 2) + BEHIND;
 }
 
@@ -112,7 +111,7 @@ function moveMaps(map: usize, reach: usize): void {
 
 /** How far new maps reach that have to reach up to the end of so many pages. */
 function reachFor(pages: u32): usize {
-  return (<usize>min(pages + (pages >> MAP_SLACK_BITS) + 2, LAST_PAGE)) << PAGE_BITS;
+  return (<usize>min(pages + (pages >> REACH_SLACK_BITS) + 2, LAST_PAGE)) << PAGE_BITS;
 }
 
 function isReached(pages: u32): bool {

@@ -33,11 +33,11 @@ export function granulesFor(bytes: usize): u32 {
   return <u32>((bytes - 1) >>> granuleBits) + 1;
 }
 
-function startsCell(granule: u32): usize {
+export function startsCell(granule: u32): usize {
   return state().starts + ((<usize>(granule >>> 5)) << 2);
 }
 
-function usesCell(granule: u32): usize {
+export function usesCell(granule: u32): usize {
   return state().uses + ((<usize>(granule >>> 5)) << 2);
 }
 
@@ -74,7 +74,7 @@ export function isLeft(granule: u32, length: u32): bool {
 }
 
 /** Is a whole word of the maps between a block's first granule and the next block? */
-function hasLength(granule: u32, length: u32): bool {
+export function hasLength(granule: u32, length: u32): bool {
   return ((granule + length) >>> 5) - (granule >>> 5) >= 2;
 }
 
@@ -116,3 +116,14 @@ export function writeLeft(granule: u32, length: u32): void {
 }
 
 export const LEAST_LEFT: u32 = 96;
+
+/** The blocks that begin in a granule's word and are free, as bits. */
+export function freeStarts(granule: u32): u32 {
+  return load<u32>(startsCell(granule)) & ~load<u32>(usesCell(granule));
+}
+
+/** The block that begins at a granule is not in use any more; its length stays as it is. */
+export function clearUsed(granule: u32): void {
+  const cell = usesCell(granule);
+  store<u32>(cell, load<u32>(cell) & ~bitOf(granule));
+}

@@ -1,5 +1,6 @@
 /** What the large malloc remembers: in linear memory, as everything. */
 
+import { LEAST_GRANULE_BITS, LONGEST_WAITING } from "../policy/policy";
 import { largeRoot } from "./large-host";
 
 @unmanaged
@@ -15,20 +16,21 @@ export class State {
   end: usize;
   /** What a granule is: `granuleBits` of the one that began. */
   bits: u32;
-  /** Blocks wait: see `waiting.ts`. */
+  /** Granules of blocks that were dropped since the last sweep, and do blocks wait? See `sweep.ts`. */
+  dropped: u32;
   waits: u32;
 }
 
 /** The bins, see `bins.ts`: a bit for each that is not empty, and the first free block of each. */
 export const BINS: u32 = 256;
-const FULL: usize = offsetof<State>();
+export const FULL: usize = offsetof<State>();
 const FIRSTS: usize = FULL + <usize>(BINS >> 3);
 
-/** The longest block that waits, in granules; and the first one of each length. */
-export const LONGEST_WAITING: u32 = 32;
+/** The lists of what waits, for each length: the first block, and the granules that wait in all. */
 export const WAITING: usize = FIRSTS + <usize>BINS * sizeof<usize>();
+export const BINS_SIZE: usize = WAITING - FULL;
 
-export const ROOT_SIZE: usize = WAITING + <usize>(LONGEST_WAITING + 1) * sizeof<usize>();
+export const ROOT_SIZE: usize = WAITING + ((LONGEST_WAITING >> LEAST_GRANULE_BITS) + 1) * 8;
 
 export function state(): State {
   return changetype<State>(largeRoot);
@@ -46,7 +48,7 @@ export function firstCell(bin: u32): usize {
 
 /** Where the first block of so many granules that waits is. */
 export function waitingCell(granules: u32): usize {
-  return largeRoot + WAITING + ((<usize>granules) << 2);
+  return largeRoot + WAITING + ((<usize>granules) << 3);
 }
 
 /** Where others read the state: offsets from the root. */
@@ -54,4 +56,6 @@ export const STATE_STARTS: usize = offsetof<State>("starts");
 export const STATE_USES: usize = offsetof<State>("uses");
 export const STATE_MAP: usize = offsetof<State>("map");
 export const STATE_END: usize = offsetof<State>("end");
+export const STATE_REACH: usize = offsetof<State>("reach");
 export const STATE_BITS: usize = offsetof<State>("bits");
+export const STATE_WAITS: usize = offsetof<State>("waits");

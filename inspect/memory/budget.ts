@@ -5,7 +5,7 @@ import type { MemoryImage } from "./image.js";
 import { ownMemory, rootsOf, waitingBlocks } from "./own.js";
 import { findPools, PoolReader } from "./pools.js";
 import { ledgerIn } from "./shadows.js";
-import { boundsOf, HEAD, type SystemMalloc, systemMalloc } from "./system.js";
+import { boundsOf, type SystemMalloc, systemMalloc } from "./system.js";
 
 /** Where every byte of a memory is, in bytes; nothing else than JSON. */
 export interface Budget {
@@ -98,7 +98,7 @@ function linkedBefore({ marks: { symbols } }: MemoryImage, end: Address): number
 /** The blocks of the system malloc that some addresses, which rise, lie in; of each block, the lowest is where it begins. */
 function seeBlocks(
   addresses: Uint32Array,
-  { rows, sizeOf }: SystemMalloc,
+  { head, rows, sizeOf }: SystemMalloc,
   see: (block: Address, size: number) => void,
 ): void {
   let row = 0;
@@ -109,8 +109,8 @@ function seeBlocks(
     if (row === rows.length) return;
     const { from, to } = rows[row] as Row;
     const size = sizeOf(block);
-    if (block - HEAD < from || size <= HEAD || size > to - block + 2 * HEAD) continue;
-    last = block + size - HEAD;
+    if (block - head < from || size <= head || size > to - block + 2 * head) continue;
+    last = block + size - head;
     see(block, size);
   }
 }
@@ -155,7 +155,7 @@ function sumPools(
   } else {
     seeBlocks(arenas, system, (block, size) => {
       bytes += size;
-      add(block, block + size - HEAD);
+      add(block, block + size - system.head);
     });
   }
   return { inUse, free, headers, unused: bytes - inUse - free - headers };
@@ -196,6 +196,7 @@ export function budgetOf(image: MemoryImage): Budget {
   if (malloc !== undefined) {
     take(arenas);
     tables = take(sumBlocks(own.tables, malloc));
+    overhead += take(malloc.overhead);
     waiting = sumBlocks(Uint32Array.from(waitingBlocks(image, roots)).sort(), malloc);
   }
   const free = take(bytes + waiting);

@@ -20,8 +20,8 @@ import {
   type EmscriptenProgram,
   findState,
   firstChunk,
-  tlsfEnd,
-  tlsfFirst,
+  LARGE_ROOT,
+  largeEnd,
 } from "../../hosts/hosts.js";
 import {
   installedPlace,
@@ -153,14 +153,14 @@ function marksOfHeap(heap: Heap, where: string): Omit<ImageMarks, OfCaller> {
     throw typeError(`${where}: the heap's root was written over, or is another version's`);
   }
   const ledger = ledgerOf(memory, root);
-  const end = kind.ownMemory ? tlsfEnd(wordsAt(memory, 0, memory.buffer.byteLength >>> 2)) : 0;
+  const end = kind.ownMemory ? largeEnd(wordsAt(memory, 0, memory.buffer.byteLength >>> 2)) : 0;
   return {
     kind: "heap",
     allocator: `${kind.pools ? "pymalloc" : "malloc"}${ledger === 0 ? "" : "_debug"}`,
     version: packageVersion,
     time: Date.now(),
     symbols: {},
-    chunks: { from: kind.ownMemory ? tlsfFirst : 0, to: end },
+    chunks: { from: kind.ownMemory ? LARGE_ROOT : 0, to: end },
     stack: { from: 0, to: 0 },
     maximumBytes: (heap.maximumPages ?? 0) * PAGE,
     limitBytes: 0,

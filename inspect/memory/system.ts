@@ -1,15 +1,13 @@
-/** The system malloc of a memory, whichever it is: dlmalloc in a program of Emscripten's, TLSF in a heap that owns its memory. */
-import { type Address, linkedLayout, tlsfLayout, unsigned } from "../../base/base.js";
+/** The system malloc of a memory, whichever it is: dlmalloc in a program of Emscripten's, ours in a heap that owns its memory. */
+import { type Address, linkedLayout, unsigned } from "../../base/base.js";
 import {
   type FreeMemory,
   freeChunks,
+  LargeBlocks,
   type Row,
   resumeChunks,
-  resumeTlsf,
   rowsOf,
-  tlsfRows,
   walkChunks,
-  walkTlsf,
 } from "../../hosts/hosts.js";
 import { DLMALLOC_STATE } from "./capture.js";
 import type { MemoryImage } from "./image.js";
@@ -19,20 +17,21 @@ export type See = (block: Address, size: number, inUse: boolean) => void;
 
 /** How the system malloc of an image is read. Nothing in the memory is believed. */
 export interface SystemMalloc {
+  /** The bytes of it in front of each block, which are among the block's. */
+  readonly head: number;
   /** Its blocks lie one behind the other in each of these, which come by rising addresses. */
   readonly rows: readonly Row[];
+  /** The bytes in the rows that it has itself, which it does not show as blocks. */
+  readonly overhead: number;
   /** Shows the blocks from an address up to another one; where they end. */
   walk(from: Address, to: Address, see: See): Address;
   /** Where blocks begin again behind what is none; `to` where they don't. */
   resume(from: Address, to: Address): Address;
-  /** The bytes that a block takes, from the word before it on, when there can be one here. */
+  /** The bytes that a block takes, with its head, when there can be one here. */
   sizeOf(block: Address): number;
   /** What is free in all rows. */
   free(): FreeMemory;
 }
-
-/** The word before a block is its malloc's, in both. */
-export const HEAD = 4;
 
 /** From where to where the heap goes; all of the memory where the system malloc is not known. */
 export function boundsOf({ marks: { chunks }, u8 }: MemoryImage): { from: Address; to: Address } {
@@ -56,12 +55,17 @@ function freeInRows(rows: readonly Row[], walk: SystemMalloc["walk"]): FreeMemor
   return { bytes, longest, last };
 }
 
+/** dlmalloc's: the word before a block. */
+const HEAD = 4;
+
 function dlmalloc({ marks, u32 }: MemoryImage, from: Address, to: Address): SystemMalloc {
   const state = marks.symbols[DLMALLOC_STATE] ?? 0;
   const rows = rowsOf(u32, state, from, to);
   const walk: SystemMalloc["walk"] = (at, end, see) => walkChunks(u32, at, end, see);
   return {
+    head: HEAD,
     rows,
+    overhead: 0,
     walk,
     resume: (at, end) => resumeChunks(u32, at, end),
     sizeOf: (block) => ((u32[(block - HEAD) >>> 2] ?? 0) & ~linkedLayout.CHUNK_FLAGS) >>> 0,
@@ -69,14 +73,20 @@ function dlmalloc({ marks, u32 }: MemoryImage, from: Address, to: Address): Syst
   };
 }
 
-function tlsf({ u32 }: MemoryImage, from: Address, to: Address): SystemMalloc {
-  const rows = tlsfRows(u32, from, to);
-  const walk: SystemMalloc["walk"] = (at, end, see) => walkTlsf(u32, at, end, see);
+function large({ u32 }: MemoryImage, from: Address, to: Address): SystemMalloc {
+  const blocks = new LargeBlocks(u32, from, to);
+  const { rows, overhead } = blocks;
+  const walk: SystemMalloc["walk"] = (at, end, see) => {
+    blocks.walk(at, end, see);
+    return end;
+  };
   return {
+    head: 0,
     rows,
+    overhead,
     walk,
-    resume: (at, end) => resumeTlsf(u32, at, end),
-    sizeOf: (block) => (((u32[(block - HEAD) >>> 2] ?? 0) & ~tlsfLayout.TAGS) >>> 0) + HEAD,
+    resume: (_, end) => end,
+    sizeOf: (block) => blocks.sizeOf(block),
     free: () => freeInRows(rows, walk),
   };
 }
@@ -85,5 +95,5 @@ function tlsf({ u32 }: MemoryImage, from: Address, to: Address): SystemMalloc {
 export function systemMalloc(image: MemoryImage): SystemMalloc | undefined {
   const { from, to } = boundsOf(image);
   if (image.marks.chunks.to === 0 || from % 4 !== 0) return undefined;
-  return image.marks.kind === "heap" ? tlsf(image, from, to) : dlmalloc(image, from, to);
+  return image.marks.kind === "heap" ? large(image, from, to) : dlmalloc(image, from, to);
 }

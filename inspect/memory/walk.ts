@@ -4,7 +4,7 @@ import type { Row } from "../../hosts/hosts.js";
 import type { MemoryImage } from "./image.js";
 import { ownMemory, rootsOf, waitingBlocks } from "./own.js";
 import { findPools, PoolReader } from "./pools.js";
-import { boundsOf, HEAD, type SystemMalloc, systemMalloc } from "./system.js";
+import { boundsOf, type SystemMalloc, systemMalloc } from "./system.js";
 
 /** What the walk shows, by rising addresses and without overlap. */
 export interface Visitor {
@@ -38,13 +38,13 @@ export function walkMemory(image: MemoryImage, visitor: Visitor): void {
     }
   }
 
-  function show(block: Address, size: number): void {
-    const end = block + size - HEAD;
+  function show(block: Address, room: number, size: number): void {
+    const end = block + room;
     while ((arenas[arena] as number) < block) arena++;
     while ((tables[table] as number) < block) table++;
     if ((arenas[arena] as number) < end || (pools[pool] as number) < end) showPools(end);
     else if ((tables[table] as number) < end || waiting.includes(block)) return;
-    else visitor.block(block, size, size - HEAD);
+    else visitor.block(block, size, room);
   }
 
   function showRow(system: SystemMalloc, row: Row): void {
@@ -54,8 +54,9 @@ export function walkMemory(image: MemoryImage, visitor: Visitor): void {
       const stop = system.walk(at, row.to, (block, size, inUse) => {
         // A pool in what is free is none.
         while ((pools[pool] as number) < block) pool++;
-        if (inUse) show(block, size);
-        last = block + size - HEAD;
+        const room = size - system.head;
+        if (inUse) show(block, room, size);
+        last = block + room;
       });
       if (stop >= row.to) break;
       at = system.resume(stop, row.to);

@@ -26,7 +26,13 @@ import {
 import { allocatorMembers, byCNames, domainNames, readDomain, requireMembers } from "../domains.js";
 import { Guests } from "../guests/guests.js";
 import { type ObjectFunctions, Objects } from "../objects/objects.js";
-import { formatStats, type HeapStats, statsOf, validateHeap } from "../report/report.js";
+import {
+  formatStats,
+  type HeapStats,
+  statsOf,
+  validateHeap,
+  validateMalloc,
+} from "../report/report.js";
 import { type AllocatorFunctions, type CApi, cApiOf } from "./capi.js";
 import { checkedDomains } from "./checked.js";
 import { OldNames } from "./old-names.js";
@@ -287,8 +293,11 @@ export class Heap extends OldNames implements AllocatorFunctions, ObjectFunction
    * @throws PyMemError with the number in docs/invariants.md of the first broken invariant
    */
   validate(): void {
+    const { host, allocators } = this.#alive.parts;
+    // First what all else lies in.
+    if (host.own !== undefined) validateMalloc(host.own);
     validateHeap(this.memory, this.root);
-    this.#alive.parts.allocators.validateBlocks();
+    allocators.validateBlocks();
   }
 
   /** Does `p` point into a pool (CPython: address_in_range)? Any number may be asked about; what is no address does not. */

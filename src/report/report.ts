@@ -1,6 +1,6 @@
 /** What a heap says of itself: numbers that sum up, CPython's text, the first broken invariant. */
 
-export { validateHeap } from "./broken-invariant.js";
+export { validateHeap, validateMalloc } from "./broken-invariant.js";
 export {
   emptyStats,
   formatStats,

@@ -1,6 +1,7 @@
 /** Guests that fail: nothing of the heap is changed by it, and the same bytes with the right imports are taken afterwards. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { largeEnd } from "../../hosts/hosts.js";
 import { readGuest } from "../../src/guests/binary.js";
 import { createHeap, type Heap } from "../../src/index.js";
 import { assertFilled, fill, numbers, pooledHeap } from "../support/heaps.js";
@@ -22,7 +23,7 @@ const PAGE = 65536;
 const domains = ["raw", "mem", "object"] as const;
 
 /** How far the heap uses its memory: core/large/break.ts. */
-const pagesInUse = (heap: Heap) => heap.u32[4] || 1;
+const pagesInUse = (heap: Heap) => largeEnd(heap.u32) / PAGE || 1;
 
 const parts = ["pagesInUse", "stats", "allocators", "arenas", "functions"] as const;
 type Part = (typeof parts)[number];
@@ -221,7 +222,7 @@ describe("a guest that fails changes nothing", () => {
     assert.ok(blocks.every((p) => p > START + PAGE));
     const length = heap.memory.buffer.byteLength;
     const p = heap.raw.malloc(PAGE + 1000);
-    assert.ok(p >= PAGE && p < START + 2 * PAGE, `${p} is in the guest's place`);
+    assert.ok(p > 0 && p < START + 2 * PAGE, `${p} is in the guest's place, or begins before it`);
     assert.equal(heap.memory.buffer.byteLength, length);
     for (const block of [...blocks, p]) heap.raw.free(block);
     watched.look();

@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { booksLayout, layout, tlsfLayout } from "../../base/base.js";
+import { booksLayout, layout } from "../../base/base.js";
+import { LARGE_ROOT } from "../../hosts/hosts.js";
 import {
   budgetOf,
   captureImage,
@@ -50,7 +51,7 @@ function placesOf(image: MemoryImage, root: number): (readonly number[])[] {
   const arenas = words(at(root + booksLayout.ARENAS), 20 * at(root + booksLayout.ARENA_SLOTS));
   const blocks = findBlocks(image);
   const heads = [...blocks.starts.filter((_, n) => n % 16 === 0)].map((p) => (p - 4) >>> 2);
-  const state = words(marks.symbols["_gm_"] ?? tlsfLayout.BREAK, 480);
+  const state = words(marks.symbols["_gm_"] ?? LARGE_ROOT, 480);
   const { ledger } = marks.heap ?? { ledger: 0 };
   const directories = ledger === 0 ? [] : words(ledger, 300).concat(words(ledger + 4096, 4096));
   const shadows = directories

@@ -12,7 +12,7 @@ import { folderOf, snapshotOf, startFrom } from "../support/pyodide.js";
 import { temporaryFolder } from "../support/traces.js";
 
 /** A module that is none of a Pyodide's. */
-const other = fileURLToPath(new URL("../../build/tlsf.wasm", import.meta.url));
+const other = fileURLToPath(new URL("../../build/large.wasm", import.meta.url));
 const folder = temporaryFolder();
 process.chdir(folder);
 const stock = folderOf("pyodide");

@@ -9,7 +9,7 @@ import { createHeap, type HeapModules } from "../../src/index.js";
 import { repository, succeed } from "../support/project.js";
 
 const long = process.env["PYMALLOC_LONG"] ? false : "fetches workerd (160 MB): PYMALLOC_LONG=1";
-const names = ["core", "tlsf", "arenas", "objects", "thunks", "debug", "validate"] as const;
+const names = ["core", "large", "arenas", "objects", "thunks", "debug", "validate"] as const;
 const bytes = (name: string) =>
   new Uint8Array(readFileSync(join(repository, "dist/wasm", `${name}.wasm`)));
 const moduleOf = (name: string) => new WebAssembly.Module(bytes(name));
@@ -28,7 +28,7 @@ test("a heap takes its modules from their files", () => {
   const Point = heap.defineType({ name: "Point", fields: { x: "f64" } });
   heap.Py_DECREF(heap.PyObject_New(Point));
   heap.validate();
-  createHeap({ malloc: "debug", modules: { core: modules["core"], tlsf: undefined } }).validate();
+  createHeap({ malloc: "debug", modules: { core: modules["core"], large: undefined } }).validate();
 });
 
 test("modules that are none of ours, or of another place, are refused by name", () => {
@@ -38,14 +38,20 @@ test("modules that are none of ours, or of another place, are refused by name", 
       message,
     });
   refused(1, /^createHeap: modules is 1, expected an object of compiled modules$/);
-  refused({ kern: moduleOf("core") }, /modules: unknown option "kern", expected one of core, tlsf/);
+  refused(
+    { kern: moduleOf("core") },
+    /modules: unknown option "kern", expected one of core, large/,
+  );
   refused({ core: bytes("core") }, /modules.core is an object \(Uint8Array\), expected the module/);
   const empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
   refused(
     { core: empty },
     /modules.core is an object \(Module\), expected .*wasm\/core.wasm of py/,
   );
-  refused({ core: moduleOf("tlsf") }, /modules.core is pymalloc 0.1.0 tlsf [0-9a-f]{16}, expected/);
+  refused(
+    { core: moduleOf("large") },
+    /modules.core is pymalloc 0.1.0 large [0-9a-f]{16}, expected/,
+  );
 });
 
 describe("in workerd", { skip: long }, () => {
@@ -100,7 +106,7 @@ const main :Workerd.Worker = (modules = [${modules}], compatibilityDate = "2025-
       };
       await run("workerd", uses(""));
       await run("esm", uses(`{ modules: { ${names.join()} } }`));
-      const help = "no module tlsf: .*createHeap.*pymalloc/wasm/tlsf.wasm";
+      const help = "no module large: .*createHeap.*pymalloc/wasm/large.wasm";
       await run(
         "esm",
         `try { createHeap(); } catch (error) { if (/${help.replaceAll("/", "\\/")}/.test(error.message)) return; throw error; }

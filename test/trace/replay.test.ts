@@ -151,7 +151,7 @@ test("every allocator plays a trace without a failure, and the parts of the memo
   const results = replay(tape, options);
   assert.deepEqual(
     results.map(({ allocator }) => allocator),
-    ["pymalloc", "dlmalloc", "mimalloc", "pymalloc-tlsf", "tlsf", "bump", "floor"],
+    ["pymalloc", "dlmalloc", "mimalloc", "pymalloc-own", "malloc", "bump", "floor"],
   );
   for (const { allocator, warm, fresh, takenBytes, perLiveByte, failures, breakdown } of results) {
     assert.equal(failures, 0, allocator);

@@ -127,7 +127,7 @@ test("a realloc of the last block forgets it: its length is another one then", (
     assertFilled(heap, q, Math.min(bytes, STACK), 7);
     heap.object.free(q);
     assert.ok(!live.has(q), "it does not wait");
-    // TLSF shrinks a block where it is.
+    // Our malloc shrinks a block where it is.
     const own = pooledHeap();
     const shrunk = own.object.realloc(own.object.malloc(STACK), bytes);
     own.object.free(shrunk);

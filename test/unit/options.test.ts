@@ -229,7 +229,6 @@ test("a malloc without memory for the debug mode gets back what it gave", () => 
 
 test("sizes of an own memory are as they were asked for", () => {
   const heap = createHeap({ initialBytes: 100_000, maximumBytes: 200_000 });
-  // TLSF, which traps, is always given a page more than it needs.
   assert.ok(heap.memory.buffer.byteLength <= 3 * 65536);
   while (heap.raw.malloc(1000) !== 0);
   assert.equal(heap.memory.buffer.byteLength, 3 * 65536);
