@@ -12,6 +12,7 @@ import {
   reasonToSkipCpp,
 } from "../support/guests.js";
 import { assertBalanced, pooledHeap } from "../support/heaps.js";
+import { LinkedGuest } from "../support/linked-guests.js";
 import { debugHeap, debugModes, faultOf } from "../support/mistakes.js";
 
 describe("a guest in C++", { skip: reasonToSkipCpp(), timeout: 300_000 }, () => {
@@ -42,9 +43,10 @@ describe("a guest in C++", { skip: reasonToSkipCpp(), timeout: 300_000 }, () => 
   for (const withPydebug of [false, true]) {
     test(`it gives the same numbers when it is linked, withPydebug: ${withPydebug}`, async () => {
       const guest = buildLinkable([object], libraries);
-      const { exports } = instantiateAlone(await linkGuest(guest, { withPydebug }));
-      assert.equal(exports["run"]?.(3), expected);
-      assert.equal(exports["refusals"]?.(), 0);
+      const linked = new LinkedGuest(await linkGuest(guest, { withPydebug }));
+      assert.equal(linked.call("run", 3), expected);
+      assert.equal(linked.call("refusals"), 0);
+      linked.validate();
     });
   }
 

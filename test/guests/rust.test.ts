@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { linkGuest } from "../../link/index.js";
-import { exportsOf, include, instantiateAlone, root, textAt, wasi } from "../support/guests.js";
+import { exportsOf, include, root, wasi } from "../support/guests.js";
 import { assertBalanced, pooledHeap, poolOf } from "../support/heaps.js";
+import { LinkedGuest } from "../support/linked-guests.js";
 import { debugHeap, debugModes, faultOf } from "../support/mistakes.js";
 import { buildRust, reasonToSkipRust, runCommand } from "../support/rust.js";
 
@@ -65,10 +66,11 @@ describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 300_000 }, () =
       const linked = await linkGuest(toLink, { withPydebug });
       const module = new WebAssembly.Module(linked as BufferSource);
       assert.deepEqual(WebAssembly.Module.imports(module), [], "it needs no host");
-      const { exports } = instantiateAlone(linked);
-      assert.equal(exports["run"]?.(3), expected);
-      assert.equal(exports["promises"]?.(), 0, "100 * the size + the alignment's power of two");
-      assert.equal(exports["refusals"]?.(), 0, "the alignment");
+      const guest = new LinkedGuest(linked);
+      assert.equal(guest.call("run", 3), expected);
+      assert.equal(guest.call("promises"), 0, "100 * the size + the alignment's power of two");
+      assert.equal(guest.call("refusals"), 0, "the alignment");
+      guest.validate();
     });
   }
 
@@ -89,14 +91,11 @@ describe("a guest in Rust", { skip: reasonToSkipRust(), timeout: 300_000 }, () =
   test("what unsafe code does wrong is named when it is linked --with-pydebug", async () => {
     const linked = await linkGuest(toLink, { withPydebug: true });
     for (const [name, [kind, size, call]] of Object.entries(mistakes)) {
-      const { exports, memory } = instantiateAlone(linked);
-      assert.equal(exports["pymalloc_report"]?.(), 0, "nothing yet");
-      assert.throws(() => exports[name]?.(), WebAssembly.RuntimeError);
-      const report = textAt({ memory }, exports["pymalloc_report"]?.() as number);
-      assert.match(
-        report,
-        new RegExp(`^PyMemError: ${kind}: ${call}.* block of ${size} bytes at 0x`),
-      );
+      const guest = new LinkedGuest(linked);
+      assert.equal(guest.report(), "");
+      assert.throws(() => guest.call(name), WebAssembly.RuntimeError);
+      const said = `^PyMemError: ${kind}: ${call}.* block of ${size} bytes at 0x`;
+      assert.match(guest.report(), new RegExp(said));
     }
   });
 

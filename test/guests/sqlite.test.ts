@@ -15,6 +15,7 @@ import {
   wasi,
 } from "../support/guests.js";
 import { pooledHeap } from "../support/heaps.js";
+import { LinkedGuest } from "../support/linked-guests.js";
 import { long } from "../support/profile.js";
 
 describe("SQLite", { skip: reasonToSkip() }, () => {
@@ -51,15 +52,14 @@ describe("SQLite", { skip: reasonToSkip() }, () => {
 
   for (const withPydebug of [false, true]) {
     test(`it answers the same when it is linked, withPydebug: ${withPydebug}`, async () => {
-      const linked = instantiateAlone(
-        await linkGuest(buildLinkable(files, flags), { withPydebug }),
-      );
-      const { run, done } = linked.exports;
+      const bytes = await linkGuest(buildLinkable(files, flags), { withPydebug });
+      const linked = new LinkedGuest(bytes);
       for (let round = 0; round < 2; round++) {
-        const answer = run?.() as number;
-        assert.equal(textAt(linked, answer), expected);
-        done?.(answer);
+        const answer = linked.call("run");
+        assert.equal(linked.textAt(answer), expected);
+        linked.call("done", answer);
       }
+      linked.validate();
     });
   }
 });
