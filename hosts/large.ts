@@ -38,33 +38,46 @@ export class LargeBlocks {
   /** The places among the words where the maps were, did they begin with granule 0. */
   readonly #starts: number;
   readonly #uses: number;
-  /** The malloc's own two blocks: granules. */
+  /** Granules: the malloc's own two blocks, and the break. */
   readonly #root: number;
   readonly #map: number;
+  readonly #end: number;
   /** A bit for each granule where a block begins that waits (core/large/waiting.ts). */
   readonly #waits: Uint32Array;
 
   /**
-   * @param root where the malloc's state is @param end the break, or where less is known
    * @param words the memory, which ends at or behind `end`
+   * @param root where the malloc's state is
+   * @param end the break
    */
   constructor(words: Uint32Array, root: Address, end: Address) {
     const field = (offset: number) => words[(root + offset) >>> 2] ?? 0;
+    const bits = field(L.STATE_BITS);
+    const isThere = bits === GRANULE_BITS.large || bits === GRANULE_BITS.any;
     this.#words = words;
-    this.#bits = field(L.STATE_BITS);
+    this.#bits = bits;
     this.#starts = field(L.STATE_STARTS) >>> 2;
     this.#uses = field(L.STATE_USES) >>> 2;
-    this.#root = root >>> this.#bits;
-    this.#map = field(L.STATE_MAP) >>> this.#bits;
-    const isThere = Object.values<number>(GRANULE_BITS).includes(this.#bits) && this.#map !== 0;
-    this.rows = isThere ? this.#findRows(root, end) : [];
-    this.#waits = new Uint32Array(isThere ? (end >>> (this.#bits + 5)) + 1 : 0);
-    if (isThere) this.#findWaiting(root + L.WAITING);
-    this.overhead = this.#lengthOf(this.#root) + this.#lengthOf(this.#map);
+    this.#root = root >>> bits;
+    this.#map = field(L.STATE_MAP) >>> bits;
+    this.#end = isThere ? end >>> bits : 0;
+    this.rows = this.#findRows();
+    this.#waits = new Uint32Array((this.#end >>> 5) + 1);
+    this.#findWaiting(root + L.WAITING);
+    this.overhead = this.#lengthAt(this.#root) + this.#lengthAt(this.#map);
   }
 
-  #has(map: number, granule: number): boolean {
-    return (((this.#words[map + (granule >>> 5)] as number) >>> (granule & 31)) & 1) !== 0;
+  get #bytes(): number {
+    return 1 << this.#bits;
+  }
+
+  /** Has a map a granule's bit? */
+  #has(map: number, granule: number, words = this.#words): boolean {
+    return (((words[map + (granule >>> 5)] as number) >>> (granule & 31)) & 1) !== 0;
+  }
+
+  #waitsAt(granule: number): boolean {
+    return this.#has(0, granule, this.#waits);
   }
 
   /** The first granule from one on at which a block begins; `end` where none does before that. */
@@ -84,56 +97,45 @@ export class LargeBlocks {
     return ((this.#words[this.#uses + word + 1] as number) & L.LEFT) !== 0;
   }
 
-  #findRows(root: Address, end: Address): Row[] {
+  #findRows(): Row[] {
     const rows: Row[] = [];
-    const last = end >>> this.#bits;
-    const add = (from: number, to: number) => {
-      if (from === to) return;
-      rows.push({ from: from * this.#bytes, to: to * this.#bytes, end: to * this.#bytes });
+    let from = this.#root;
+    const add = (last: number) => {
+      const to = last * this.#bytes;
+      if (from < last) rows.push({ from: from * this.#bytes, to, end: to });
     };
-    let from = root >>> this.#bits;
-    for (let start = from; start < last; ) {
-      const next = this.#startFrom(start + 1, last);
+    for (let start = from; start < this.#end; ) {
+      const next = this.#startFrom(start + 1, this.#end);
       if (this.#isLeft(start, next - start)) {
-        add(from, start);
+        add(start);
         from = next;
       }
       start = next;
     }
-    if (from < last) add(from, last);
+    add(this.#end);
     return rows;
   }
 
-  get #bytes(): number {
-    return 1 << this.#bits;
-  }
-
-  /** Notes the blocks that wait. One list holds those of one length, and no list is believed farther than the maps bear it out. */
+  /** Notes the blocks that wait. One list holds those of one length, and none is believed farther than the maps bear it out. */
   #findWaiting(lists: Address): void {
     const words = this.#words;
-    const waits = this.#waits;
     for (let length = 1; length << this.#bits <= L.LONGEST_WAITING; length++) {
-      for (let p = words[(lists + 8 * length) >>> 2] as number; p !== 0; ) {
+      let p = words[(lists + 8 * length) >>> 2] as number;
+      // One that is known has no size, so a list that leads back into itself ends.
+      while (p !== 0 && this.sizeOf(p) === length * this.#bytes) {
         const granule = p >>> this.#bits;
-        const isKnown = ((waits[granule >>> 5] ?? -1) >>> (granule & 31)) & 1;
-        if (isKnown !== 0 || this.sizeOf(p) !== length * this.#bytes) break;
-        waits[granule >>> 5] = (waits[granule >>> 5] as number) | (1 << (granule & 31));
+        const word = granule >>> 5;
+        this.#waits[word] = (this.#waits[word] as number) | (1 << (granule & 31));
         p = words[p >>> 2] as number;
       }
     }
   }
 
-  #waitsAt(granule: number): boolean {
-    return (((this.#waits[granule >>> 5] as number) >>> (granule & 31)) & 1) !== 0;
-  }
-
-  /** The bytes of the block that begins at a granule in a row, which is in use; else 0. */
-  #lengthOf(granule: number): number {
-    const p = granule * this.#bytes;
-    const row = this.rows.find(({ from, to }) => p >= from && p < to);
-    if (row === undefined) return 0;
-    if (!this.#has(this.#starts, granule) || !this.#has(this.#uses, granule)) return 0;
-    return (this.#startFrom(granule + 1, row.to >>> this.#bits) - granule) * this.#bytes;
+  /** The bytes of the block in use that begins at a granule; else 0. */
+  #lengthAt(granule: number): number {
+    const isBlock = granule < this.#end && this.#has(this.#starts, granule);
+    if (!isBlock || !this.#has(this.#uses, granule)) return 0;
+    return (this.#startFrom(granule + 1, this.#end) - granule) * this.#bytes;
   }
 
   #isOwn(granule: number): boolean {
@@ -143,9 +145,8 @@ export class LargeBlocks {
   /** The bytes of the block that begins at an address, when there is one that somebody has; else 0. */
   sizeOf(block: Address): number {
     const granule = block >>> this.#bits;
-    if (granule * this.#bytes !== block || this.#isOwn(granule)) return 0;
-    const length = this.#lengthOf(granule);
-    return length === 0 || this.#waitsAt(granule) ? 0 : length;
+    const isNone = granule * this.#bytes !== block || this.#isOwn(granule);
+    return isNone || this.#waitsAt(granule) ? 0 : this.#lengthAt(granule);
   }
 
   /** Shows the blocks from where one begins up to an address, but for the malloc's own: each, its bytes, has somebody got it? */

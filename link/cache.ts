@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { layoutMark, linkedModule, linkerMark } from "../base/base.js";
+import { layoutMark, linkedModule, linkerMark, pydebugModule } from "../base/base.js";
 import { LinkError } from "./errors.js";
 import { type LinkOptions, linkWith } from "./link-folder.js";
 import { PARTIAL, partialName } from "./partial.js";
@@ -146,12 +146,16 @@ function sourceOf({ folder }: PyodideFolder): string {
  */
 export async function cachedLink(
   pyodide: string,
-  options: Pick<LinkOptions, "onProgress" | "onPartial"> = {},
+  options: Pick<LinkOptions, "onProgress" | "onPartial" | "withPydebug"> = {},
 ): Promise<string> {
   const original = readPyodide(pyodide);
-  const source = sourceOf(original);
+  const { withPydebug = false } = options;
+  const stock = sourceOf(original);
+  // Of one Pyodide there may be a copy of either kind: one does not tidy the other away.
+  const source = withPydebug ? hashOf(stock, "pydebug") : stock;
   // The layout also has numbers that only JavaScript reads, and a heap is bound to all of them.
-  const mark = hashOf(linkedModule.code, linkerMark, String(layoutMark));
+  const { code } = withPydebug ? pydebugModule : linkedModule;
+  const mark = hashOf(code, linkerMark, String(layoutMark));
   const name = `pyodide-${original.version}-${hashOf(source, mark).slice(0, 16)}`;
   const cache = cacheFolder();
   const output = join(cache, name);

@@ -111,6 +111,18 @@ function inline(binaryen: Api, program: Binaryen.Module, names: ReadonlySet<stri
   program.runPasses(["inlining-optimizing", "remove-unused-module-elements"]);
 }
 
+/**
+ * A guest that makes its memory longer itself takes for its own what the heap does.
+ * @throws LinkError for such a one
+ */
+function refuseGrowing(program: Binaryen.Module): void {
+  // Binaryen tells of no instructions otherwise.
+  if (!program.emitText().includes("(memory.grow")) return;
+  throw new LinkError(
+    "it makes its memory longer itself, as a malloc of its own does: expected include/pymalloc_malloc.c in its place",
+  );
+}
+
 /** What happens when the guest is instantiated: ours first, then its own start function. */
 function addStart(
   binaryen: Api,
@@ -159,6 +171,7 @@ function graft(
   withNames: boolean,
 ): Uint8Array {
   const program = read(binaryen, bytes);
+  refuseGrowing(program);
   const all = functionsOf(binaryen, program);
   const calls = all.filter(({ module }) => module === MODULE);
   const imported = new Set(calls.map(({ base }) => base as string));
@@ -215,10 +228,10 @@ async function link(guest: Uint8Array, withPydebug: boolean): Promise<Uint8Array
  */
 export async function linkGuest(
   guest: Uint8Array,
-  { withPydebug = false }: LinkGuestOptions = {},
+  options: LinkGuestOptions = {},
 ): Promise<Uint8Array> {
   try {
-    return await link(guest, withPydebug);
+    return await link(guest, options.withPydebug ?? false);
   } catch (error) {
     if (error instanceof LinkError) throw error;
     // What is damaged, or newer than Binaryen, can go wrong anywhere on the way; Binaryen's own errors say nothing.

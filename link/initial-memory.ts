@@ -68,6 +68,14 @@ export function withInitialBytes(program: Uint8Array, bytes: number): Uint8Array
   ]);
 }
 
+/** The program with a memory that has at least so many bytes at its start, where it has one of its own and may be so long. */
+export function withLeastBytes(program: Uint8Array, bytes: number): Uint8Array {
+  const limits = limitsOf(program);
+  if (limits === undefined) return program;
+  const { initial, maximum } = limits;
+  return withInitialBytes(program, Math.min(Math.max(bytes, initial * PAGE), maximum * PAGE));
+}
+
 /** The program with these bytes at an address of its memory. */
 export function withData(program: Uint8Array, address: Address, bytes: Uint8Array): Uint8Array {
   const section = findSection(program, Sections.data);

@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs
 import { join, relative, resolve, sep } from "node:path";
 import { buildIdOf, glueWith, LOADERS, loaderWith } from "./build-id.js";
 import { LinkError } from "./errors.js";
-import { checkInitialBytes, withInitialBytes } from "./initial-memory.js";
+import { checkInitialBytes, withInitialBytes, withLeastBytes } from "./initial-memory.js";
 import { checkLimitBytes, glueWithLimit } from "./limit.js";
 import { linkProgram, type Progress } from "./link-program.js";
 import { PartialFolder } from "./partial.js";
@@ -11,6 +11,12 @@ import { PROGRAM, type PyodideFolder, readPyodide } from "./pyodide-folder.js";
 import { stdlibWithPymalloc } from "./stdlib.js";
 
 const STDLIB = "python_stdlib.zip";
+
+/**
+ * How long the memory is at its start with the debug heap, whose books make it grow beyond Pyodide's 30 MiB before Python's first line:
+ * a memory snapshot of it could not be restored.
+ */
+const PYDEBUG_BYTES = 96 * 2 ** 20;
 
 /** What `link` takes. */
 export interface LinkOptions {
@@ -22,7 +28,7 @@ export interface LinkOptions {
   readonly withPymalloc?: boolean;
   /**
    * How long the memory of the linked program is at its start, in bytes, rounded up to pages of 64 KiB; at least what it is (30
-   * MiB), at most 4 GiB. Since Pyodide 314 a memory snapshot of a heap that has grown beyond that can't be restored.
+   * MiB; with `withPydebug` the default is 96 MiB), at most 4 GiB. Since Pyodide 314 a memory snapshot of a heap that has grown beyond that can't be restored.
    */
   readonly initialBytes?: number;
   /**
@@ -109,7 +115,10 @@ async function linkedProgram(
   if (initialBytes !== undefined) checkInitialBytes(program, initialBytes);
   if (limitBytes !== undefined) checkLimitBytes(limitBytes);
   const linked = await linkProgram(program, glue, onProgress, limitBytes, withPydebug);
-  return initialBytes === undefined ? linked : withInitialBytes(linked, initialBytes);
+  if (initialBytes !== undefined) return withInitialBytes(linked, initialBytes);
+  return withPydebug
+    ? withLeastBytes(linked, Math.min(PYDEBUG_BYTES, limitBytes ?? PYDEBUG_BYTES))
+    : linked;
 }
 
 /**

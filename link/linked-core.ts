@@ -90,6 +90,12 @@ const OWN_OF_PYDEBUG = {
   ...Object.fromEntries(
     ["born", "died", "left"].map((name) => [name, "core/linked/pydebug/counts/nobodyHears"]),
   ),
+  ...Object.fromEntries(
+    ["malloc", "calloc", "realloc", "free"].map((verb) => [
+      `heap-host/${verb}`,
+      `core/linked/pydebug/raw/${verb}ForPools`,
+    ]),
+  ),
   fault: "core/linked/pydebug/fatal/fault",
   poolOf: "core/heap/map/poolOf",
   writeReport: "core/linked/pydebug/fatal/writeReport",

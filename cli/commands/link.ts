@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { isatty } from "node:tty";
 import { tellingLeftovers } from "../../interpreter/interpreter.js";
-import { link, linkGuestFile, PROGRAM } from "../../link/link.js";
+import { LinkError, link, linkGuestFile, PROGRAM } from "../../link/link.js";
 import {
   print,
   printable,
@@ -100,7 +100,7 @@ async function linkOneGuest(
     return 0;
   } catch (error) {
     clear();
-    throw error;
+    throw error instanceof LinkError ? new UsageError(`link: ${error.message}`) : error;
   }
 }
 

@@ -17,6 +17,7 @@ SCRIPT; what follows SCRIPT is the program's own. Its exit status is passed on.
 
   --malloc VALUE  the allocator, as with pymalloc run
   --linked        on pymalloc linked into CPython, as with pymalloc run
+  --pyodide DIR   on the Pyodide in DIR, as with pymalloc run
   --limit SIZE    how much memory the program may take, as with pymalloc run
   --json          print it as JSON on stdout; the program's own output goes to stderr
   --help          print this text

@@ -39,6 +39,7 @@ stand at the very end as well.
   --format FORMAT    pymem or heapsnapshot, where the file's name does not say
   --malloc VALUE     the allocator, as with pymalloc run
   --linked           on pymalloc linked into CPython, as with pymalloc run
+  --pyodide DIR      on the Pyodide in DIR, as with pymalloc run
   --limit SIZE       how much memory the program may take, as with pymalloc run
   --force            overwrite FILE if it exists
   --help             print this text

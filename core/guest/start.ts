@@ -1,7 +1,7 @@
 /** The start of a linked guest, before anything of its own is run: the heap is there. */
 
 import { initialize } from "../heap/heap";
-import { isReady, leave } from "../large/large";
+import { leave } from "../large/large";
 import { ALIGNMENT } from "../layout";
 import { makeLedger } from "./debugged";
 import { arenaHooks, debug, debugs, guestFrom, guestTo, hooks } from "./guest-host";
@@ -12,7 +12,7 @@ import { state } from "./state";
 const ALL: u32 = 7;
 
 export function start(): void {
-  if (guestTo !== 0 && isReady()) leave(guestFrom, guestTo);
+  if (guestTo !== 0) leave(guestFrom, guestTo);
   // The blocks of C's malloc are at multiples of 16.
   initialize(<u32>ALIGNMENT);
   if (arenaHooks !== 0) setDefaultArenas();

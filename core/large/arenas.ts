@@ -7,7 +7,8 @@
 import { LONGEST_ARENA, SLICE_SIZE, Spare, UNIT_SIZE } from "../layout";
 import { lowestFit, placeIn } from "./bins";
 import { cut } from "./blocks";
-import { find, free as freeBlock, isReady } from "./large";
+import { isReady } from "./break";
+import { find } from "./find";
 import { granuleBits } from "./large-host";
 import { addressOf, lengthAt } from "./map";
 
@@ -26,8 +27,4 @@ export function arenaAlloc(): usize {
   const arena = addressOf(granule);
   changetype<Spare>(arena).units = units;
   return arena;
-}
-
-export function arenaFree(p: usize, _bytes: usize): void {
-  freeBlock(p);
 }

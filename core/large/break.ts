@@ -80,7 +80,7 @@ function layUsed(granule: u32, length: u32): void {
 }
 
 /** The malloc's memory begins: its state, the first map, and free memory; false where there is none. */
-export function start(): bool {
+function start(): bool {
   const root = granuleOf(largeRoot);
   const map = root + granulesFor(ROOT_SIZE);
   const first = map + granulesFor(FIRST_MAP);
@@ -96,6 +96,11 @@ export function start(): bool {
   writeEnd(end);
   release(first, granuleOf(end) - first);
   return true;
+}
+
+/** Has the malloc its memory, or gets it now? */
+export function isReady(): bool {
+  return state().map !== 0 || start();
 }
 
 /** The maps move to longer ones, which are zeros, at `map`. The block that they were in is free then. */
@@ -166,6 +171,7 @@ export function grow(length: u32): u32 {
 
 /** Leaves the memory from `from`, at or behind the break, up to `to` to someone else; false where there is no memory. */
 export function leave(from: usize, to: usize): bool {
+  if (!isReady()) return false;
   const old = granuleOf(state().end);
   const first = granuleOf(from);
   const behind = granuleOf(to - 1) + 1;

@@ -8,24 +8,28 @@
  *     map.ts       where blocks begin, how long they are, which are in use: bits beside the blocks
  *     bins.ts      the free blocks, by their length
  *     blocks.ts    free memory becomes blocks, and blocks free memory
+ *     sweep.ts     what was given back becomes free memory, later and all at once
  *     waiting.ts   blocks that were given back, and are given out again as they are
  *     break.ts     the memory becomes longer
+ *     find.ts      where a block can be
+ *     arenas.ts    where an arena of the core's can be
  */
 
 import { memory as linear } from "memory";
 import { MAX_REQUEST } from "../layout";
 import { LONG, LONGEST_IN_ROW, LONGEST_WAITING, ROW } from "../policy/policy";
-import { bestFit, lastFit, placeIn } from "./bins";
+import { bestFit, placeIn } from "./bins";
 import { cut, freeLengthAt, lengthen, release, shorten } from "./blocks";
-import { grow, start } from "./break";
+import { grow, isReady } from "./break";
+import { find } from "./find";
 import { granuleBits } from "./large-host";
 import { addressOf, granuleOf, granulesFor, lengthAt } from "./map";
 import { state } from "./state";
-import { settle, sweepInTime } from "./sweep";
+import { settle } from "./sweep";
 import { takeWaiting, wait, waitBehind } from "./waiting";
 
 export { LONGEST_WAITING } from "../policy/policy";
-export { arenaAlloc, arenaFree } from "./arenas";
+export { arenaAlloc } from "./arenas";
 export { leave, takeBack } from "./break";
 export { LEFT } from "./map";
 export {
@@ -41,25 +45,6 @@ export {
   WAITING,
 } from "./state";
 export { brokenAt, validate } from "./validate";
-
-/** A free block for so many granules at a multiple of `step`: the best hole, or the last one before the break; 0 for none. */
-function fit(length: u32, step: u32): u32 {
-  const hole = bestFit(length, step);
-  return hole !== 0 ? hole : lastFit(length, step);
-}
-
-/** The same; where there is none, with all that was given back made free, and then with more memory. */
-export function find(length: u32, step: u32): u32 {
-  sweepInTime();
-  let free = fit(length, step);
-  if (free === 0 && settle()) free = fit(length, step);
-  return free !== 0 ? free : grow(length + step - 1);
-}
-
-/** Has the malloc its memory, or gets it now? */
-export function isReady(): bool {
-  return state().map !== 0 || start();
-}
 
 /** A block at a multiple of `step` granules; a short one is cut off together with some for the next requests. */
 function mallocSlowly(bytes: usize, step: u32): usize {
@@ -104,6 +89,11 @@ export function free(p: usize): void {
   const length = lengthAt(granule);
   if ((<usize>length) << granuleBits <= LONGEST_WAITING) wait(p, length);
   else release(granule, length);
+}
+
+/** Takes an arena back: see core/heap/heap-host.ts. */
+export function arenaFree(p: usize, _bytes: usize): void {
+  free(p);
 }
 
 /** The block at a granule made longer where it is, by so many granules; false where it can't be. */

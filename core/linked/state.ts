@@ -24,6 +24,8 @@ export class State {
   /** What stood in the method table of `sys`. */
   theirBlocks: u32;
   theirStats: u32;
+  /** Were debug hooks called? Only where the debug heap is linked in as well: see `pydebug/raw.ts`. */
+  debugs: bool;
   /** Are mimalloc's blocks counted, and how many are there? See `counted.ts`. */
   isCounted: bool;
   counted: u32;

@@ -109,8 +109,5 @@ export const REACH_SLACK_BITS: u32 = 3;
 
 // ---------------------------------------------------------------------------- the debug modes
 
-/** Shadows of so many pages are asked for at a time. */
-export const SHADOWS_AT_ONCE: u32 = 8;
-
 /** Slots in the first ring of held blocks; it doubles from there. */
 export const FIRST_RING: usize = 1024;

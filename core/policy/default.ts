@@ -23,6 +23,9 @@ export const LEAN_UNITS: u32 = u32.MAX_VALUE;
 export const LEAN_GROWTH_BITS: u32 = GROWTH_BITS;
 export const LEAN_THRESHOLD: usize = SMALL_REQUEST_THRESHOLD;
 
+/** Debug modes: shadows of so many pages are asked for at a time. */
+export const SHADOWS_AT_ONCE: u32 = 8;
+
 // -------------------------------------------------------------------------- hosts/wasm/arena-source.ts
 
 /**

@@ -34,7 +34,10 @@ export interface ImageMarks {
   readonly time: number;
   /** Where exported variables lie: `_PyRuntime`, `PyType_Type`, `__heap_base`, ... */
   readonly symbols: Readonly<Record<string, Address>>;
-  /** Where dlmalloc's row of chunks begins and ends (the break). Both 0 where the system malloc is another one. */
+  /**
+   * Where dlmalloc's first chunk begins, or where our malloc has its state, and where that ends (the break). Both 0 where the system
+   * malloc is another one.
+   */
   readonly chunks: { readonly from: Address; readonly to: Address };
   /** The C stack's used part. Both 0 where it is not known. */
   readonly stack: { readonly from: Address; readonly to: Address };

@@ -82,7 +82,7 @@ describe("guests as files", { skip: reasonToSkip(), timeout: 120_000 }, () => {
       absWorkingDir: project,
       entryPoints: ["src/binary.js"],
       outfile,
-      ...{ bundle: true, format: "esm", platform: "node", logLevel: "silent" },
+      ...{ bundle: true, format: "esm", platform: "node", target: "node20", logLevel: "silent" },
       loader: { ".wasm": "binary" },
       plugins: [linkedGuests()],
     });

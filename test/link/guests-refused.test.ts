@@ -114,6 +114,9 @@ describe("guests that can't be linked", () => {
   test("a malloc of its own", { skip: reasonToSkip() }, async () => {
     const bytes = buildGuest(["mistakes.c", "allocating.c"], { malloc: false });
     await refused(bytes, /brings a malloc of its own.*pymalloc_malloc\.c/);
+    const flags = ["-Wl,--strip-all"];
+    const stripped = buildGuest(["mistakes.c", "allocating.c"], { malloc: false, flags });
+    await refused(stripped, /makes its memory longer itself.*pymalloc_malloc\.c/);
   });
 
   test("damaged bytes: an error that says so, or a guest", async () => {

@@ -13,12 +13,23 @@ export const LINKED_VERSIONS = ["pyodide", "pyodide-029", "pyodide-028", "pyodid
 
 const folders = new Map<string, Promise<string>>();
 
+function folderWith(name: string, withPydebug: boolean): Promise<string> {
+  const key = withPydebug ? `${name}-pydebug` : name;
+  const folder =
+    folders.get(key) ??
+    locked(`${cache}/link-${key}.lock`, () => cachedLink(folderOf(name), { withPydebug }));
+  folders.set(key, folder);
+  return folder;
+}
+
 /** The folder of a linked Pyodide, which one process makes while the others wait. */
 export function linkedFolder(name: string): Promise<string> {
-  const folder =
-    folders.get(name) ?? locked(`${cache}/link-${name}.lock`, () => cachedLink(folderOf(name)));
-  folders.set(name, folder);
-  return folder;
+  return folderWith(name, false);
+}
+
+/** The same, linked `--with-pydebug`. */
+export function pydebugFolder(name: string): Promise<string> {
+  return folderWith(name, true);
 }
 
 /** One that is started from nothing. */

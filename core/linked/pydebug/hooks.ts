@@ -5,6 +5,7 @@
 
 import { MEM, OBJECT, pyCalloc, pyFree, pyMalloc, pyRealloc, RAW } from "../../debug/debug";
 import { settle } from "../records";
+import { state } from "../state";
 import { contextOf } from "./below";
 
 /**
@@ -12,6 +13,7 @@ import { contextOf } from "./below";
  * way that goes past `PyObject_Malloc` and its kin, where a compiler has copied those.
  */
 function familyWith(context: usize): u32 {
+  state().debugs = true;
   if (context === contextOf(RAW)) return RAW;
   settle();
   return context === contextOf(MEM) ? MEM : OBJECT;

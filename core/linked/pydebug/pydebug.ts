@@ -46,4 +46,5 @@ export {
 export { blocksOfSys, nobodyHears } from "./counts";
 export { endProgram, fault, tellFaults, writeReport } from "./fatal";
 export { debugCalloc, debugFree, debugMalloc, debugRealloc } from "./hooks";
+export { callocForPools, freeForPools, mallocForPools, reallocForPools } from "./raw";
 export { constructors, getenv } from "./start";

@@ -15,6 +15,7 @@ function letPass(any: bool): void {
 /** In the place of the program's constructors. */
 export function constructors(): void {
   constructPlain();
+  state().debugs = false;
   initialize();
   store<usize>(ledgerRoot, quarantineBytes, HELD_LIMIT);
   letPass(true);

@@ -1,0 +1,3 @@
+import { testPydebug } from "../support/pydebug-suite.js";
+
+testPydebug("pyodide-027");
