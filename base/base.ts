@@ -30,6 +30,7 @@ export { bumpModule } from "./generated/bump.js";
 export { censusModule } from "./generated/census.js";
 export { layout } from "./generated/core.js";
 export { debugLayout, debugModule } from "./generated/debug.js";
+export { guestLayout, guestModule } from "./generated/guest.js";
 export { largeLayout, largeModule } from "./generated/large.js";
 export { limitModule } from "./generated/limit.js";
 export { linkedLayout, linkedModule } from "./generated/linked.js";

@@ -21,5 +21,5 @@ export {
   systemArenas,
   unnested,
 } from "./host.js";
-export { LARGE_ROOT, LargeBlocks, largeEnd } from "./large.js";
+export { GRANULE_BITS, LARGE_ROOT, LargeBlocks, largeEnd } from "./large.js";
 export { type Large, restoredHost, standaloneHost } from "./own.js";

@@ -79,7 +79,7 @@ function boundTo<T>(
 }
 
 /** Puts a call of another function into the place of one. */
-function forward(
+export function forward(
   binaryen: Api,
   module: Binaryen.Module,
   { name, params, results }: Binaryen.FunctionInfo,
@@ -127,19 +127,41 @@ export function bind(binaryen: Api, bytes: Uint8Array, bindings: Bindings): Bina
   return module;
 }
 
-/** Optimizes a module, with what is called often copied into its callers; functions of these names stay apart. */
+/** How a module is optimized. */
+export interface Optimizing {
+  /** Functions up to this size are copied into their callers. */
+  readonly inlinedSize: number;
+  /** 0 for speed, 2 for fewer bytes. */
+  readonly shrinkLevel: 0 | 1 | 2;
+}
+
+/** For a core that is called all the time: what is called often is copied into its callers. */
+const fast: Optimizing = { inlinedSize: INLINED_SIZE, shrinkLevel: 0 };
+
+/** Optimizes a module; functions of these names stay apart. */
 export function optimize(
   binaryen: Api,
   module: Binaryen.Module,
   apart: readonly string[] = [],
+  how = fast,
 ): void {
   for (const name of apart) {
     binaryen.setPassArgument("no-inline", name);
     module.runPasses(["no-inline"]);
   }
+  prepare(binaryen, module, how);
+  module.optimize();
+}
+
+/** Says how passes are to be run on a module. */
+export function prepare(
+  binaryen: Api,
+  module: Binaryen.Module,
+  { inlinedSize, shrinkLevel }: Optimizing,
+): void {
   const { BulkMemory, BulkMemoryOpt, MutableGlobals } = binaryen.Features;
   module.setFeatures(BulkMemory | BulkMemoryOpt | MutableGlobals);
   binaryen.setOptimizeLevel(3);
-  binaryen.setAlwaysInlineMaxSize(INLINED_SIZE);
-  module.optimize();
+  binaryen.setShrinkLevel(shrinkLevel);
+  binaryen.setAlwaysInlineMaxSize(inlinedSize);
 }

@@ -8,6 +8,7 @@ import {
   signedBytes,
   unsignedBytes,
   withContent,
+  withSection,
 } from "./sections.js";
 
 const PAGE = 65536;
@@ -75,13 +76,16 @@ export function withLeastBytes(program: Uint8Array, bytes: number): Uint8Array {
   return withInitialBytes(program, Math.min(Math.max(bytes, initial * PAGE), maximum * PAGE));
 }
 
-/** The program with these bytes at an address of its memory; it has data already. */
+/** The program with these bytes at an address of its memory. */
 export function withData(program: Uint8Array, address: Address, bytes: Uint8Array): Uint8Array {
   const section = findSection(program, Sections.data);
-  if (section === undefined) throw new LinkError("it has no data");
+  const segment = [ACTIVE, I32_CONST, ...signedBytes(address | 0), END];
+  if (section === undefined) {
+    const content = [1, ...segment, ...unsignedBytes(bytes.length), ...bytes];
+    return withSection(program, Sections.data, content);
+  }
   const [count, first] = readNumber(program, section.start);
   const more = unsignedBytes(count + 1);
-  const segment = [ACTIVE, I32_CONST, ...signedBytes(address | 0), END];
   const longer = withContent(program, section, [
     ...[more, program.subarray(first, section.end)],
     ...[segment, unsignedBytes(bytes.length), bytes],

@@ -8,7 +8,15 @@ export interface Section {
 }
 
 /** The numbers of sections, and what precedes the first one. */
-export const Sections = { custom: 0, memory: 5, data: 11, dataCount: 12 } as const;
+export const Sections = {
+  custom: 0,
+  import: 2,
+  table: 4,
+  memory: 5,
+  export: 7,
+  data: 11,
+  dataCount: 12,
+} as const;
 const HEADER_BYTES = 8;
 
 /** A number as WebAssembly writes it (LEB128), without a sign, and where it ends; it does beyond the last byte. */
@@ -53,15 +61,40 @@ export function withContent(
   return Buffer.concat([program.subarray(0, from), head, content, program.subarray(end)]);
 }
 
+/** In which order sections follow each other: that of their numbers, but for those of tags and of the data's count. */
+function orderOf(id: number): number {
+  if (id === TAGS) return Sections.memory + 0.5;
+  return id === Sections.dataCount ? 9.5 : id;
+}
+
+const TAGS = 13;
+
+/** The program with a section that it lacks. */
+export function withSection(
+  program: Uint8Array,
+  id: number,
+  content: readonly number[],
+): Uint8Array {
+  let at = HEADER_BYTES;
+  while (at < program.length) {
+    const other = program[at] as number;
+    if (other !== Sections.custom && orderOf(other) > orderOf(id)) break;
+    const [length, start] = readNumber(program, at + 1);
+    at = start + length;
+  }
+  const section = Uint8Array.from([id, ...sized(content)]);
+  return Buffer.concat([program.subarray(0, at), section, program.subarray(at)]);
+}
+
 /** The parts of the section "name" that are written here. */
 const NAMED = { table: 5, memory: 6 } as const;
 
-function sized(content: readonly number[]): number[] {
+export function sized(content: readonly number[]): number[] {
   return [...unsignedBytes(content.length), ...content];
 }
 
 /** A text of ASCII characters. */
-function textBytes(text: string): number[] {
+export function textBytes(text: string): number[] {
   return sized([...Buffer.from(text, "latin1")]);
 }
 

@@ -29,22 +29,16 @@ export function inWords(text: string): Uint8Array {
   return bytes;
 }
 
-/**
- * All of them, each with a 0 behind it, for the memory from `start` on; and where each is, by its name. What is the end of another
- * is not there twice.
- *
- * @param withPydebug those of the debug heap's reports as well
- */
-export function layOutTexts(
-  start: Address,
-  withPydebug: boolean,
-): {
+/** Texts, and where each is, by its name. */
+export interface Laid {
   readonly bytes: Uint8Array;
   readonly addresses: Readonly<Record<string, Address>>;
-} {
+}
+
+/** Texts, each with a 0 behind it, for the memory from `start` on. What is the end of another is not there twice. */
+export function layOut(wanted: Readonly<Record<string, string>>, start: Address): Laid {
   const addresses: Record<string, Address> = {};
   let all = "";
-  const wanted = withPydebug ? { ...texts, ...reportTexts() } : texts;
   const longestFirst = Object.entries(wanted).sort(([, a], [, b]) => b.length - a.length);
   for (const [name, text] of longestFirst) {
     const there = all.indexOf(`${text}\0`);
@@ -52,4 +46,9 @@ export function layOutTexts(
     if (there < 0) all += `${text}\0`;
   }
   return { bytes: inWords(all), addresses };
+}
+
+/** Those of a linked Pyodide. @param withPydebug those of the debug heap's reports as well */
+export function layOutTexts(start: Address, withPydebug: boolean): Laid {
+  return layOut(withPydebug ? { ...texts, ...reportTexts() } : texts, start);
 }

@@ -1,4 +1,4 @@
-/** A plugin for Vite: `import { linkedPyodide } from "pymalloc/vite"`. */
+/** Plugins for Vite: `import { linkedGuests, linkedPyodide } from "pymalloc/vite"`. */
 import { cp } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
@@ -6,6 +6,9 @@ import { basename, dirname, join, resolve } from "node:path";
 import sirv from "sirv";
 import { cachedLink, MANIFEST } from "./cache.js";
 import { readPyodide } from "./pyodide-folder.js";
+
+export type { LinkGuestOptions } from "./guest.js";
+export { linkedGuests, type ViteGuestsPlugin } from "./vite-guests.js";
 
 /** What the plugin takes; every option may be left out. */
 export interface LinkedPyodideOptions {

@@ -27,6 +27,7 @@ const entries = {
   inspect: "dist/esm/types/inspect/inspect.d.ts",
   link: "dist/esm/link/index.d.ts",
   vite: "dist/esm/link/vite.d.ts",
+  esbuild: "dist/esm/link/esbuild.d.ts",
 };
 
 /** Members of the heap that it has from an interface, with the docstring there. */

@@ -102,7 +102,7 @@ async function bundle(): Promise<void> {
       format,
       // The rest, which serves files, goes into the bundle, so that nothing else has to be installed (docs/licenses.md).
       external: ["binaryen"],
-      entryPoints: { index: "link/index.ts", vite: "link/vite.ts" },
+      entryPoints: { index: "link/index.ts", vite: "link/vite.ts", esbuild: "link/esbuild.ts" },
       outdir: `dist/${format}/link`,
       splitting: format === "esm",
       chunkNames: "shared-[hash]",

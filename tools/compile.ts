@@ -81,16 +81,21 @@ const recipes: Record<string, ModuleRecipe> = {
     policy: "linked",
     apart: partsOfLimit,
   },
-  large: {
-    entry: "core/programs/large.ts",
-    flags: ["--initialMemory", "0"],
-    apart: partsOfLarge,
-  },
   pydebug: {
     entry: "core/programs/pydebug.ts",
     flags: ["--initialMemory", "0", "--importTable", "--debug"],
     policy: "linked",
     apart: partsOfLimit,
+  },
+  guest: {
+    entry: "core/programs/guest.ts",
+    // It is optimized when it is linked, for what the guest needs of it.
+    flags: ["--initialMemory", "0", "--importTable", "--debug", "--optimizeLevel", "0"],
+  },
+  large: {
+    entry: "core/programs/large.ts",
+    flags: ["--initialMemory", "0"],
+    apart: partsOfLarge,
   },
   debug: { entry: "core/programs/debug.ts", flags: ["--initialMemory", "0"] },
   objects: { entry: "core/programs/objects.ts", flags: ["--initialMemory", "0"] },

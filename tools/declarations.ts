@@ -7,8 +7,9 @@ import { join, sep } from "node:path";
 const FOLDER = "build/types";
 const FORMATS = ["esm", "cjs"];
 
-/** What the entries pymalloc/link and pymalloc/vite declare, and no more. */
-const LINK = ["index", "vite", "link-folder", "link-program", "errors"];
+/** What the entries pymalloc/link, pymalloc/vite and pymalloc/esbuild declare, and no more. */
+const LINK = ["index", "vite", "vite-guests", "esbuild", "guest", "link-folder", "link-program"];
+LINK.push("errors");
 
 function declarationsIn(folder: string): string[] {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });

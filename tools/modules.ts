@@ -9,6 +9,7 @@ import { textOf } from "../base/binary-text.js";
 const layouts: Readonly<Record<string, string>> = {
   core: "layout",
   linked: "linkedLayout",
+  guest: "guestLayout",
   debug: "debugLayout",
   objects: "objectsLayout",
   large: "largeLayout",
@@ -97,7 +98,7 @@ function generateModule(name: string): Layout {
   module.dispose();
   writeFileSync(`build/shipped/${name}.wasm`, file);
   // The linker needs all of it, names as well.
-  const isLinked = ["linked", "pydebug"].includes(name);
+  const isLinked = ["linked", "pydebug", "guest"].includes(name);
   const code = isLinked ? readFileSync(`build/${name}.wasm`) : bytes;
   write(`${name}.wasm.ts`, `export default ${JSON.stringify(textOf(code))} as string;\n`);
   const text = `import code from "./${name}.wasm.js";

@@ -1,7 +1,9 @@
-/** `pymalloc link`: a Pyodide whose CPython has pymalloc, from one that was built without. */
+/** `pymalloc link`: a Pyodide whose CPython has pymalloc, from one that was built without; or a guest that needs no host. */
+import { statSync } from "node:fs";
+import { basename } from "node:path";
 import { isatty } from "node:tty";
 import { tellingLeftovers } from "../../interpreter/interpreter.js";
-import { link } from "../../link/link.js";
+import { LinkError, link, linkGuestFile, PROGRAM } from "../../link/link.js";
 import {
   print,
   printable,
@@ -15,6 +17,7 @@ import { parseOptions, readLimitOption } from "../arguments.js";
 import type { Command } from "../command.js";
 
 const HELP = `Usage: pymalloc link [options] PYODIDE_DIR -o OUT_DIR
+       pymalloc link [--with-pydebug] [--json] GUEST.wasm -o OUT.wasm
 
 Writes a copy of an installed Pyodide (node_modules/pyodide, or its pyodide.asm.wasm) whose CPython has
 pymalloc linked in and uses it from its first allocation on, as if it had been configured
@@ -35,6 +38,11 @@ some seconds, and needs the package binaryen.
 
 In the linked interpreter PYTHONMALLOC takes all of CPython's words: default, pymalloc, malloc, mimalloc (where
 the CPython has it), debug, pymalloc_debug, malloc_debug, mimalloc_debug.
+
+A guest is a WebAssembly program that imports from "pymalloc", as include/pymalloc.h and include/pymalloc_malloc.c
+do. OUT.wasm has its memory and its heap itself, and runs in any engine without this library. --with-pydebug links
+the debug heap in: a mistake ends the program, with a report on standard error where the guest has WASI, and
+where its export pymalloc_report() says.
 `;
 
 const options = {
@@ -66,6 +74,36 @@ function readMegabytes(option: string | undefined): number | undefined {
   return megabytes * 2 ** 20;
 }
 
+/** Is this a file that is no Pyodide's program? */
+function isGuest(path: string): boolean {
+  return basename(path) !== PROGRAM && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** What of the options is for a Pyodide only. */
+const OF_PYODIDE = ["with-pymalloc", "without-pymalloc", "initial-memory", "limit"] as const;
+
+async function linkOneGuest(
+  guest: string,
+  output: string,
+  withPydebug: boolean,
+  json: boolean,
+): Promise<number> {
+  const { step, clear } = steps();
+  try {
+    const report = await linkGuestFile({ guest, output, withPydebug, onProgress: step });
+    clear();
+    const { bytesBefore, bytesAfter, seconds } = report;
+    const what = `with pymalloc${withPydebug ? " and its debug heap" : ""} in it`;
+    const bytes = `${whole(bytesAfter)} bytes, before ${whole(bytesBefore)}`;
+    if (json) printJson(report);
+    else print(`${printable(`${output}: ${what}, ${bytes} (${seconds.toFixed(1)} s)`)}\n`);
+    return 0;
+  } catch (error) {
+    clear();
+    throw error instanceof LinkError ? new UsageError(`link: ${error.message}`) : error;
+  }
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseOptions("link", {
     args: [...args],
@@ -73,10 +111,23 @@ async function main(args: readonly string[]): Promise<number> {
     allowPositionals: true,
   });
   const [pyodide, ...more] = positionals;
-  if (pyodide === undefined) throw new UsageError("link: the folder of a Pyodide is missing");
+  if (pyodide === undefined)
+    throw new UsageError("link: the folder of a Pyodide is missing, or the file of a guest");
   if (more.length > 0) throw new UsageError(`link: one Pyodide at a time, not also ${more[0]}`);
   const { output } = values;
   if (output === undefined) throw new UsageError("link: -o OUT_DIR is missing");
+  if (isGuest(pyodide)) {
+    const wrong = OF_PYODIDE.find((name) => values[name] !== undefined);
+    if (wrong !== undefined) {
+      throw new UsageError(`link: --${wrong} is for a Pyodide, and ${pyodide} is a file`);
+    }
+    return await linkOneGuest(
+      pyodide,
+      output,
+      values["with-pydebug"] ?? false,
+      values.json ?? false,
+    );
+  }
   if (values["with-pymalloc"] && values["without-pymalloc"]) {
     throw new UsageError("link: --with-pymalloc and --without-pymalloc contradict each other");
   }
@@ -115,7 +166,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 export const linkCommand: Command = {
-  summary: "link pymalloc into an installed Pyodide",
+  summary: "link pymalloc into an installed Pyodide, or into a guest",
   help: HELP,
   supervised: true,
   main,

@@ -21,8 +21,12 @@ export interface GuestBinary {
   readonly movable: boolean;
   /** Has it a variable? A C program's first one is its stack's pointer. */
   readonly variables: boolean;
+  /** What its variables are at first, those that are 32-bit numbers which are known: its stack's pointer is one of them. */
+  readonly firstValues: readonly number[];
   /** Where the stack begins, which grows down; undefined where the names are stripped. */
   readonly stackStart: number | undefined;
+  /** Where the heap begins, as the linker says; undefined where it does not, or the names are stripped. */
+  readonly heapBase: number | undefined;
   /** The functions' names, where they are not stripped. */
   readonly functionNames: ReadonlySet<string>;
 }
@@ -266,13 +270,15 @@ export function readGuest(bytes: Uint8Array): GuestBinary {
       for (const _ of section.times(count)) memories.push(readMemory(section, undefined));
     }
   }
-  const stack = names?.globals.get("__stack_pointer");
+  const firstValueOf = (name: string) => variables[names?.globals.get(name) ?? -1]?.value;
   return {
     ...placed,
     memory: memories[0],
     memories: memories.length,
     variables: variables.some(({ mutable }) => mutable),
-    stackStart: stack === undefined ? undefined : variables[stack]?.value,
+    firstValues: variables.flatMap(({ mutable, value }) => (mutable ? (value ?? []) : [])),
+    stackStart: firstValueOf("__stack_pointer"),
+    heapBase: firstValueOf("__heap_base") ?? firstValueOf("~lib/memory/__heap_base"),
     functionNames: names?.functions ?? new Set(),
   };
 }

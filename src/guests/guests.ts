@@ -220,4 +220,4 @@ function readBytes(source: unknown): Uint8Array<ArrayBuffer> {
   );
 }
 
-export { readGuest } from "./binary.js";
+export { type GuestBinary, readGuest } from "./binary.js";

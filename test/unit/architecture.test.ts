@@ -15,7 +15,16 @@ const house = [
   // Each file of the policy may be asked for: the one that was chosen, or just that of one host.
   ...["common", "default", "linked", "policy"].map((name) => `core/policy/${name}.ts`),
   ...["core/layout.ts", "core/heap", "core/large", "core/debug", "core/objects"],
-  ...["core/limit", "core/linked", "core/programs", "base", "hosts", "src/domains.ts", "src/debug"],
+  ...[
+    "core/limit",
+    "core/linked",
+    "core/guest",
+    "core/programs",
+    "base",
+    "hosts",
+    "src/domains.ts",
+    "src/debug",
+  ],
   ...["src/objects", "src/guests", "src/report", "src/heap", "src/testing.ts", "src/index.ts"],
   ...["python", "inspect/graph", "inspect/memory", "inspect/python", "inspect/questions"],
   ...["inspect/formats", "inspect", "viewer", "link", "process", "trace", "interpreter", "measure"],

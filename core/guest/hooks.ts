@@ -1,0 +1,127 @@
+/** CPython's control functions: allocators as records in the guest's memory, with pointers into its function table. */
+
+import { ALIGNMENT } from "../layout";
+import { letPass } from "./debugged";
+import { MEM, OBJECT, RAW } from "./families";
+import {
+  arenaAllocIndex,
+  arenaFreeIndex,
+  debugCallocIndex,
+  debugFreeIndex,
+  debugMallocIndex,
+  debugReallocIndex,
+  pyCallocIndex,
+  pyFreeIndex,
+  pyMallocIndex,
+  pyReallocIndex,
+  rawCallocIndex,
+  rawFreeIndex,
+  rawMallocIndex,
+  rawReallocIndex,
+} from "./guest-host";
+import { ArenaRecord, arenas, RECORD_SIZE, Record, recordBelow, recordOf, state } from "./state";
+
+function write(
+  record: Record,
+  ctx: usize,
+  malloc: u32,
+  calloc: u32,
+  realloc: u32,
+  free: u32,
+): void {
+  record.ctx = ctx;
+  record.malloc = malloc;
+  record.calloc = calloc;
+  record.realloc = realloc;
+  record.free = free;
+}
+
+/** The pools', and for raw the system malloc's. */
+export function setDefaults(): void {
+  write(recordOf(RAW), 0, rawMallocIndex, rawCallocIndex, rawReallocIndex, rawFreeIndex);
+  write(recordOf(MEM), 0, pyMallocIndex, pyCallocIndex, pyReallocIndex, pyFreeIndex);
+  write(recordOf(OBJECT), 0, pyMallocIndex, pyCallocIndex, pyReallocIndex, pyFreeIndex);
+}
+
+export function setDefaultArenas(): void {
+  const record = arenas();
+  record.ctx = 0;
+  record.alloc = arenaAllocIndex;
+  record.free = arenaFreeIndex;
+}
+
+function copy(to: Record, from: Record): void {
+  memory.copy(changetype<usize>(to), changetype<usize>(from), RECORD_SIZE);
+}
+
+function isSame(one: Record, other: Record): bool {
+  return (
+    one.ctx === other.ctx &&
+    one.malloc === other.malloc &&
+    one.calloc === other.calloc &&
+    one.realloc === other.realloc &&
+    one.free === other.free
+  );
+}
+
+/** There are three domains; whoever names another one is wrong in a way that nobody could answer. */
+function checkDomain(domain: u32): void {
+  if (domain > OBJECT) unreachable();
+}
+
+/** In a debug mode C's malloc asks for what it was asked for: see include/pymalloc_malloc.c. */
+export function tellClassBit(): void {
+  const s = state();
+  if (s.classBit === 0) return;
+  store<u32>(s.classBit, ((s.debugged >>> OBJECT) & 1) !== 0 ? 0 : <u32>ALIGNMENT);
+}
+
+export function PyMem_GetAllocator(domain: u32, record: Record): void {
+  checkDomain(domain);
+  copy(record, recordOf(domain));
+}
+
+/** What the debug hooks stood on takes them away. */
+export function PyMem_SetAllocator(domain: u32, record: Record): void {
+  checkDomain(domain);
+  copy(recordOf(domain), record);
+  const s = state();
+  const bit = 1 << domain;
+  if ((s.debugged & bit) === 0 || !isSame(record, recordBelow(domain))) return;
+  s.debugged &= ~bit;
+  tellClassBit();
+}
+
+/** Puts the debug hooks on every domain that has none. @returns false when all had them */
+export function hookDebug(): bool {
+  const s = state();
+  const before = s.debugged;
+  for (let domain: u32 = RAW; domain <= OBJECT; domain++) {
+    if (((before >>> domain) & 1) !== 0) continue;
+    const record = recordOf(domain);
+    copy(recordBelow(domain), record);
+    write(record, domain, debugMallocIndex, debugCallocIndex, debugReallocIndex, debugFreeIndex);
+    s.debugged |= 1 << domain;
+  }
+  tellClassBit();
+  return s.debugged !== before;
+}
+
+/** What was made before is let pass: nobody knows where it is. */
+export function PyMem_SetupDebugHooks(): void {
+  if (hookDebug()) letPass();
+}
+
+export function PyObject_GetArenaAllocator(record: ArenaRecord): void {
+  const now = arenas();
+  record.ctx = now.ctx;
+  record.alloc = now.alloc;
+  record.free = now.free;
+}
+
+export function PyObject_SetArenaAllocator(record: ArenaRecord): void {
+  const now = arenas();
+  now.ctx = record.ctx;
+  now.alloc = record.alloc;
+  now.free = record.free;
+}
