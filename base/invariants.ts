@@ -30,19 +30,19 @@ export const invariants: Readonly<Record<number, string>> = {
   22: "the quarantine holds dead blocks, and as many bytes as the debug heap's ledger says",
 };
 
-/** How it is said that the one of this number, `%d`, is broken at the address `%a`; what it says follows. */
-export const invariantPattern = "heap invariant %d is broken at %a: ";
-
 /** Those of the malloc of an own memory. */
 const ofMalloc: Record<number, string> = {
   23: "the state of an own memory's malloc knows its granule, and a break in the memory",
   24: "that malloc's maps lie in a block of its own, and reach up to the break",
   25: "its blocks follow each other from its state up to the break, behind which none begins",
   26: "the length of a long block stands at both ends of its part of the maps",
-  27: "no two free blocks lie side by side",
+  27: "no two free blocks in bins lie side by side, and those in none were dropped",
   28: "each free block is in the bin for its length, once",
   29: "a block that waits is in use and in the list for its length, once",
 };
+
+/** How it is said that the one of this number, `%d`, is broken at the address `%a`; what it says follows. */
+export const invariantPattern = "heap invariant %d is broken at %a: ";
 
 function broken(invariant: number, address: Address, what: string | undefined): PyMemError {
   const message = `${fillIn(invariantPattern, { d: invariant, a: hex(address) })}${what}`;

@@ -1,157 +1,82 @@
-/** C programs that live from malloc, on ours and on wasi-libc's: time and memory. */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+/** Programs in C and Rust that live from malloc, on ours and on their own: time, memory, and what linking adds. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { createHeap, type Heap } from "../src/index.js";
-import { compilerEnvironment } from "../tools/compiler.js";
+import { whole } from "../process/process.js";
 import type { Engine } from "./engines.js";
-import { timePaired } from "./paired.js";
-import { callsOf, inPlacements, PLACEMENTS, place, type Spread, spreadOf } from "./placements.js";
+import { buildGuests, type Sizes } from "./guests/build.js";
+import { type GuestTimes, measureGuests, ROUNDS } from "./guests/measure.js";
+import { type Binary, type Candidate, candidates, type OfOurs, ofOurs } from "./guests/programs.js";
+import { recordOf } from "./paired.js";
+import { inPlacements, PLACEMENTS, type Spread, spreadOf } from "./placements.js";
 import { ratio, ratios, table } from "./table.js";
 
-/** The exports of guests/programs.c, and what they are called with. */
-const PROGRAMS = { trees: 16, strings: 100_000 };
-
-type ProgramName = keyof typeof PROGRAMS;
-
-/** So small a number has a program end at once. */
-const SMALL = 3;
-
-const ROUNDS = 9;
-
-interface MemoryRatios {
-  /** Ratios of the memories' lengths, ours to that with wasi-libc's malloc: after the first run, and after all rounds. */
-  readonly memory: number;
-  readonly memoryAfter: number;
-}
-
-/** One program in one process. */
-interface GuestTimes extends MemoryRatios {
-  readonly name: string;
-  /** Milliseconds of the shortest round. */
-  readonly ours: number;
-  readonly stock: number;
-}
+type GuestResult = Pick<GuestTimes, "title" | "memory" | "memoryAfter"> & {
+  /** Milliseconds. */
+  readonly times: Readonly<Record<Candidate, Spread>>;
+  /** Of our times to that with the language's own malloc. */
+  readonly ratios: Readonly<Record<OfOurs, Spread>>;
+};
 
 export interface GuestResults {
   readonly placements: number;
   /** In each placement; of them the shortest counts. */
   readonly rounds: number;
-  readonly programs: readonly (MemoryRatios & {
-    readonly name: string;
-    /** Milliseconds. */
-    readonly ours: Spread;
-    readonly stock: Spread;
-    /** Of our time to that with wasi-libc's malloc. */
-    readonly time: Spread;
-  })[];
-}
-
-interface Candidate {
-  readonly exports: Record<string, (n: number) => number>;
-  readonly memory: WebAssembly.Memory;
-}
-
-const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-
-/** Compiles the programs with both mallocs, into a folder. */
-function compile(folder: string): void {
-  const source = path("guests/programs.c");
-  const include = path("../include");
-  const ours = [`@${include}/guest.flags`, `-I${include}`, `${include}/pymalloc_malloc.c`];
-  const stock = ["--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-flto"];
-  for (const [name, flags] of Object.entries({ ours, stock })) {
-    const { error, status } = spawnSync(
-      "clang",
-      [...flags, source, "-o", join(folder, `${name}.wasm`)],
-      { stdio: "inherit", env: compilerEnvironment() },
-    );
-    if (error !== undefined || status !== 0) {
-      throw new Error("the part guests needs clang, lld and wasi-libc: .ci/run installs them");
-    }
-  }
-}
-
-function instantiateOurs(folder: string, heap: Heap): Candidate {
-  const { exports } = heap.instantiate(readFileSync(join(folder, "ours.wasm")));
-  return { exports: exports as Candidate["exports"], memory: heap.memory };
-}
-
-function instantiateStock(folder: string): Candidate {
-  const module = new WebAssembly.Module(readFileSync(join(folder, "stock.wasm")));
-  const { exports } = new WebAssembly.Instance(module);
-  (exports["_initialize"] as () => void)();
-  const memory = exports["memory"] as WebAssembly.Memory;
-  return { exports: exports as Candidate["exports"], memory };
-}
-
-function measure(name: ProgramName, folder: string): GuestTimes {
-  const heap = createHeap({ malloc: "pymalloc" });
-  const candidates = { ours: instantiateOurs(folder, heap), stock: instantiateStock(folder) };
-  const run = ({ exports }: Candidate) => exports[name]?.(PROGRAMS[name]);
-  const ratio = () =>
-    candidates.ours.memory.buffer.byteLength / candidates.stock.memory.buffer.byteLength;
-  const answers = [run(candidates.ours), run(candidates.stock)];
-  if (answers[0] !== answers[1]) throw new Error(`${name} answers ${answers.join(" and ")}`);
-  const memory = ratio();
-  const works = {
-    ours: () => void run(candidates.ours),
-    stock: () => void run(candidates.stock),
-  };
-  const { ours, stock } = timePaired(works, ROUNDS);
-  return { name, ours: ours.min, stock: stock.min, memory, memoryAfter: ratio() };
-}
-
-/** All programs in this process; the compiled ones are in `folder`. @param seed of the placement */
-export function measureGuests(folder: string, seed: number): GuestTimes[] {
-  const names = Object.keys(PROGRAMS) as ProgramName[];
-  const heap = createHeap({ malloc: "pymalloc" });
-  const guests = [instantiateOurs(folder, heap), instantiateStock(folder)];
-  const small = guests.flatMap(({ exports }) => names.map((name) => () => exports[name]?.(SMALL)));
-  place([...callsOf(heap.object), ...callsOf(heap.raw), ...small], seed);
-  return names.map((name) => measure(name, folder));
+  readonly programs: readonly GuestResult[];
+  readonly sizes: readonly Sizes[];
 }
 
 export async function benchGuests(engine: Engine): Promise<GuestResults> {
   const folder = mkdtempSync(join(tmpdir(), "pymalloc-bench-"));
   try {
-    compile(folder);
-    const measured = await inPlacements((seed) =>
-      engine.run(import.meta.url, measureGuests, folder, seed),
-    );
-    const programs = (measured[0] as GuestTimes[]).map(({ name, memory, memoryAfter }, at) => {
-      const all = measured.map((times) => times[at] as GuestTimes);
-      return {
-        name,
-        ours: spreadOf(all.map(({ ours }) => ours)),
-        stock: spreadOf(all.map(({ stock }) => stock)),
-        time: spreadOf(all.map(({ ours, stock }) => ours / stock)),
-        memory,
-        memoryAfter,
-      };
+    const sizes = await buildGuests(folder);
+    const file = new URL("guests/measure.ts", import.meta.url).href;
+    const measured = await inPlacements((seed) => engine.run(file, measureGuests, folder, seed));
+    const programs = (measured[0] as GuestTimes[]).map(({ title, memory, memoryAfter }, at) => {
+      const all = measured.map((programs) => (programs[at] as GuestTimes).times);
+      const times = recordOf(candidates, (one) => spreadOf(all.map((times) => times[one])));
+      const ratios = recordOf(ofOurs, (one) =>
+        spreadOf(all.map((times) => times[one] / times.stock)),
+      );
+      return { title, times, ratios, memory, memoryAfter };
     });
-    return { placements: PLACEMENTS, rounds: ROUNDS, programs };
+    return { placements: PLACEMENTS, rounds: ROUNDS, programs, sizes };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-export function renderGuests({ placements, rounds, programs }: GuestResults): string {
-  const rows = programs.map(({ name, ours, stock, time, memory, memoryAfter }) => [
-    name,
-    `${stock.mean.toFixed(1)} ms`,
-    `${ours.mean.toFixed(1)} ms`,
-    ratios(time),
-    `${ratio(memory)} (${ratio(memoryAfter)})`,
+const binaryNames: Readonly<Record<Binary, string>> = {
+  c: "trees and strings, C",
+  rust: "trees and strings, Rust",
+  sqlite: "SQLite",
+};
+
+export function renderGuests({ placements, rounds, programs, sizes }: GuestResults): string {
+  const ms = ({ mean }: Spread) => `${mean.toFixed(1)} ms`;
+  const times = programs.map(({ title, times, ratios: ours }) => [
+    title,
+    ...candidates.map((candidate) => ms(times[candidate])),
+    ...ofOurs.map((candidate) => ratios(ours[candidate])),
   ]);
-  const head = ["C program", "wasi-libc's malloc", "pymalloc", "time ratio", "memory ratio"];
+  const memories = programs.map(({ title, memory, memoryAfter }) => [
+    title,
+    ...ofOurs.map((candidate) => `${ratio(memory[candidate])} (${ratio(memoryAfter[candidate])})`),
+  ]);
+  const bytes = sizes.map(({ binary, stock, linked, added }) => [
+    binaryNames[binary],
+    ...[added, linked, stock].map((size) => `${whole(size)} bytes`),
+  ]);
   return [
-    table(head, rows),
+    table(["time", "its own malloc", "hosted", "linked", "hosted / own", "linked / own"], times),
     "",
-    `\`bench/guests/programs.c\`, compiled twice by clang, with ${placements} placements of the code: in each the shortest of`,
-    `${rounds} rounds in turn; shown are the mean and the range of the placements. Memory: its length after the first run,`,
-    "in brackets after all rounds.",
+    table(["memory against its own malloc's", "hosted", "linked"], memories),
+    "",
+    table(["length", "linking adds", "linked", "with its own malloc"], bytes),
+    "",
+    "`bench/guests`, compiled by clang and rustc: on the language's own malloc (wasi-libc's; Rust's dlmalloc), in a heap's",
+    `memory (hosted), and with pymalloc linked in. ${placements} placements of the code: in each the shortest of ${rounds} rounds`,
+    "in turn; shown are the mean and the range of the placements. Memory: its length after the first run, in brackets",
+    "after all rounds. Lengths are without names.",
   ].join("\n");
 }

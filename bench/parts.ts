@@ -22,7 +22,7 @@ const parts = {
   traces: { title: "Traces", bench: benchTraces, render: renderTraces },
   patterns: { title: "Patterns", bench: benchPatterns, render: renderPatterns },
   javascript: { title: "Calls from JavaScript", bench: benchJavaScript, render: renderJavaScript },
-  guests: { title: "Guests in C", bench: benchGuests, render: renderGuests },
+  guests: { title: "Guests", bench: benchGuests, render: renderGuests },
   inspect: { title: "A look into a memory", bench: benchInspect, render: renderInspect },
   records: { title: "Records", bench: benchRecords, render: renderRecords },
 };

@@ -1,6 +1,6 @@
 /*
- * What `npm run bench -- guests` times: C programs that live from malloc. Compiled twice, with wasi-libc's malloc
- * and with include/pymalloc_malloc.c.
+ * What `npm run bench -- guests` times: C programs that live from malloc. Compiled with wasi-libc's malloc, and with
+ * include/pymalloc_malloc.c; programs.rs has the same in Rust.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -74,6 +74,19 @@ function tooLarge(pages: number, own: OwnMemory): RangeError {
   );
 }
 
+/** So long a stack has to be: as long as clang's linker makes one. */
+const LEAST_STACK = PAGE;
+
+/** Below the stack of a guest whose data lie behind it is the heap: what the heap uses is not the stack's. */
+function requireStack(stackStart: number, heapEnd: number): void {
+  const least = heapEnd + LEAST_STACK;
+  if (stackStart >= least) return;
+  fail(
+    `the guest's stack reaches from ${stackStart} down into what the heap uses, expected it to begin at ${least} or more: ` +
+      `link it with -z stack-size=${least}, or with --no-stack-first`,
+  );
+}
+
 /** A guest without data or stack has no place of its own, but wants a memory of some length. */
 function lengthen(memory: WebAssembly.Memory, pages: number, own: OwnMemory): void {
   const missing = pages - memory.buffer.byteLength / PAGE;
@@ -112,15 +125,12 @@ export function makePlace(guest: GuestBinary, memory: WebAssembly.Memory, own: O
     fail("the guest has no data that shows where it lies, expected it to include pymalloc.h");
   }
   const start = own.pagesInUse();
-  if (data.start < start * PAGE) {
+  if (stackStart !== undefined && stackStart <= data.start) {
+    requireStack(stackStart, start * PAGE);
+  } else if (data.start < start * PAGE) {
     fail(
       `the guest's data begins at ${data.start}, expected ${start * PAGE} or more, behind what the heap uses: ` +
         `link it with -Wl,--global-base=${start * PAGE}, or instantiate it before the heap is used`,
-    );
-  }
-  if (stackStart !== undefined && stackStart <= data.start) {
-    fail(
-      `the guest's stack lies below ${stackStart}, expected it behind its data: link it with -Wl,--no-stack-first`,
     );
   }
   if (end > own.maximumPages || own.leave(start, end) === 0) throw tooLarge(end, own);

@@ -1,11 +1,12 @@
-/** C guests in docs/guide/guests.md and the README: each builds as it is printed, in an empty project, runs, and prints what it says. */
+/** Guests in docs/guide/guests.md and the README: each builds as it is printed, in an empty project, runs, and prints what it says. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { compilerEnvironment } from "../../tools/compiler.js";
-import { reasonToSkip } from "../support/guests.js";
+import { exportsOf, reasonToSkip, reasonToSkipCpp } from "../support/guests.js";
 import { newProject, type Project, repository, succeed } from "../support/project.js";
+import { reasonToSkipRust, rustEnvironment } from "../support/rust.js";
 import { snippet } from "../support/snippets.js";
 
 /** Without what differs between machines: places in the binary, and JavaScript's lines. */
@@ -14,6 +15,19 @@ function comparable(text: string): string {
     .replace(/ \(wasm:[^)]*\)/g, "")
     .replace(/^ +at .*(file:|node:).*\n/gm, "")
     .trim();
+}
+
+/** A program that prints what a guest's `digits` says, and how many blocks are left, without and with a debug mode. */
+function digitsOf(guest: string): string {
+  return `
+import { readFileSync } from "node:fs";
+import { createHeap } from "pymalloc";
+for (const malloc of ["pymalloc", "debug"]) {
+  const heap = createHeap({ malloc });
+  const { digits } = heap.instantiate(readFileSync("${guest}")).exports;
+  console.log(digits(1000), heap.getAllocatedBlocks());
+}
+`;
 }
 
 describe("docs/guide/guests.md", () => {
@@ -36,6 +50,39 @@ describe("docs/guide/guests.md", () => {
       return;
     }
     assert.equal(comparable(printed), comparable(snippet("docs/guide/guests.md#output")));
+  });
+
+  test("its lines for C++", { skip: reasonToSkipCpp() }, async () => {
+    const source = `
+#include <string>
+#include <vector>
+extern "C" __attribute__((export_name("digits"))) int digits(int n) {
+  std::vector<std::string> texts;
+  std::string all;
+  for (int i = 0; i < n; i++) texts.push_back(std::to_string(i));
+  for (auto &text : texts) all += text;
+  return (int)all.size();
+}
+`;
+    project.write("guest.cpp", source);
+    const { PATH = "" } = compilerEnvironment();
+    const lines = snippet("docs/guide/guests.md#cpp").trim().split("\n");
+    for (const line of lines) await succeed(project.folder, line, [], { PATH }, true);
+    assert.equal(await project.program("cpp.mjs", digitsOf("guest.wasm")), "2890 0\n2890 0\n");
+  });
+
+  test("its crate in Rust", { skip: reasonToSkipRust() }, async () => {
+    project.write("Cargo.toml", snippet("docs/guide/guests.md#Cargo.toml"));
+    project.write("src/lib.rs", snippet("docs/guide/guests.md#rust"));
+    project.write(".cargo/config.toml", snippet("docs/guide/guests.md#config.toml"));
+    const line = snippet("docs/guide/guests.md#cargo").trim();
+    await succeed(project.folder, line, [], rustEnvironment(), true);
+    const guest = "target/wasm32-unknown-unknown/release/guest.wasm";
+    assert.equal(await project.program("rust.mjs", digitsOf(guest)), "2890 0\n2890 0\n");
+    await project.shell(`npm install binaryen\n${snippet("docs/guide/guests.md#rust-link")}`);
+    const linked = new WebAssembly.Module(readFileSync(join(project.folder, "linked.wasm")));
+    const { digits } = exportsOf(new WebAssembly.Instance(linked));
+    assert.equal(digits?.(1000), 2890);
   });
 
   test("its example, linked", { skip: reasonToSkip() }, async () => {

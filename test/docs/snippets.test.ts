@@ -24,7 +24,6 @@ const NOT_RUN: Record<string, string> = {
   "docs/guide/command.md#commands":
     "the forms of all commands, with placeholders: test/cli and test/link/command.test.ts",
   "CONTRIBUTING.md#dev": "runs until it is stopped",
-  "docs/guide/guests.md#rust": "no compiler for it here; the page says that it is not tested",
   "docs/guide/guests.md#zig": "no compiler for it here; the page says that it is not tested",
   "docs/upstream.md#link":
     "a line for Pyodide's own Makefile: the command is that of README.md#link",

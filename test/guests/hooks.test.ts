@@ -222,11 +222,18 @@ describe("guests that a heap can't take", { skip: reasonToSkip() }, () => {
     assertBalanced(heap, 0);
   });
 
-  test("a stack below the data", () => {
-    const bytes = buildGuest([allocating], {
-      flags: ["-Wl,--stack-first", "-Wl,-z,stack-size=131072"],
-    });
-    assert.match(refusal(pooledHeap(), bytes), /stack lies below 131072.*--no-stack-first/);
+  test("a stack below the data, with no room for it behind what the heap uses", () => {
+    const build = (bytes: number) =>
+      buildGuest([allocating], { flags: ["-Wl,--stack-first", `-Wl,-z,stack-size=${bytes}`] });
+    const expected = /stack reaches from 65536 down.*at 131072 or more.*-z stack-size=131072/;
+    assert.match(refusal(pooledHeap(), build(65536)), expected);
+    const used = pooledHeap();
+    used.raw.malloc(100_000);
+    assert.match(refusal(used, build(131072)), /stack reaches from 131072 down.*at \d+ or more/);
+    const heap = pooledHeap();
+    const { take, give } = exportsOf(heap.instantiate(build(131072)));
+    give?.(take?.(100) as number);
+    assertBalanced(heap, 0);
   });
 
   test("less memory than the heap may have, or more than it can", () => {

@@ -1,22 +1,9 @@
-/** C's malloc on a heap of ours: its promises, a large library on it, and AssemblyScript's allocator. */
+/** C's malloc on a heap of ours: its promises, and AssemblyScript's allocator. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
-import {
-  buildAssemblyScript,
-  buildGuest,
-  buildStock,
-  exportsOf,
-  newPath,
-  reasonToSkip,
-  textAt,
-  wasi,
-} from "../support/guests.js";
+import { buildAssemblyScript, buildGuest, exportsOf, reasonToSkip } from "../support/guests.js";
 import { assertBalanced, pooledHeap } from "../support/heaps.js";
 import { debugHeap, faultOf } from "../support/mistakes.js";
-import { long } from "../support/profile.js";
 
 const modes = ["pymalloc", "malloc", "pymalloc_debug", "malloc_debug"] as const;
 
@@ -47,59 +34,6 @@ describe("C's malloc", { skip: reasonToSkip() }, () => {
   test("a debug heap names what is wrong with an aligned block as well", () => {
     const { twice } = exportsOf(debugHeap().instantiate(bytes));
     assert.equal(faultOf(() => twice?.()).kind, "invalid-pointer");
-  });
-});
-
-describe("SQLite", { skip: reasonToSkip() }, () => {
-  const source = dirname(
-    createRequire(import.meta.url).resolve("@commapp/sqlcipher-amalgamation/package.json"),
-  );
-  const include = join(source, "src");
-  const object = newPath(".o");
-  // It asks malloc how long its blocks are, so that its own books depend on ours.
-  const defines = [
-    ...[
-      "SQLITE_OS_OTHER=1",
-      "SQLITE_THREADSAFE=0",
-      "SQLITE_OMIT_LOAD_EXTENSION",
-      "SQLITE_OMIT_WAL",
-    ],
-    ...["SQLITE_TEMP_STORE=3", "SQLITE_USE_MALLOC_H", "HAVE_MALLOC_H", "HAVE_MALLOC_USABLE_SIZE"],
-  ].map((name) => `-D${name}`);
-
-  test("it answers the same on our malloc as on wasi-libc's, and a debug heap finds no mistake in it", () => {
-    // Optimized it takes ten times as long to compile, and asks for the same blocks.
-    const flags = ["--target=wasm32-wasi", long ? "-O1" : "-O0", "-w", "-c", ...defines];
-    execFileSync("clang", [...flags, join(include, "sqlite3.c"), "-o", object], {
-      stdio: "inherit",
-    });
-    const files = ["sqlite.c", object];
-    const imports = { wasi_snapshot_preview1: wasi };
-
-    const module = new WebAssembly.Module(buildStock(files, [`-I${include}`]));
-    const stock = new WebAssembly.Instance(module, imports);
-    const { _initialize, run } = exportsOf(stock);
-    _initialize?.();
-    const start = run?.() as number;
-    const bytes = new Uint8Array((stock.exports["memory"] as WebAssembly.Memory).buffer);
-    const expected = new TextDecoder().decode(bytes.subarray(start, bytes.indexOf(0, start)));
-    assert.match(expected, /^20000\|\d+\|/);
-    assert.match(expected, /error: incomplete input\n$/);
-    assert.equal(expected.match(/error/g)?.length, 1, "all but the last statement are right");
-    assert.ok(expected.length > 50_000, `${expected.length} letters`);
-
-    const guest = buildGuest(files, { flags: [`-I${include}`] });
-    for (const malloc of modes) {
-      const heap = pooledHeap({ malloc });
-      const { run, done } = exportsOf(heap.instantiate(guest, imports));
-      for (let round = 0; round < 2; round++) {
-        const answer = run?.() as number;
-        assert.equal(textAt(heap, answer), expected, malloc);
-        done?.(answer);
-      }
-      heap.validate();
-      assert.equal(heap.getAllocatedBlocks(), 0, malloc);
-    }
   });
 });
 

@@ -5,12 +5,11 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Heap } from "../../src/index.js";
 import { compilerEnvironment } from "../../tools/compiler.js";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const include = join(root, "include");
-const sources = join(root, "test/guests/programs");
+export const sources = join(root, "test/guests/programs");
 
 /** Debian's: another one on the path may come without its headers. */
 export const python3 = "/usr/bin/python3";
@@ -42,6 +41,16 @@ export function reasonToSkip(): string | false {
   return reason;
 }
 
+/** Why there can't be a program in C++ here, or false; never in CI. */
+export function reasonToSkipCpp(): string | false {
+  if (reasonToSkip() !== false || process.env["CI"]) return reasonToSkip();
+  const args = ["--target=wasm32-wasi", "-x", "c++", "-", "-c", "-o", "probe.o"];
+  if (succeeds("clang", args, "#include <vector>\n")) return false;
+  const reason = "needs libc++-dev-wasm32";
+  console.log(`skipped: ${reason}`);
+  return reason;
+}
+
 export interface Build {
   /** More arguments, behind those of include/guest.flags. */
   readonly flags?: readonly string[];
@@ -58,12 +67,28 @@ export function buildGuest(
   return clang([`@${join(include, "guest.flags")}`, `-I${include}`, ...flags], all);
 }
 
+/** Compiles a file of test/guests/programs to an object file; its path. */
+export function buildObject(file: string, flags: readonly string[]): string {
+  const output = newPath(".o");
+  clang(["--target=wasm32-wasi", "-O2", "-flto", "-c", ...flags], [file], output);
+  return output;
+}
+
 /** The same program on wasi-libc's own malloc, in a memory of its own. */
 export function buildStock(
   files: readonly string[],
   flags: readonly string[] = [],
 ): Uint8Array<ArrayBuffer> {
   return clang(["--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-flto", ...flags], files);
+}
+
+/** The same program on ours in a memory of its own, to be linked. */
+export function buildLinkable(
+  files: readonly string[],
+  flags: readonly string[] = [],
+): Uint8Array<ArrayBuffer> {
+  const malloc = join(include, "pymalloc_malloc.c");
+  return buildStock([...files, malloc], [`-I${include}`, ...flags]);
 }
 
 let outputs = 0;
@@ -73,8 +98,11 @@ export function newPath(suffix: string): string {
   return join(folder, `${outputs++}${suffix}`);
 }
 
-function clang(flags: readonly string[], files: readonly string[]): Uint8Array<ArrayBuffer> {
-  const output = newPath(".wasm");
+function clang(
+  flags: readonly string[],
+  files: readonly string[],
+  output = newPath(".wasm"),
+): Uint8Array<ArrayBuffer> {
   execFileSync("clang", ["-Wall", "-Wextra", "-Werror", ...flags, ...files, "-o", output], {
     env: compilerEnvironment(),
     cwd: sources,
@@ -95,12 +123,29 @@ export function compileText(
 }
 
 /** A text of C's at an address. */
-export function textAt(heap: Heap, p: number): string {
-  return new TextDecoder().decode(heap.u8.subarray(p, heap.u8.indexOf(0, p)));
+export function textAt({ memory }: { readonly memory: WebAssembly.Memory }, p: number): string {
+  const bytes = new Uint8Array(memory.buffer);
+  return new TextDecoder().decode(bytes.subarray(p, bytes.indexOf(0, p)));
 }
 
 /** What wasi-libc imports for printf and exit, though nobody calls it here. */
 export const wasi = new Proxy({}, { get: () => () => 52 }) as WebAssembly.ModuleImports;
+
+/** A program that is alone in its memory. */
+export interface Alone {
+  readonly exports: Exports;
+  readonly memory: WebAssembly.Memory;
+}
+
+/** Instantiates a program with a memory of its own. */
+export function instantiateAlone(bytes: Uint8Array): Alone {
+  const imports = { wasi_snapshot_preview1: wasi };
+  const module = new WebAssembly.Module(bytes as BufferSource);
+  const instance = new WebAssembly.Instance(module, imports);
+  const exports = exportsOf(instance);
+  exports["_initialize"]?.();
+  return { exports, memory: instance.exports["memory"] as WebAssembly.Memory };
+}
 
 /** The functions that a guest exports. */
 export type Exports = Record<string, (...args: number[]) => number>;

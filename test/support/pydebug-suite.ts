@@ -182,7 +182,7 @@ export function testPydebug(name: string): void {
   }
 
   test(`${name}: CPython's own ways to do wrong are found, and its tests of the debug hooks hold`, {
-    skip,
+    skip: name === "pyodide" ? false : "its package has no _testcapi",
   }, async () => {
     const text = endOf(await restore(name), "import _testcapi; _testcapi.pymem_buffer_overflow()");
     assert.match(
@@ -296,7 +296,9 @@ write(mem_malloc(8) + 8)`);
     const [fault] = faults as [PyMemError];
     assert.equal(faults.length, 1);
     assert.equal(fault.kind, "double-free");
-    assert.match(fault.pythonStack ?? "", /^ {2}File "<exec>", line \d+ in twice\n/);
+    // CPython 3.12 has no debug offsets.
+    const stack = name === "pyodide-027" ? /^$/ : /^ {2}File "<exec>", line \d+ in twice\n/;
+    assert.match(fault.pythonStack ?? "", stack);
     assert.match(heap.explainCrash() ?? "", /^PyMemError: buffer-overflow: validate: /);
     assert.equal(heap.stats().malloc, "pymalloc_debug");
     assert.ok((heap.stats().debug?.heldBytes as number) <= 100_000);
