@@ -29,6 +29,36 @@ interface ModuleRecipe extends Policy {
 /** What has to be done about a limit is rare. */
 const partsOfLimit = ["settle", "freeRow", "takeRow"].map((name) => `core/limit/limit/${name}`);
 
+/** The large malloc but for its fast paths. What changes the maps is copied all the same: that is most of what a block costs. */
+const partsOfLarge = Object.entries({
+  bins: ["bestFit", "bestOf", "binOf", "lastFit", "put", "take"],
+  blocks: ["cut", "layFree", "lengthen", "release", "shorten"],
+  break: [
+    "extend",
+    "grow",
+    "layUsed",
+    "mapBytes",
+    "moveMaps",
+    "reachInHole",
+    "start",
+    "use",
+    "writeEnd",
+  ],
+  find: ["find"],
+  large: ["free", "growsInPlace", "malloc", "mallocSlowly"],
+  sweep: ["drop", "settle", "sweep"],
+  validate: [
+    "behind",
+    "broken",
+    "checkBins",
+    "checkBlocks",
+    "checkState",
+    "checkWaiting",
+    "isBlock",
+    "startFrom",
+  ],
+}).flatMap(([file, names]) => names.map((name) => `core/large/${file}/${name}`));
+
 const recipes: Record<string, ModuleRecipe> = {
   core: {
     entry: "core/programs/core.ts",
@@ -51,7 +81,11 @@ const recipes: Record<string, ModuleRecipe> = {
     policy: "linked",
     apart: partsOfLimit,
   },
-  large: { entry: "core/programs/large.ts", flags: ["--initialMemory", "0"] },
+  large: {
+    entry: "core/programs/large.ts",
+    flags: ["--initialMemory", "0"],
+    apart: partsOfLarge,
+  },
   debug: { entry: "core/programs/debug.ts", flags: ["--initialMemory", "0"] },
   objects: { entry: "core/programs/objects.ts", flags: ["--initialMemory", "0"] },
   adapter: { entry: "python/wasm/adapter.ts", flags: ["--importTable"] },

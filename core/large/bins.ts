@@ -3,8 +3,9 @@
  * from there on. The bin's list is linked through the blocks themselves.
  */
 
+import { memory as linear } from "memory";
 import { addressOf, blockBefore, granuleOf, isUsed } from "./map";
-import { BINS, firstCell, fullCell, state } from "./state";
+import { BINS, BINS_SIZE, firstCell, fullCell, state } from "./state";
 
 /** A free block, in its first bytes. */
 @unmanaged
@@ -26,11 +27,6 @@ export function freeAt(granule: u32): Free {
   return changetype<Free>(addressOf(granule));
 }
 
-/** The granules of a free block. */
-export function lengthOf(granule: u32): u32 {
-  return freeAt(granule).length;
-}
-
 export function binOf(length: u32): u32 {
   if (length < EXACT) return length;
   const power = 31 - <u32>clz(length);
@@ -38,26 +34,21 @@ export function binOf(length: u32): u32 {
   return EXACT + ((power - EXACT_BITS) << PARTS_BITS) + part;
 }
 
+/** The bit of a bin in its word. */
+function bitOf(bin: u32): u64 {
+  const one: u64 = 1;
+  return one << (bin & 63);
+}
+
 /** The first bin from this one up that has a block; BINS for none. */
 function fullFrom(bin: u32): u32 {
-  let mask: u64 = ~0 << (<u64>(bin & 63));
+  let mask: u64 = ~(bitOf(bin) - 1);
   for (let word = bin >>> 6; word < BINS >>> 6; word++) {
     const full = load<u64>(fullCell(word)) & mask;
     if (full !== 0) return (word << 6) + <u32>ctz(full);
     mask = ~0;
   }
   return BINS;
-}
-
-/** The last bin before this one that has a block; 0 for none. */
-function fullBelow(bin: u32): u32 {
-  let mask: u64 = ~(~0 << (<u64>(bin & 63)));
-  for (let word = <i32>(bin >>> 6); word >= 0; word--) {
-    const full = load<u64>(fullCell(word)) & mask;
-    if (full !== 0) return ((<u32>word) << 6) + 63 - <u32>clz(full);
-    mask = ~0;
-  }
-  return 0;
 }
 
 /** Puts a free block into its bin. */
@@ -74,13 +65,24 @@ export function put(granule: u32, length: u32): void {
     freeAt(first).previous = granule;
   } else {
     const full = fullCell(bin >>> 6);
-    store<u64>(full, load<u64>(full) | ((<u64>1) << (<u64>(bin & 63))));
+    store<u64>(full, load<u64>(full) | bitOf(bin));
   }
 }
 
-/** Takes a free block out of its bin. */
+/** Says of a free block that it is in no bin yet. */
+export function leaveOut(granule: u32): void {
+  freeAt(granule).length = 0;
+}
+
+/** All bins become empty. */
+export function clearBins(): void {
+  linear.fill(fullCell(0), 0, BINS_SIZE);
+}
+
+/** Takes a free block out of its bin, where it is in one. */
 export function take(granule: u32): void {
   const block = freeAt(granule);
+  if (block.length === 0) return;
   const next = block.next;
   const previous = block.previous;
   if (next !== 0) freeAt(next).previous = previous;
@@ -92,7 +94,7 @@ export function take(granule: u32): void {
   store<u32>(firstCell(bin), next);
   if (next !== 0) return;
   const full = fullCell(bin >>> 6);
-  store<u64>(full, load<u64>(full) & ~((<u64>1) << (<u64>(bin & 63))));
+  store<u64>(full, load<u64>(full) & ~bitOf(bin));
 }
 
 /** Where a block of `length` granules could begin in the free one at `granule`, at a multiple of so many. */
@@ -141,17 +143,21 @@ export function bestFit(length: u32, step: u32): u32 {
 /** The last free block before the break, where it has room; 0 where it has not. */
 export function lastFit(length: u32, step: u32): u32 {
   const last = blockBefore(granuleOf(state().end));
-  return !isUsed(last) && fits(last, lengthOf(last), length, step) ? last : 0;
+  return !isUsed(last) && fits(last, freeAt(last).length, length, step) ? last : 0;
 }
 
-/**
- * A hole with room at a multiple of `step` for as many granules as possible, at least `least`; it is in the bins below the one for
- * `below` granules. 0 where there is none.
- */
-export function longestFit(least: u32, below: u32, step: u32): u32 {
-  for (let bin = fullBelow(binOf(below)); bin >= binOf(least); bin = fullBelow(bin)) {
-    const best = bestOf(bin, least, step);
-    if (best !== 0) return best;
+/** Of the first holes of each bin with room for `length` granules at a multiple of `step`, the lowest; 0 where there is none. */
+export function lowestFit(length: u32, step: u32): u32 {
+  const end = granuleOf(state().end);
+  let lowest: u32 = 0;
+  for (let bin = fullFrom(binOf(length)); bin < BINS; bin = fullFrom(bin + 1)) {
+    let granule = load<u32>(firstCell(bin));
+    for (let rest = LOOKED_AT; rest !== 0 && granule !== 0; rest--) {
+      const has = freeAt(granule).length;
+      const isLower = lowest === 0 || granule < lowest;
+      if (isLower && fits(granule, has, length, step) && granule + has !== end) lowest = granule;
+      granule = freeAt(granule).next;
+    }
   }
-  return 0;
+  return lowest;
 }

@@ -1,17 +1,17 @@
 /** Free memory becomes blocks, and blocks free memory: what changes the maps and the bins together. */
 
-import { lengthOf, put, take } from "./bins";
-import { blockBefore, clearStart, isUsed, writeFree, writeStart, writeUsed } from "./map";
+import { put, take } from "./bins";
+import { blockBefore, clearStart, isUsed, lengthAt, writeFree, writeStart, writeUsed } from "./map";
 
 /** Makes what a block's first granules were, or are to be, a free block; its neighbours are in use. */
-function layFree(granule: u32, length: u32): void {
+export function layFree(granule: u32, length: u32): void {
   writeFree(granule, length);
   put(granule, length);
 }
 
 /** `length` granules of a free block, from `granule` on, become a block in use. What is left stays free. */
 export function cut(free: u32, granule: u32, length: u32): void {
-  const has = lengthOf(free);
+  const has = lengthAt(free);
   const front = granule - free;
   const rest = has - front - length;
   take(free);
@@ -31,14 +31,12 @@ export function cut(free: u32, granule: u32, length: u32): void {
  * @returns where the free block begins
  */
 export function release(granule: u32, length: u32): u32 {
-  const right = granule + length;
-  if (!isUsed(right)) {
+  for (let right = granule + length; !isUsed(right); right = granule + length) {
     take(right);
+    length += lengthAt(right);
     clearStart(right);
-    length += lengthOf(right);
   }
-  const left = blockBefore(granule);
-  if (!isUsed(left)) {
+  for (let left = blockBefore(granule); !isUsed(left); left = blockBefore(granule)) {
     take(left);
     clearStart(granule);
     length += granule - left;
@@ -50,20 +48,19 @@ export function release(granule: u32, length: u32): u32 {
 
 /** The granules of the free block that begins at one; 0 where one in use does. */
 export function freeLengthAt(granule: u32): u32 {
-  return isUsed(granule) ? 0 : lengthOf(granule);
+  return isUsed(granule) ? 0 : lengthAt(granule);
 }
 
 /** A block in use takes so many granules of the free one behind it. */
 export function lengthen(granule: u32, length: u32, more: u32): void {
   const right = granule + length;
-  const rest = lengthOf(right) - more;
+  const rest = lengthAt(right) - more;
   take(right);
   clearStart(right);
-  if (rest !== 0) {
-    writeStart(right + more);
-    layFree(right + more, rest);
-  }
   writeUsed(granule, length + more);
+  if (rest === 0) return;
+  writeStart(right + more);
+  release(right + more, rest);
 }
 
 /** A block in use gives back what is behind its first granules. */

@@ -4,7 +4,7 @@
  */
 
 import { memory as linear } from "memory";
-import { BREAK_SLACK_BITS } from "../policy/policy";
+import { BREAK_SLACK_BITS, REACH_SLACK_BITS } from "../policy/policy";
 import { bestFit, lastFit } from "./bins";
 import { cut, freeLengthAt, release } from "./blocks";
 import { granuleBits, largeRoot } from "./large-host";
@@ -27,9 +27,8 @@ const PAGE: usize = 1 << PAGE_BITS;
 /** A break behind page 65,536 would be at address 2^32, which is 0. */
 const LAST_PAGE: u32 = 65535;
 
-/** The first map; each is a `1 << MAP_SLACK_BITS`th longer than it has to be. */
+/** The first map. */
 const FIRST_MAP: usize = 2048;
-const MAP_SLACK_BITS: u32 = 3;
 
 /** Behind a map there is a word of zeros, for who reads two. */
 const BEHIND: usize = 8;
@@ -81,7 +80,7 @@ function layUsed(granule: u32, length: u32): void {
 }
 
 /** The malloc's memory begins: its state, the first map, and free memory; false where there is none. */
-export function start(): bool {
+function start(): bool {
   const root = granuleOf(largeRoot);
   const map = root + granulesFor(ROOT_SIZE);
   const first = map + granulesFor(FIRST_MAP);
@@ -99,6 +98,11 @@ export function start(): bool {
   return true;
 }
 
+/** Has the malloc its memory, or gets it now? */
+export function isReady(): bool {
+  return state().map !== 0 || start();
+}
+
 /** The maps move to longer ones, which are zeros, at `map`. The block that they were in is free then. */
 function moveMaps(map: usize, reach: usize): void {
   const s = state();
@@ -112,7 +116,7 @@ function moveMaps(map: usize, reach: usize): void {
 
 /** How far new maps reach that have to reach up to the end of so many pages. */
 function reachFor(pages: u32): usize {
-  return (<usize>min(pages + (pages >> MAP_SLACK_BITS) + 2, LAST_PAGE)) << PAGE_BITS;
+  return (<usize>min(pages + (pages >> REACH_SLACK_BITS) + 2, LAST_PAGE)) << PAGE_BITS;
 }
 
 function isReached(pages: u32): bool {
@@ -167,6 +171,7 @@ export function grow(length: u32): u32 {
 
 /** Leaves the memory from `from`, at or behind the break, up to `to` to someone else; false where there is no memory. */
 export function leave(from: usize, to: usize): bool {
+  if (!isReady()) return false;
   const old = granuleOf(state().end);
   const first = granuleOf(from);
   const behind = granuleOf(to - 1) + 1;

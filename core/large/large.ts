@@ -8,26 +8,32 @@
  *     map.ts       where blocks begin, how long they are, which are in use: bits beside the blocks
  *     bins.ts      the free blocks, by their length
  *     blocks.ts    free memory becomes blocks, and blocks free memory
+ *     sweep.ts     what was given back becomes free memory, later and all at once
  *     waiting.ts   blocks that were given back, and are given out again as they are
  *     break.ts     the memory becomes longer
+ *     find.ts      where a block can be
+ *     arenas.ts    where an arena of the core's can be
  */
 
 import { memory as linear } from "memory";
 import { MAX_REQUEST } from "../layout";
-import { bestFit, lastFit, placeIn } from "./bins";
+import { LONG, LONGEST_IN_ROW, LONGEST_WAITING, ROW } from "../policy/policy";
+import { bestFit, placeIn } from "./bins";
 import { cut, freeLengthAt, lengthen, release, shorten } from "./blocks";
-import { grow, start } from "./break";
+import { grow, isReady } from "./break";
+import { find } from "./find";
 import { granuleBits } from "./large-host";
 import { addressOf, granuleOf, granulesFor, lengthAt } from "./map";
-import { LONGEST_WAITING, state, waitingCell } from "./state";
-import { releaseWaiting } from "./waiting";
+import { state } from "./state";
+import { settle } from "./sweep";
+import { takeWaiting, wait, waitBehind } from "./waiting";
 
-export { arenaAlloc, arenaFree } from "./arenas";
+export { LONGEST_WAITING } from "../policy/policy";
+export { arenaAlloc } from "./arenas";
 export { leave, takeBack } from "./break";
 export { LEFT } from "./map";
 export {
   FULL,
-  LONGEST_WAITING,
   ROOT_SIZE as LARGE_ROOT_SIZE,
   STATE_BITS,
   STATE_END,
@@ -40,43 +46,25 @@ export {
 } from "./state";
 export { brokenAt, validate } from "./validate";
 
-/** Where nothing is free that would do, the memory gets longer; 0 where it can't. */
-export function findLast(length: u32, step: u32): u32 {
-  const last = lastFit(length, step);
-  return last !== 0 ? last : grow(length + step - 1);
-}
-
-/** The best free block for so many granules; 0 for none. */
-function find(length: u32, step: u32): u32 {
-  let free = bestFit(length, step);
-  if (free === 0 && releaseWaiting()) free = bestFit(length, step);
-  return free !== 0 ? free : findLast(length, step);
-}
-
-/** Has the malloc its memory, or gets it now? */
-export function isReady(): bool {
-  return state().map !== 0 || start();
-}
-
+/** A block at a multiple of `step` granules; a short one is cut off together with some for the next requests. */
 function mallocSlowly(bytes: usize, step: u32): usize {
   if (bytes > MAX_REQUEST || !isReady()) return 0;
-  const length = granulesFor(max<usize>(bytes, 1));
+  const length = granulesFor(bytes);
   const free = find(length, step);
   if (free === 0) return 0;
   const granule = placeIn(free, step);
-  cut(free, granule, length);
+  const count = step === 1 && bytes <= LONGEST_IN_ROW ? min(lengthAt(free) / length, ROW) : 1;
+  cut(free, granule, length * count);
+  if (count > 1) waitBehind(granule, length, count);
   return addressOf(granule);
 }
 
 export function malloc(bytes: usize): usize {
-  const length = granulesFor(bytes);
-  if (length <= LONGEST_WAITING) {
-    const cell = waitingCell(length);
-    const p = load<usize>(cell);
-    if (p !== 0) {
-      store<usize>(cell, load<usize>(p));
-      return p;
-    }
+  if (bytes - 1 < LONGEST_WAITING) {
+    const p = takeWaiting(granulesFor(bytes));
+    if (p !== 0) return p;
+  } else if (bytes === 0) {
+    return malloc(1);
   }
   return mallocSlowly(bytes, 1);
 }
@@ -84,7 +72,7 @@ export function malloc(bytes: usize): usize {
 /** A block at a multiple of `alignment`, a power of 2. */
 export function memalign(alignment: usize, bytes: usize): usize {
   const step = <u32>(alignment >>> granuleBits);
-  return step <= 1 ? malloc(bytes) : mallocSlowly(bytes, step);
+  return step <= 1 ? malloc(bytes) : mallocSlowly(max<usize>(bytes, 1), step);
 }
 
 export function calloc(count: usize, size: usize): usize {
@@ -99,14 +87,13 @@ export function free(p: usize): void {
   if (p === 0) return;
   const granule = granuleOf(p);
   const length = lengthAt(granule);
-  if (length > LONGEST_WAITING) {
-    release(granule, length);
-    return;
-  }
-  const cell = waitingCell(length);
-  store<usize>(p, load<usize>(cell));
-  store<usize>(cell, p);
-  state().waits = 1;
+  if ((<usize>length) << granuleBits <= LONGEST_WAITING) wait(p, length);
+  else release(granule, length);
+}
+
+/** Takes an arena back: see core/heap/heap-host.ts. */
+export function arenaFree(p: usize, _bytes: usize): void {
+  free(p);
 }
 
 /** The block at a granule made longer where it is, by so many granules; false where it can't be. */
@@ -132,7 +119,11 @@ export function realloc(p: usize, bytes: usize): usize {
     if (wanted < length) shorten(granule, length, wanted);
     return p;
   }
-  if (growsInPlace(granule, length, wanted - length)) return p;
+  const more = wanted - length;
+  if (growsInPlace(granule, length, more)) return p;
+  // Before much is copied it is worth while to see whether what lies behind is in use at all.
+  const isLong = (<usize>length) << granuleBits >= LONG;
+  if (isLong && settle() && growsInPlace(granule, length, more)) return p;
   const moved = malloc(bytes);
   if (moved === 0) return 0;
   linear.copy(moved, p, (<usize>length) << granuleBits);

@@ -116,3 +116,14 @@ export function writeLeft(granule: u32, length: u32): void {
 }
 
 export const LEAST_LEFT: u32 = 96;
+
+/** The blocks that begin in a granule's word and are free, as bits. */
+export function freeStarts(granule: u32): u32 {
+  return load<u32>(startsCell(granule)) & ~load<u32>(usesCell(granule));
+}
+
+/** The block that begins at a granule is not in use any more; its length stays as it is. */
+export function clearUsed(granule: u32): void {
+  const cell = usesCell(granule);
+  store<u32>(cell, load<u32>(cell) & ~bitOf(granule));
+}

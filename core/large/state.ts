@@ -1,5 +1,6 @@
 /** What the large malloc remembers: in linear memory, as everything. */
 
+import { LEAST_GRANULE_BITS, LONGEST_WAITING } from "../policy/policy";
 import { largeRoot } from "./large-host";
 
 @unmanaged
@@ -15,7 +16,8 @@ export class State {
   end: usize;
   /** What a granule is: `granuleBits` of the one that began. */
   bits: u32;
-  /** Blocks wait: see `waiting.ts`. */
+  /** Granules of blocks that were dropped since the last sweep, and do blocks wait? See `sweep.ts`. */
+  dropped: u32;
   waits: u32;
 }
 
@@ -24,11 +26,11 @@ export const BINS: u32 = 256;
 export const FULL: usize = offsetof<State>();
 const FIRSTS: usize = FULL + <usize>(BINS >> 3);
 
-/** The longest block that waits, in granules; and the first one of each length. */
-export const LONGEST_WAITING: u32 = 32;
+/** The lists of what waits, for each length: the first block, and the granules that wait in all. */
 export const WAITING: usize = FIRSTS + <usize>BINS * sizeof<usize>();
+export const BINS_SIZE: usize = WAITING - FULL;
 
-export const ROOT_SIZE: usize = WAITING + <usize>(LONGEST_WAITING + 1) * sizeof<usize>();
+export const ROOT_SIZE: usize = WAITING + ((LONGEST_WAITING >> LEAST_GRANULE_BITS) + 1) * 8;
 
 export function state(): State {
   return changetype<State>(largeRoot);
@@ -46,7 +48,7 @@ export function firstCell(bin: u32): usize {
 
 /** Where the first block of so many granules that waits is. */
 export function waitingCell(granules: u32): usize {
-  return largeRoot + WAITING + ((<usize>granules) << 2);
+  return largeRoot + WAITING + ((<usize>granules) << 3);
 }
 
 /** Where others read the state: offsets from the root. */

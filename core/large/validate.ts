@@ -4,6 +4,7 @@
  * is bounded by what was counted.
  */
 
+import { LONGEST_WAITING } from "../policy/policy";
 import { binOf, freeAt } from "./bins";
 import { mapBytes, shifted } from "./break";
 import { granuleBits, largeRoot } from "./large-host";
@@ -17,14 +18,15 @@ import {
   startsCell,
   usesCell,
 } from "./map";
-import { BINS, firstCell, fullCell, LONGEST_WAITING, ROOT_SIZE, state, waitingCell } from "./state";
+import { BINS, firstCell, fullCell, ROOT_SIZE, state, waitingCell } from "./state";
 
 /** Where an invariant was found broken. */
 let at: usize = 0;
 
-/** What is counted along the blocks. */
+/** What is counted along the blocks: those in use, those in bins, and the granules of those that were dropped. */
 let usedBlocks: u32 = 0;
 let freeBlocks: u32 = 0;
+let dropped: u32 = 0;
 
 function broken(invariant: u32, where: usize): u32 {
   at = where;
@@ -97,18 +99,22 @@ function checkBlocks(): u32 {
   if (behind(root) - root < granulesFor(ROOT_SIZE)) return broken(25, largeRoot);
   usedBlocks = 0;
   freeBlocks = 0;
+  dropped = 0;
   let wasFree = false;
   for (let granule = root; granule < end; ) {
     const next = behind(granule);
     const length = next - granule;
     const used = isUsed(granule);
     if (!isLengthRight(granule, length, used)) return broken(26, addressOf(granule));
+    const isInBin = !used && freeAt(granule).length !== 0;
     if (used) usedBlocks++;
-    else freeBlocks++;
-    if (wasFree && !used) return broken(27, addressOf(granule));
-    wasFree = !used;
+    else if (isInBin) freeBlocks++;
+    else dropped += length;
+    if (wasFree && isInBin) return broken(27, addressOf(granule));
+    wasFree = isInBin;
     granule = next;
   }
+  if (dropped !== state().dropped) return broken(27, largeRoot);
   if (!startsAt(end) || !isUsed(end)) return broken(25, state().end);
   const last = granuleOf(state().reach);
   const beyond = startFrom(end + 1, last);
@@ -148,8 +154,9 @@ function checkBins(): u32 {
 
 function checkWaiting(): u32 {
   let listed: u32 = 0;
-  for (let length: u32 = 1; length <= LONGEST_WAITING; length++) {
+  for (let length: u32 = 1; (<usize>length) << granuleBits <= LONGEST_WAITING; length++) {
     const cell = waitingCell(length);
+    let held: u32 = 0;
     for (let p = load<usize>(cell); p !== 0; p = load<usize>(p)) {
       const granule = granuleOf(p);
       if (addressOf(granule) !== p || !isBlock(granule) || !isUsed(granule))
@@ -157,7 +164,9 @@ function checkWaiting(): u32 {
       if (p === state().map || behind(granule) - granule !== length) return broken(29, p);
       // A list that leads back into itself has no end.
       if (++listed > usedBlocks) return broken(29, p);
+      held += length;
     }
+    if (held !== load<u32>(cell, 4)) return broken(29, cell);
   }
   return listed !== 0 && state().waits === 0 ? broken(29, largeRoot) : 0;
 }

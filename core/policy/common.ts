@@ -85,7 +85,27 @@ export const FIRST_ARENA_SLOTS: u32 = 16;
  * Growing a memory costs some microseconds, so it grows by a `1 << BREAK_SLACK_BITS`th where it can. (By an eighth, 100,000
  * strings of a C guest take 0.953 of wasi-libc's memory; by this, 0.935.)
  */
-export const BREAK_SLACK_BITS: i32 = 4;
+export const BREAK_SLACK_BITS: i32 = 6;
+
+/** The finest granule of the large malloc: `largeRoot` and `granuleBits` in core/large/large-host.ts. */
+export const LEAST_GRANULE_BITS: usize = 4;
+
+/** The longest block that waits there for the next request, and how many bytes of one length may wait. */
+export const LONGEST_WAITING: usize = 2048;
+export const MOST_WAITING: usize = 8192;
+
+/** Blocks of up to so many bytes are cut off in a row of so many. */
+export const LONGEST_IN_ROW: usize = 128;
+export const ROW: u32 = 8;
+
+/** What was dropped is swept when it is a `1 << SWEPT_BITS`th of the memory. */
+export const SWEPT_BITS: u32 = 5;
+
+/** Blocks of so many bytes and more are copied only after a sweep, which may show room behind them. */
+export const LONG: usize = 32768;
+
+/** The maps reach so much farther than they have to: a `1 << MAP_SLACK_BITS`th. */
+export const REACH_SLACK_BITS: u32 = 3;
 
 // ---------------------------------------------------------------------------- the debug modes
 

@@ -68,7 +68,7 @@ export class Watched {
     const lists = new Uint32Array(
       this.memory.buffer,
       LARGE_ROOT + L.WAITING,
-      L.LONGEST_WAITING + 1,
+      2 * (L.LONGEST_WAITING / 16),
     );
     return lists.some((first) => first !== 0);
   }

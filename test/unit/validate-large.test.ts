@@ -80,7 +80,7 @@ class Busy {
 
   /** The list of a block that waits, as the place of a word. */
   list(block: Block): number {
-    return field(L.WAITING) + this.granules(block);
+    return field(L.WAITING) + 2 * this.granules(block);
   }
 }
 
@@ -233,7 +233,7 @@ const damages: readonly Damage[] = [
       const list = busy.list(waits);
       const first = busy.words[list] as number;
       busy.set(list, () => 0);
-      busy.set(list === field(L.WAITING) + 1 ? list + 1 : list - 1, () => first);
+      busy.set(list === field(L.WAITING) + 2 ? list + 2 : list - 2, () => first);
     },
   },
   {
