@@ -160,13 +160,25 @@ export async function benchJavaScript(engine: Engine): Promise<JavaScriptResults
   };
 }
 
+/** What the candidates are called. */
+const titles: Readonly<Record<string, string>> = {
+  empty: "two calls of an empty export",
+  pymalloc: "**pymalloc**",
+  malloc: "our system malloc",
+  thing: "@thi.ng/malloc",
+};
+
 export function renderJavaScript({ placements, pair, churn, createHeap }: JavaScriptResults) {
-  const rows = [
-    ["two calls of an empty export", times(pair.empty), ""],
-    ["**pymalloc**", times(pair.pymalloc), times(churn.pymalloc)],
-    ["our system malloc", times(pair.malloc), times(churn.malloc)],
-    ["@thi.ng/malloc", times(pair.thing), ns(churn.thing.mean)],
-  ];
+  const churns: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(Object.entries(churn).map(([name, spread]) => [name, times(spread)])),
+    thing: ns(churn.thing.mean),
+  };
+  // Figures of an older version may be of others.
+  const rows = Object.entries(pair).map(([name, spread]) => [
+    titles[name] ?? name,
+    times(spread),
+    churns[name] ?? "",
+  ]);
   return [
     table(
       ["malloc + free of 48 bytes, from JavaScript", "no other block", "10,000 live blocks"],

@@ -52,8 +52,9 @@ export class LargeBlocks {
    */
   constructor(words: Uint32Array, root: Address, end: Address) {
     const field = (offset: number) => words[(root + offset) >>> 2] ?? 0;
-    const bits = field(L.STATE_BITS);
-    const isThere = bits === GRANULE_BITS.large || bits === GRANULE_BITS.any;
+    const isAny = field(L.STATE_BITS) === GRANULE_BITS.any;
+    const isThere = isAny || field(L.STATE_BITS) === GRANULE_BITS.large;
+    const bits = isAny ? GRANULE_BITS.any : GRANULE_BITS.large;
     this.#words = words;
     this.#bits = bits;
     this.#starts = field(L.STATE_STARTS) >>> 2;
@@ -122,7 +123,7 @@ export class LargeBlocks {
     for (let length = 1; length << this.#bits <= L.LONGEST_WAITING; length++) {
       let p = words[(lists + 8 * length) >>> 2] as number;
       // One that is known has no size, so a list that leads back into itself ends.
-      while (p !== 0 && this.sizeOf(p) === length * this.#bytes) {
+      while (p !== 0 && this.sizeOf(p) === length << this.#bits) {
         const granule = p >>> this.#bits;
         const word = granule >>> 5;
         this.#waits[word] = (this.#waits[word] as number) | (1 << (granule & 31));

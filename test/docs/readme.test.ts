@@ -23,7 +23,8 @@ test("the figures of the README and of the guide are those of bench/results", ()
 test("invariants are numbered alike in the docs and in the messages", () => {
   const numbered = [...read("docs/invariants.md").matchAll(/^(\d+)\. /gm)].map((m) => Number(m[1]));
   const told = [...read("base/invariants.ts").matchAll(/^ {2}(\d+): "/gm)].map((m) => Number(m[1]));
-  const inCore = [...read("core/heap/validate.ts").matchAll(/broken\((\d+),/g)].map((m) => m[1]);
+  const walks = read("core/heap/validate.ts") + read("core/large/validate.ts");
+  const inCore = [...walks.matchAll(/broken\((\d+),/g)].map((m) => m[1]);
   // The debug heap has names for those of its own books.
   const debugFiles = readdirSync(file("core/debug")).filter((name) => name !== "debug-layout.ts");
   const debug = debugFiles.map((name) => read(`core/debug/${name}`)).join();
