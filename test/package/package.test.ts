@@ -174,15 +174,19 @@ describe("the package", { timeout: 300_000 }, () => {
     const modules = /^dist\/wasm\/\w+\.wasm$/;
     const reading = /^docs\/(.+\/)?[\w-]+\.(md|svg|png|json)$/;
     const headers = /^include\/(pymalloc|pymemcompat|guest)\w*\.(h|c|ts|flags)$/;
+    const crate = /^include\/rust\/(Cargo\.toml|src\/\w+\.rs)$/;
     const rest = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist/cjs/package.json"];
     // Of what is bundled.
     rest.push("dist/viewer/report.html");
     const strangers = files.filter(
       (file) =>
-        ![code, modules, reading, headers].some((kind) => kind.test(file)) && !rest.includes(file),
+        ![code, modules, reading, headers, crate].some((kind) => kind.test(file)) &&
+        !rest.includes(file),
     );
     assert.deepEqual(strangers, []);
-    const includes = readdirSync(join(repository, "include")).map((name) => `include/${name}`);
+    const includes = readdirSync(join(repository, "include"), { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.\w+$/.test(name))
+      .map((name) => `include/${name}`);
     const built = ["dist/esm/index.js", "dist/cjs/index.js", "dist/cli/main.js"];
     built.push("dist/viewer/report.html");
     for (const needed of [...built, ...includes]) {
