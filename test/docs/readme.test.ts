@@ -26,7 +26,9 @@ test("invariants are numbered alike in the docs and in the messages", () => {
   const walks = read("core/heap/validate.ts") + read("core/large/validate.ts");
   const inCore = [...walks.matchAll(/broken\((\d+),/g)].map((m) => m[1]);
   // The debug heap has names for those of its own books.
-  const debugFiles = readdirSync(file("core/debug")).filter((name) => name !== "debug-layout.ts");
+  const debugFiles = readdirSync(file("core/debug")).filter(
+    (name) => name.endsWith(".ts") && name !== "debug-layout.ts",
+  );
   const debug = debugFiles.map((name) => read(`core/debug/${name}`)).join();
   const named = read("core/debug/debug-layout.ts").matchAll(/const (\w+_HOLDS?): u32 = (\d+);/g);
   const inDebug = [...named].filter(([, name]) => debug.includes(`(${name},`)).map((m) => m[2]);
