@@ -74,13 +74,16 @@ for (const [share, field] of fields) {
 
 /** Mallocs that are wrong once in a while. */
 const wrong: Record<string, (system: Large, bits: Bits) => Partial<Large>> = {
-  "a block is given out twice": ({ malloc, free }, bits) => ({
-    malloc(bytes) {
-      const p = malloc(bytes);
-      if ((bits() & 1023) === 0) free(p);
-      return p;
-    },
-  }),
+  "a block is given out twice": ({ malloc, usableSize }, bits) => {
+    let last = 0;
+    return {
+      malloc(bytes) {
+        const isLong = last !== 0 && (bits() & 255) === 0 && usableSize(last) >= bytes;
+        if (!isLong) last = malloc(bytes);
+        return last;
+      },
+    };
+  },
   "calloc gives what was there": ({ malloc }) => ({
     calloc: (count, size) => malloc(count * size),
   }),
@@ -101,9 +104,7 @@ const wrong: Record<string, (system: Large, bits: Bits) => Partial<Large>> = {
   "requests are refused for no reason": ({ malloc }) => ({
     malloc: (bytes) => (bytes > 2000 ? 0 : malloc(bytes)),
   }),
-  "what is left to others is not": ({ malloc, end }) => ({
-    leave: (from, to) => (to > end() ? malloc(to - from) : 1),
-  }),
+  "what is left to others is not": () => ({ leave: () => 1, takeBack: () => {} }),
 };
 
 for (const [what, damage] of Object.entries(wrong)) {
