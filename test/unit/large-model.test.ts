@@ -68,19 +68,21 @@ for (const [share, field] of fields) {
     }
     const isNarrow = field.maximumPages < 100 || field.maximumPages > 60_000;
     if (isNarrow) assert.ok(refused > STEPS / 1e5, `${refused} were refused`);
-    assert.equal(highest, Math.min(field.maximumPages, 65535) * PAGE);
+    // There may be too few blocks for the last pages.
+    const most = Math.min(field.maximumPages, 65535) * PAGE;
+    assert.ok(highest <= most && highest > most - 16 * PAGE, `the highest break is ${highest}`);
   });
 }
 
 /** Mallocs that are wrong once in a while. */
 const wrong: Record<string, (system: Large, bits: Bits) => Partial<Large>> = {
-  "a block is given out twice": ({ malloc, usableSize }, bits) => {
-    let last = 0;
+  "a block is given out twice": ({ malloc }, bits) => {
+    let before = 0;
     return {
       malloc(bytes) {
-        const isLong = last !== 0 && (bits() & 255) === 0 && usableSize(last) >= bytes;
-        if (!isLong) last = malloc(bytes);
-        return last;
+        if (before !== 0 && (bits() & 1023) === 0) return before;
+        before = malloc(bytes);
+        return before;
       },
     };
   },
@@ -104,7 +106,7 @@ const wrong: Record<string, (system: Large, bits: Bits) => Partial<Large>> = {
   "requests are refused for no reason": ({ malloc }) => ({
     malloc: (bytes) => (bytes > 2000 ? 0 : malloc(bytes)),
   }),
-  "what is left to others is not": () => ({ leave: () => 1, takeBack: () => {} }),
+  "what is left to others is not": () => ({ leave: () => 1, takeBack() {} }),
 };
 
 for (const [what, damage] of Object.entries(wrong)) {
