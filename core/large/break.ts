@@ -126,7 +126,8 @@ function isReached(pages: u32): bool {
 /** Has the maps reach up to an address, and further, where there is a hole for longer ones; or room before the break. */
 function reachInHole(to: u64, orLast: bool): void {
   const pages = pagesUpTo(to);
-  if (isReached(pages)) return;
+  // What no memory reaches is no reason to move the maps.
+  if (pages > LAST_PAGE || isReached(pages)) return;
   const reach = reachFor(pages);
   const length = granulesFor(2 * mapBytes(reach));
   let map = bestFit(length, 1);

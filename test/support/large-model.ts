@@ -100,7 +100,7 @@ export class LargeGame {
 
   /** Takes what there still is, in blocks of a page at least. */
   fill(): void {
-    const few = this.#field.blocks - 100;
+    const few = this.#field.blocks >>> 1;
     while (this.#count > few) this.#free(0);
     for (let bytes = 2 ** 30; bytes >= PAGE; bytes /= 2) {
       for (let p = 1; p !== 0 && this.#count < this.#field.blocks; ) {
