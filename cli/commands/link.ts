@@ -76,7 +76,11 @@ function readMegabytes(option: string | undefined): number | undefined {
 
 /** Is this a file that is no Pyodide's program? */
 function isGuest(path: string): boolean {
-  return basename(path) !== PROGRAM && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  try {
+    return basename(path) !== PROGRAM && statSync(path).isFile();
+  } catch {
+    return false; // what is wrong with it is told as of a Pyodide
+  }
 }
 
 /** What of the options is for a Pyodide only. */

@@ -20,8 +20,9 @@ const EXACT: u32 = 64;
 const EXACT_BITS: u32 = 6;
 const PARTS_BITS: u32 = 3;
 
-/** Where one fits, so many more blocks of its bin are looked at, at most, for one that fits better. */
-const LOOKED_AT: u32 = 32;
+/** So many blocks of a bin are looked at where there are others to choose from; all of them, before the memory gets longer. */
+export const SOME: u32 = 32;
+export const ALL: u32 = u32.MAX_VALUE;
 
 export function freeAt(granule: u32): Free {
   return changetype<Free>(addressOf(granule));
@@ -107,14 +108,13 @@ function fits(granule: u32, has: u32, length: u32, step: u32): bool {
   return placeIn(granule, step) - granule + length <= has;
 }
 
-/** A short one of a bin's blocks that has room, and is not the last before the break; 0 where none has. */
-function bestOf(bin: u32, length: u32, step: u32): u32 {
+/** The shortest of a bin's first `most` blocks that has room, and is not the last before the break; 0 where none has. */
+function bestOf(bin: u32, length: u32, step: u32, most: u32): u32 {
   const end = granuleOf(state().end);
   let best: u32 = 0;
   let bestLength = u32.MAX_VALUE;
   let granule = load<u32>(firstCell(bin));
-  let rest = LOOKED_AT;
-  while (granule !== 0 && rest !== 0) {
+  for (let rest = most; granule !== 0 && rest !== 0; rest--) {
     const block = freeAt(granule);
     const has = block.length;
     if (has < bestLength && fits(granule, has, length, step) && granule + has !== end) {
@@ -122,19 +122,18 @@ function bestOf(bin: u32, length: u32, step: u32): u32 {
       best = granule;
       bestLength = has;
     }
-    if (best !== 0) rest--;
     granule = block.next;
   }
   return best;
 }
 
 /**
- * The best hole for `length` granules at a multiple of `step`; 0 where there is none. A hole is any free block but the last one before
- * the break, which is kept for what fits nowhere else: whatever lies in front of it can grow.
+ * The best hole for `length` granules at a multiple of `step`, among `most` blocks of each bin; 0 where there is none. A hole is any
+ * free block but the last one before the break, which is kept for what fits nowhere else: whatever lies in front of it can grow.
  */
-export function bestFit(length: u32, step: u32): u32 {
+export function bestFit(length: u32, step: u32, most: u32): u32 {
   for (let bin = fullFrom(binOf(length)); bin < BINS; bin = fullFrom(bin + 1)) {
-    const best = bestOf(bin, length, step);
+    const best = bestOf(bin, length, step, most);
     if (best !== 0) return best;
   }
   return 0;
@@ -152,7 +151,7 @@ export function lowestFit(length: u32, step: u32): u32 {
   let lowest: u32 = 0;
   for (let bin = fullFrom(binOf(length)); bin < BINS; bin = fullFrom(bin + 1)) {
     let granule = load<u32>(firstCell(bin));
-    for (let rest = LOOKED_AT; rest !== 0 && granule !== 0; rest--) {
+    for (let rest = SOME; rest !== 0 && granule !== 0; rest--) {
       const has = freeAt(granule).length;
       const isLower = lowest === 0 || granule < lowest;
       if (isLower && fits(granule, has, length, step) && granule + has !== end) lowest = granule;

@@ -5,7 +5,7 @@
 
 import { memory as linear } from "memory";
 import { BREAK_SLACK_BITS, REACH_SLACK_BITS } from "../policy/policy";
-import { bestFit, lastFit } from "./bins";
+import { bestFit, lastFit, SOME } from "./bins";
 import { cut, freeLengthAt, release } from "./blocks";
 import { granuleBits, largeRoot } from "./large-host";
 import {
@@ -130,7 +130,7 @@ function reachInHole(to: u64, orLast: bool): void {
   if (pages > LAST_PAGE || isReached(pages)) return;
   const reach = reachFor(pages);
   const length = granulesFor(2 * mapBytes(reach));
-  let map = bestFit(length, 1);
+  let map = bestFit(length, 1, SOME);
   if (map === 0 && orLast) map = lastFit(length, 1);
   if (map === 0) return;
   cut(map, map, length);

@@ -101,8 +101,12 @@ export const ROW: u32 = 8;
 /** What was dropped is swept when it is a `1 << SWEPT_BITS`th of the memory. */
 export const SWEPT_BITS: u32 = 5;
 
-/** Blocks of so many bytes and more are copied only after a sweep, which may show room behind them. */
+/**
+ * Blocks of so many bytes and more, and of a `1 << LONG_BITS`th of the memory, are copied only after a sweep, which may show room behind
+ * them: it takes no longer than copying.
+ */
 export const LONG: usize = 32768;
+export const LONG_BITS: usize = 7;
 
 /** The maps reach so much farther than they have to: a `1 << MAP_SLACK_BITS`th. */
 export const REACH_SLACK_BITS: u32 = 3;

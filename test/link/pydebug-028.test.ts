@@ -1,3 +1,0 @@
-import { testPydebug } from "../support/pydebug-suite.js";
-
-testPydebug("pyodide-028");
