@@ -315,7 +315,7 @@ test("whatever the bytes are: an error that says so, or a guest in its place; an
     const { start: _start, ...quiet } = parts as Parts; // no code of a damaged guest is run
     return wasm(quiet);
   });
-  const rounds = long ? 200_000 : 3000;
+  const rounds = long ? 80_000 : 3000;
   const random = numbers(14);
   const outcomes: Record<string, number> = {};
   let watched = new Watched();

@@ -96,7 +96,7 @@ test("a spoilt file is read, or named with the offset of what is wrong; nothing 
         }
       },
     ),
-    { numRuns: long ? 8000 : 300 },
+    { numRuns: long ? 4000 : 300 },
   );
   assert.ok(refused > 100, `${refused} of them were refused`);
 });

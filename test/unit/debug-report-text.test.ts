@@ -13,7 +13,7 @@ import { debugModes, type Family, families } from "../support/mistakes.js";
 import { compiledWith } from "../support/policies.js";
 import { long } from "../support/profile.js";
 
-const STEPS = long ? 40_000 : 4000;
+const STEPS = long ? 20_000 : 4000;
 
 const module = await compiledWith("report", {});
 
