@@ -172,6 +172,16 @@ export class Books {
   waits: u32;
 }
 
+/** CPython's record of an allocator, PyMemAllocatorEx: the functions are numbers of the program's table. */
+@unmanaged
+export class Record {
+  ctx: usize;
+  malloc: u32;
+  calloc: u32;
+  realloc: u32;
+  free: u32;
+}
+
 /**
  * The root: one block of the system malloc from which everything else is reached.
  *

@@ -5,8 +5,9 @@
  * The debug heap is one instance here, and stands above the pools for mem and object, and below them for raw.
  */
 
+import { MEM, OBJECT, RAW } from "../debug/debug";
 import { calloc, free, malloc } from "../heap/heap";
-import { callCalloc, callFree, callMalloc, MEM, OBJECT, RAW } from "./families";
+import { callCalloc, callFree, callMalloc } from "./families";
 import { systemCalloc, systemFree, systemMalloc } from "./ground";
 import { hooks } from "./guest-host";
 import { recordBelow } from "./state";

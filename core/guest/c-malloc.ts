@@ -1,10 +1,9 @@
 /** What C's malloc asks for besides the object family: see include/pymalloc_malloc.c. */
 
-import { isEarlier, sizeAt } from "../debug/debug";
+import { isEarlier, OBJECT, sizeAt } from "../debug/debug";
 import { poolOf } from "../heap/heap";
 import { usableSize } from "../large/large";
 import { Pool } from "../layout";
-import { OBJECT } from "./families";
 import { debug, debugs } from "./guest-host";
 import { tellClassBit } from "./hooks";
 import { state } from "./state";

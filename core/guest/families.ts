@@ -4,9 +4,9 @@
  * record says, as CPython does.
  */
 
-import { pyCalloc, pyFree, pyMalloc, pyRealloc } from "../debug/debug";
+import { MEM, OBJECT, pyCalloc, pyFree, pyMalloc, pyRealloc, RAW } from "../debug/debug";
 import { calloc, free, malloc, realloc } from "../heap/heap";
-import { MAX_REQUEST } from "../layout";
+import { MAX_REQUEST, Record } from "../layout";
 import { systemCalloc, systemFree, systemMalloc, systemRealloc } from "./ground";
 import {
   debug,
@@ -20,12 +20,7 @@ import {
   rawMallocIndex,
   rawReallocIndex,
 } from "./guest-host";
-import { Record, recordOf } from "./state";
-
-/** The domains, by CPython's numbers. */
-export const RAW: u32 = 0;
-export const MEM: u32 = 1;
-export const OBJECT: u32 = 2;
+import { recordOf } from "./state";
 
 // ------------------------------------------------------------------- through an allocator's record
 

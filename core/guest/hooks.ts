@@ -1,8 +1,8 @@
 /** CPython's control functions: allocators as records in the guest's memory, with pointers into its function table. */
 
-import { ALIGNMENT } from "../layout";
+import { MEM, OBJECT, RAW } from "../debug/debug";
+import { ALIGNMENT, Record } from "../layout";
 import { letPass } from "./debugged";
-import { MEM, OBJECT, RAW } from "./families";
 import {
   arenaAllocIndex,
   arenaFreeIndex,
@@ -19,7 +19,7 @@ import {
   rawMallocIndex,
   rawReallocIndex,
 } from "./guest-host";
-import { ArenaRecord, arenas, RECORD_SIZE, Record, recordBelow, recordOf, state } from "./state";
+import { ArenaRecord, arenas, RECORD_SIZE, recordBelow, recordOf, state } from "./state";
 
 function write(
   record: Record,

@@ -1,16 +1,7 @@
 /** What a linked guest's heap remembers besides the heap itself: which allocators are in force. In linear memory, as all state. */
 
+import { Record } from "../layout";
 import { guestState } from "./guest-host";
-
-/** PyMemAllocatorEx. */
-@unmanaged
-export class Record {
-  ctx: usize;
-  malloc: u32;
-  calloc: u32;
-  realloc: u32;
-  free: u32;
-}
 
 /** PyObjectArenaAllocator. */
 @unmanaged

@@ -68,11 +68,6 @@ export function isUsed(granule: u32): bool {
   return (load<u32>(usesCell(granule)) & bitOf(granule)) !== 0;
 }
 
-/** Was the block in use that begins here left to others? */
-export function isLeft(granule: u32, length: u32): bool {
-  return hasLength(granule, length) && (load<u32>(usesCell(granule), 4) & LEFT) !== 0;
-}
-
 /** Is a whole word of the maps between a block's first granule and the next block? */
 export function hasLength(granule: u32, length: u32): bool {
   return ((granule + length) >>> 5) - (granule >>> 5) >= 2;
@@ -109,13 +104,11 @@ export function writeFree(granule: u32, length: u32): void {
   writeLength(granule, length, length);
 }
 
-/** ... and is left to others. It is at least LEAST_LEFT granules long. */
+/** ... and is left to others, which is said only of a long one. */
 export function writeLeft(granule: u32, length: u32): void {
   writeUsed(granule, length);
   writeLength(granule, length, length | LEFT);
 }
-
-export const LEAST_LEFT: u32 = 96;
 
 /** The blocks that begin in a granule's word and are free, as bits. */
 export function freeStarts(granule: u32): u32 {

@@ -8,6 +8,7 @@
  */
 
 import { root } from "../heap/heap";
+import { Record } from "../layout";
 import {
   countedCallocIndex,
   countedFreeIndex,
@@ -31,16 +32,6 @@ import {
 } from "./linked-host";
 import { FRONTED, FRONTED_BYTES, state } from "./state";
 import { firstTwo, MI, STDERR } from "./text";
-
-/** PyMemAllocatorEx. */
-@unmanaged
-export class Record {
-  ctx: usize;
-  malloc: u32;
-  calloc: u32;
-  realloc: u32;
-  free: u32;
-}
 
 export function recordAt(address: usize): Record {
   return changetype<Record>(address);

@@ -5,6 +5,7 @@
 
 import { MEM, OBJECT, RAW } from "../../debug/debug";
 import { calloc, free, malloc } from "../../heap/heap";
+import { Record } from "../../layout";
 import {
   pyCallocIndex,
   pyFreeIndex,
@@ -16,7 +17,7 @@ import {
   systemMalloc,
   systemMallocIndex,
 } from "../linked-host";
-import { BELOW, Record, recordAt } from "../records";
+import { BELOW, recordAt } from "../records";
 import { rawHooks } from "./pydebug-host";
 
 /** The context of a domain's hooks: a letter, and the record. */
