@@ -140,8 +140,8 @@ export function withTableEntries(
       "it imports its function table, expected one of its own: link it without --import-table",
     );
   }
-  const section = findSection(bytes, Sections.table);
   // The first entry stands for NULL.
+  const section = findSection(bytes, Sections.table);
   if (section === undefined) {
     const content = [1, FUNCREF, ...limitsBytes({ least: 1 + more, most: undefined })];
     return [withSection(bytes, Sections.table, content), 1];
@@ -149,11 +149,15 @@ export function withTableEntries(
   const [, first] = readNumber(bytes, section.start);
   if (bytes[first] !== FUNCREF) throw new LinkError("its first table is not one of functions");
   const { least, most, end } = readLimits(bytes, first + 1);
-  const longer = { least: least + more, most: most === undefined ? undefined : most + more };
+  const at = Math.max(least, 1);
+  const longer = {
+    least: at + more,
+    most: most === undefined ? undefined : most + at - least + more,
+  };
   const program = withContent(bytes, section, [
     bytes.subarray(section.start, first + 1),
     limitsBytes(longer),
     bytes.subarray(end, section.end),
   ]);
-  return [program, least];
+  return [program, at];
 }
