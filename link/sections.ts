@@ -87,7 +87,10 @@ export function withSection(
 }
 
 /** The parts of the section "name" that are written here. */
-const NAMED = { table: 5, memory: 6 } as const;
+const NAMED = { functions: 1, tables: 5, memories: 6, globals: 7 } as const;
+
+/** Names by numbers, of what a program has. */
+export type Names = Readonly<Partial<Record<keyof typeof NAMED, ReadonlyMap<number, string>>>>;
 
 export function sized(content: readonly number[]): number[] {
   return [...unsignedBytes(content.length), ...content];
@@ -98,14 +101,13 @@ export function textBytes(text: string): number[] {
   return sized([...Buffer.from(text, "latin1")]);
 }
 
-/** The program with names for its first table and its first memory, for who reads it: the last ones that are given count. */
-export function withNames(
-  program: Uint8Array,
-  names: Readonly<Record<keyof typeof NAMED, string>>,
-): Uint8Array {
+/** The program with names, for who reads it: the last ones that are given count. */
+export function withNames(program: Uint8Array, names: Names): Uint8Array {
   const parts = Object.entries(NAMED).flatMap(([kind, id]) => {
-    // One name: that of number 0.
-    return [id, ...sized([1, 0, ...textBytes(names[kind as keyof typeof NAMED])])];
+    const given = names[kind as keyof typeof NAMED];
+    if (given === undefined) return [];
+    const entries = [...given].flatMap(([at, name]) => [...unsignedBytes(at), ...textBytes(name)]);
+    return [id, ...sized([...unsignedBytes(given.size), ...entries])];
   });
   const section = [Sections.custom, ...sized([...textBytes("name"), ...parts])];
   return Buffer.concat([program, Uint8Array.from(section)]);
