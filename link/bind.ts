@@ -173,14 +173,14 @@ export function optimize(
   module.optimize();
 }
 
-/** Says how passes are to be run on a module. */
+/** Says how passes are to be run on a module, which may have what it has and what ours needs. */
 export function prepare(
   binaryen: Api,
   module: Binaryen.Module,
   { inlinedSize, shrinkLevel }: Optimizing,
 ): void {
   const { BulkMemory, BulkMemoryOpt, MutableGlobals } = binaryen.Features;
-  module.setFeatures(BulkMemory | BulkMemoryOpt | MutableGlobals);
+  module.setFeatures(module.getFeatures() | BulkMemory | BulkMemoryOpt | MutableGlobals);
   binaryen.setOptimizeLevel(3);
   binaryen.setShrinkLevel(shrinkLevel);
   binaryen.setAlwaysInlineMaxSize(inlinedSize);

@@ -50,8 +50,8 @@ export function checkGuest({ memory, memories, movable, functionNames }: GuestBi
   }
   if (functionNames.has("sbrk")) {
     throw new LinkError(
-      "it brings a malloc of its own, which takes the memory behind its data for itself: " +
-        "expected include/pymalloc_malloc.c in its place",
+      "it calls sbrk, as a malloc of its own does, for the memory behind its data: " +
+        "expected include/pymalloc_malloc.c in that malloc's place",
     );
   }
 }

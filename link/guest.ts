@@ -29,6 +29,7 @@ import {
 import { checkGuest } from "./guest-place.js";
 import { withData } from "./initial-memory.js";
 import { compileProgram } from "./program.js";
+import { withoutCustom } from "./sections.js";
 
 /** What `linkGuest` takes besides the guest. */
 export interface LinkGuestOptions {
@@ -116,8 +117,8 @@ function inline(binaryen: Api, program: Binaryen.Module, names: ReadonlySet<stri
  * @throws LinkError for such a one
  */
 function refuseGrowing(program: Binaryen.Module): void {
-  // Binaryen tells of no instructions otherwise.
-  if (!program.emitText().includes("(memory.grow")) return;
+  // Binaryen tells of no instructions otherwise. Each begins a line, which no text in the data can.
+  if (!/^ *\(memory\.grow\b/m.test(program.emitText())) return;
   throw new LinkError(
     "it makes its memory longer itself, as a malloc of its own does: expected include/pymalloc_malloc.c in its place",
   );
@@ -145,12 +146,15 @@ function isStandardError({ module, base }: Binaryen.FunctionInfo): boolean {
   return module === "wasi_snapshot_preview1" && base === "fd_write";
 }
 
+/** What says where in the sources a function was: that is another place in a linked guest. */
+const STALE = ["sourceMappingURL", "external_debug_info"];
+
 /** The guest's bytes, with the functions' names where it has names. */
 function emit(binaryen: Api, program: Binaryen.Module, withNames: boolean): Uint8Array {
   const before = binaryen.getDebugInfo();
   binaryen.setDebugInfo(withNames);
   try {
-    return program.emitBinary();
+    return withoutCustom(program.emitBinary(), STALE);
   } finally {
     binaryen.setDebugInfo(before);
   }
@@ -215,7 +219,19 @@ async function link(guest: Uint8Array, withPydebug: boolean): Promise<Uint8Array
   const [bytes, table] = callsTable ? withTableEntries(owner, entries.length) : [owner, 0];
   const linked = graft(binaryen, bytes, needs, place, table, description.functionNames.size > 0);
   const texts = textsOf(needs, place);
-  return texts.length > 0 ? withData(linked, place.parts.texts, texts) : linked;
+  const whole = texts.length > 0 ? withData(linked, place.parts.texts, texts) : linked;
+  requireValid(whole);
+  return whole;
+}
+
+/** Nobody shall find out where it is run. @throws LinkError */
+function requireValid(linked: Uint8Array): void {
+  try {
+    new WebAssembly.Module(linked as BufferSource);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new LinkError(`the linked guest is no WebAssembly, please report this: ${message}`);
+  }
 }
 
 /**

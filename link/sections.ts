@@ -86,6 +86,22 @@ export function withSection(
   return Buffer.concat([program.subarray(0, at), section, program.subarray(at)]);
 }
 
+/** The program without its custom sections of these names. */
+export function withoutCustom(program: Uint8Array, names: readonly string[]): Uint8Array {
+  const kept = [program.subarray(0, HEADER_BYTES)];
+  for (let from = HEADER_BYTES; from < program.length; ) {
+    const [length, start] = readNumber(program, from + 1);
+    const [named, at] = readNumber(program, start);
+    const name = Buffer.from(program.subarray(at, at + named)).toString("latin1");
+    const end = start + length;
+    if (program[from] !== Sections.custom || !names.includes(name)) {
+      kept.push(program.subarray(from, end));
+    }
+    from = end;
+  }
+  return Buffer.concat(kept);
+}
+
 /** The parts of the section "name" that are written here. */
 const NAMED = { functions: 1, tables: 5, memories: 6, globals: 7 } as const;
 

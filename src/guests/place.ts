@@ -117,8 +117,8 @@ export function makePlace(guest: GuestBinary, memory: WebAssembly.Memory, own: O
   }
   if (functionNames.has("sbrk")) {
     fail(
-      "the guest brings a malloc of its own, which takes the memory behind its data for itself: " +
-        "expected include/pymalloc_malloc.c in its place",
+      "the guest calls sbrk, as a malloc of its own does, for the memory behind its data: " +
+        "expected include/pymalloc_malloc.c in that malloc's place",
     );
   }
   if (data === undefined) {
