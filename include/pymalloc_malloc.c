@@ -15,7 +15,7 @@
 #include "pymalloc.h"
 
 #define ALIGNMENT 16
-_Static_assert(ALIGNMENT == _Alignof(max_align_t), "malloc's blocks are aligned for any type");
+_Static_assert(ALIGNMENT >= _Alignof(max_align_t), "malloc's blocks are aligned for any type");
 _Static_assert(ALIGNMENT == 2 * PYMALLOC_ALIGNMENT, "of two size classes one is aligned");
 
 /* The bytes that may be used of a block of the object family; in a debug mode, those that were asked for. */

@@ -100,16 +100,17 @@ function withExport(bytes: Uint8Array): Uint8Array {
 
 /**
  * The program with a memory of its own, at least so many pages long, that is exported as "memory".
+ * @param otherwise how else it could do with as many as it may have
  * @throws LinkError where it may not have as many, or exports something else by that name
  */
-export function withOwnMemory(bytes: Uint8Array, pages: number): Uint8Array {
+export function withOwnMemory(bytes: Uint8Array, pages: number, otherwise: string): Uint8Array {
   const imported = importsIn(bytes).find(({ kind }) => kind === KIND.memory);
   const own = findSection(bytes, Sections.memory);
   const at = imported?.at ?? readNumber(bytes, own?.start ?? 0)[1];
   const { least, most } = readLimits(bytes, at);
   if (most !== undefined && pages > most) {
     throw new LinkError(
-      `its memory has at most ${most} pages of 64 KiB, expected --max-memory to be ${pages} pages or more`,
+      `its memory has at most ${most} pages of 64 KiB, expected --max-memory to be ${pages} pages or more${otherwise}`,
     );
   }
   const content = [1, ...limitsBytes({ least: Math.max(least, pages), most })];

@@ -1,6 +1,6 @@
 /** A guest in, the same with the core compiled in out: it needs no host any more. */
 import type Binaryen from "binaryen";
-import { readGuest } from "../src/guests/guests.js";
+import { type GuestBinary, readGuest } from "../src/guests/guests.js";
 import {
   type Api,
   exportsOf,
@@ -124,6 +124,23 @@ function refuseGrowing(program: Binaryen.Module): void {
   );
 }
 
+/** What Emscripten's programs import of its JavaScript; not what those do that are made to do without. */
+const GLUE = /^(_?emscripten_|_abort_js$|setTempRet0$)/;
+
+/**
+ * Emscripten's JavaScript keeps views of the memory, and is told when the program's malloc makes it longer. Ours tells nobody.
+ * @throws LinkError for a guest that it is made for, and whose memory may grow
+ */
+function refuseGlue(bytes: Uint8Array, { memory }: GuestBinary): void {
+  if (memory?.maximumPages === memory?.minimumPages) return;
+  const imports = WebAssembly.Module.imports(compileProgram(bytes));
+  if (!imports.some(({ module, name }) => module === "env" && GLUE.test(name))) return;
+  throw new LinkError(
+    "it is made for Emscripten's JavaScript, which has to be told when the memory grows: " +
+      "expected -sSTANDALONE_WASM, or no -sALLOW_MEMORY_GROWTH",
+  );
+}
+
 /** What happens when the guest is instantiated: ours first, then its own start function. */
 function addStart(
   binaryen: Api,
@@ -211,11 +228,12 @@ async function link(guest: Uint8Array, withPydebug: boolean): Promise<Uint8Array
   const binaryen = await importBinaryen();
   const imported = importsOf(binaryen, guest);
   checkGuest(description);
+  refuseGlue(guest, description);
   const needs = needsOf(imported, withPydebug);
   const place = placesFor(description, needs);
   const entries = Object.values(inTable(needs));
   const callsTable = entries.length > 0 || imported.has("PyType_Ready");
-  const owner = withOwnMemory(guest, place.pages);
+  const owner = withOwnMemory(guest, place.pages, place.otherwise);
   const [bytes, table] = callsTable ? withTableEntries(owner, entries.length) : [owner, 0];
   const linked = graft(binaryen, bytes, needs, place, table, description.functionNames.size > 0);
   const texts = textsOf(needs, place);
