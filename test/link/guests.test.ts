@@ -54,10 +54,15 @@ for (const withPydebug of [false, true]) {
     });
 
     test("C's malloc keeps C's and POSIX's promises", async () => {
-      const guest = await linked("malloc.c", ["-fno-builtin"]);
-      for (const name of ["plain", "failing", "aligned", "usable", "plain"]) {
-        assert.equal(guest.call(name), 0, `${name}: the line of malloc.c that failed`);
-        guest.validate();
+      for (const alignment of [16, 8]) {
+        const flags = ["-fno-builtin", `-DPYMALLOC_MALLOC_ALIGNMENT=${alignment}`];
+        const bytes = buildGuest(["malloc.c"], { flags });
+        assert.equal(importsOf(bytes).includes("pymalloc.malloc_class_bit"), alignment === 16);
+        const guest = new LinkedGuest(await linkGuest(bytes, { withPydebug }));
+        for (const name of ["plain", "failing", "aligned", "usable", "plain"]) {
+          assert.equal(guest.call(name), 0, `${name}: the line of malloc.c that failed`);
+          guest.validate();
+        }
       }
     });
 
