@@ -86,7 +86,13 @@ unsafe impl GlobalAlloc for Pymalloc {
     #[inline]
     unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
         // SAFETY: one of the object family is in `p`, or in front of it, as alloc has put it there.
-        unsafe { PyObject_Free(if layout.align() <= BY_SIZE { p } else { *front(p) }) }
+        unsafe {
+            PyObject_Free(if layout.align() <= BY_SIZE {
+                p
+            } else {
+                *front(p)
+            })
+        }
     }
 }
 
@@ -107,7 +113,7 @@ fn longer(layout: Layout) -> usize {
 /// Where the address of the longer block is.
 #[inline]
 fn front(p: *mut u8) -> *mut *mut u8 {
-    (p as *mut *mut u8).wrapping_sub(1)
+    p.cast::<*mut u8>().wrapping_sub(1)
 }
 
 /// The place for a layout in its longer block, which may be null.

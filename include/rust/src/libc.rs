@@ -7,7 +7,9 @@
 //!
 //! All the names are here that the C library's own malloc has: with one that is missing here, that one would come as well.
 
-use crate::{PyObject_Calloc, PyObject_Free, PyObject_Malloc, PyObject_Realloc, ALIGNMENT, BY_SIZE};
+use crate::{
+    PyObject_Calloc, PyObject_Free, PyObject_Malloc, PyObject_Realloc, ALIGNMENT, BY_SIZE,
+};
 use core::ptr::{addr_of_mut, null_mut};
 
 // As WASI's C library numbers them: what an alignment is that there are no blocks of, and that there is no memory.
