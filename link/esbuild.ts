@@ -1,7 +1,7 @@
 /** A plugin for esbuild: `import { linkedGuests } from "pymalloc/esbuild"`. */
-import { PLUGIN, readOptions } from "./bundled.js";
 import type { LinkGuestOptions } from "./guest.js";
 import { linkedFile } from "./guest-file.js";
+import { readGuestOptions } from "./options.js";
 
 export type { LinkGuestOptions } from "./guest.js";
 
@@ -36,9 +36,9 @@ export interface EsbuildPlugin {
  * @throws TypeError that names a wrong option, its value and what was expected
  */
 export function linkedGuests(options: LinkGuestOptions = {}): EsbuildPlugin {
-  const read = readOptions(options);
+  const read = readGuestOptions(options, "linkedGuests");
   return {
-    name: PLUGIN,
+    name: "pymalloc:linked-guests",
     setup(build) {
       const loader = (build.initialOptions.loader?.[".wasm"] ?? "file") as Loader;
       // What is in another namespace is another plugin's, and its path need not be a file's.

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
-import { PLUGIN, readOptions } from "./bundled.js";
 import type { LinkGuestOptions } from "./guest.js";
 import { isGuest, keptLinkedFile } from "./guest-file.js";
+import { readGuestOptions } from "./options.js";
 
 /** What Vite finds for the source of an import. */
 interface Resolved {
@@ -58,13 +58,13 @@ const KEPT = "node_modules/.cache/pymalloc";
  * @throws TypeError that names a wrong option, its value and what was expected
  */
 export function linkedGuests(options: LinkGuestOptions = {}): ViteGuestsPlugin {
-  const read = readOptions(options);
+  const read = readGuestOptions(options, "linkedGuests");
   let folder = resolve(KEPT);
   /** The guests that are imported, as the compiler wrote them, by the paths of the linked ones. */
   const originals = new Map<string, string>();
   let watch: (path: string) => void = () => {};
   return {
-    name: PLUGIN,
+    name: "pymalloc:linked-guests",
     enforce: "pre",
     configResolved(config) {
       folder = resolve(config.cacheDir, "pymalloc");

@@ -9,7 +9,8 @@ import { pathToFileURL } from "node:url";
 import { build as esbuild, type Plugin } from "esbuild";
 import { createServer, type InlineConfig, type Rollup, build as vite } from "vite";
 import { linkedGuests as linkedGuestsForEsbuild } from "../../link/esbuild.js";
-import { linkedGuests } from "../../link/vite.js";
+import { link, linkGuest } from "../../link/index.js";
+import { linkedGuests, linkedPyodide } from "../../link/vite.js";
 import { importsOf } from "../support/linked-guests.js";
 import { constant, wasm } from "../support/wasm.js";
 
@@ -251,7 +252,7 @@ describe("guests in the projects of bundlers", { timeout: 200_000 }, () => {
     assert.match(outputFiles[0]?.text as string, /stub of \.\/guest\.wasm/);
   });
 
-  test("options are read when the plugin is made", () => {
+  test("options are read at once", async () => {
     for (const make of [linkedGuests, linkedGuestsForEsbuild]) {
       const wrong = (options: unknown) => () => make(options as { withPydebug: boolean });
       const said = /^linkedGuests: unknown option "withDebug", expected one of withPydebug$/;
@@ -259,5 +260,19 @@ describe("guests in the projects of bundlers", { timeout: 200_000 }, () => {
       assert.throws(wrong({ withPydebug: 1 }), /withPydebug is 1, expected true or false/);
       assert.throws(wrong(null), /options is null, expected an object/);
     }
+    assert.throws(() => linkedPyodide({ folder: "x" } as object), /linkedPyodide: unknown option/);
+    const guest = guestOf(1);
+    await assert.rejects(linkGuest(guest, { debug: true } as object), /linkGuest: unknown option/);
+    for (const none of [undefined, "guest.wasm", guest.buffer]) {
+      const linked = linkGuest(none as unknown as Uint8Array);
+      await assert.rejects(linked, { name: "TypeError", message: /expected a Uint8Array/ });
+    }
+    const folders = { pyodide: root, output: join(above, "out") };
+    await assert.rejects(
+      link({ ...folders, debug: true } as typeof folders),
+      /link: unknown option/,
+    );
+    const no = "no" as unknown as boolean;
+    await assert.rejects(link({ ...folders, withPymalloc: no }), /withPymalloc is "no", expected/);
   });
 });
