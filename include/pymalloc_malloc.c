@@ -44,9 +44,9 @@ __attribute__((constructor)) static void watch_class_bit(void) {
   pymalloc_class_bit(&class_bit);
 }
 
-/* What is asked for in order to have n bytes. */
+/* What is asked for in order to have n bytes. (Shorter ones are below 0 here, and so is what no memory has.) */
 static size_t request(size_t n) {
-  return n < ALIGNMENT ? n : ((n - 1) | class_bit) + 1;
+  return n - ALIGNMENT < PTRDIFF_MAX ? ((n - 1) | class_bit) + 1 : n;
 }
 #else
 static size_t request(size_t n) {
