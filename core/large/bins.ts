@@ -52,7 +52,12 @@ function fullFrom(bin: u32): u32 {
   return BINS;
 }
 
-/** Puts a free block into its bin. */
+/** The first block of a bin; 0 for none. */
+export function firstOf(bin: u32): u32 {
+  return load<u32>(firstCell(bin));
+}
+
+/** Puts a free block into its bin. Where its length is said to be 0 that is the bin of those that were dropped. */
 export function put(granule: u32, length: u32): void {
   const bin = binOf(length);
   const cell = firstCell(bin);
@@ -70,20 +75,14 @@ export function put(granule: u32, length: u32): void {
   }
 }
 
-/** Says of a free block that it is in no bin yet. */
-export function leaveOut(granule: u32): void {
-  freeAt(granule).length = 0;
-}
-
 /** All bins become empty. */
 export function clearBins(): void {
   linear.fill(fullCell(0), 0, BINS_SIZE);
 }
 
-/** Takes a free block out of its bin, where it is in one. */
+/** Takes a free block out of its bin. */
 export function take(granule: u32): void {
   const block = freeAt(granule);
-  if (block.length === 0) return;
   const next = block.next;
   const previous = block.previous;
   if (next !== 0) freeAt(next).previous = previous;
@@ -113,7 +112,7 @@ function bestOf(bin: u32, length: u32, step: u32, most: u32): u32 {
   const end = granuleOf(state().end);
   let best: u32 = 0;
   let bestLength = u32.MAX_VALUE;
-  let granule = load<u32>(firstCell(bin));
+  let granule = firstOf(bin);
   for (let rest = most; granule !== 0 && rest !== 0; rest--) {
     const block = freeAt(granule);
     const has = block.length;
@@ -150,7 +149,7 @@ export function lowestFit(length: u32, step: u32): u32 {
   const end = granuleOf(state().end);
   let lowest: u32 = 0;
   for (let bin = fullFrom(binOf(length)); bin < BINS; bin = fullFrom(bin + 1)) {
-    let granule = load<u32>(firstCell(bin));
+    let granule = firstOf(bin);
     for (let rest = SOME; rest !== 0 && granule !== 0; rest--) {
       const has = freeAt(granule).length;
       const isLower = lowest === 0 || granule < lowest;

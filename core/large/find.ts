@@ -2,7 +2,7 @@
 
 import { ALL, bestFit, lastFit, SOME } from "./bins";
 import { grow } from "./break";
-import { settle, sweepInTime } from "./sweep";
+import { settle, joinInTime } from "./sweep";
 
 /** A free block for so many granules at a multiple of `step`: a good hole, or the last one before the break; 0 for none. */
 function fit(length: u32, step: u32, most: u32): u32 {
@@ -12,7 +12,7 @@ function fit(length: u32, step: u32, most: u32): u32 {
 
 /** The same; where there is none, with all that was given back made free, and then with more memory. */
 export function find(length: u32, step: u32): u32 {
-  sweepInTime();
+  joinInTime();
   let free = fit(length, step, SOME);
   if (free !== 0) return free;
   settle();

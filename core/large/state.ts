@@ -16,8 +16,12 @@ export class State {
   end: usize;
   /** What a granule is: `granuleBits` of the one that began. */
   bits: u32;
-  /** Granules of blocks that were dropped since the last sweep, and do blocks wait? See `sweep.ts`. */
+  /** What was dropped and is not free memory yet, at most: granules and blocks. See `sweep.ts`. */
   dropped: u32;
+  drops: u32;
+  /** Free blocks that the last sweep found. */
+  swept: u32;
+  /** Do blocks wait? */
   waits: u32;
 }
 

@@ -101,6 +101,9 @@ export const ROW: u32 = 8;
 /** What was dropped is swept when it is a `1 << SWEPT_BITS`th of the memory. */
 export const SWEPT_BITS: u32 = 5;
 
+/** A sweep is worth so many words of the map, and as many free blocks, for each block that was dropped: `1 << SWEPT_EACH_BITS`. */
+export const SWEPT_EACH_BITS: u32 = 3;
+
 /**
  * Blocks of so many bytes and more, and of a `1 << LONG_BITS`th of the memory, are copied only after a sweep, which may show room behind
  * them: it takes no longer than copying.
