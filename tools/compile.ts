@@ -31,7 +31,7 @@ const partsOfLimit = ["settle", "freeRow", "takeRow"].map((name) => `core/limit/
 
 /** The large malloc but for its fast paths. What changes the maps is copied all the same: that is most of what a block costs. */
 const partsOfLarge = Object.entries({
-  bins: ["bestFit", "bestOf", "binOf", "lastFit", "put", "take"],
+  bins: ["bestFit", "binOf", "lastFit", "put", "take"],
   blocks: ["cut", "layFree", "lengthen", "release", "shorten"],
   break: [
     "extend",

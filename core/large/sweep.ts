@@ -9,14 +9,11 @@
  */
 
 import { LONGEST_WAITING, SWEPT_BITS, SWEPT_EACH_BITS } from "../policy/policy";
-import { clearBins, firstOf, put, take } from "./bins";
+import { clearBins, DROPPED, firstOf, put, take } from "./bins";
 import { layFree, release } from "./blocks";
 import { granuleBits, largeRoot } from "./large-host";
 import { blockBefore, clearStart, clearUsed, freeStarts, granuleOf, isUsed, lengthAt } from "./map";
 import { state, waitingCell } from "./state";
-
-/** The bin of what was dropped. */
-const DROPPED: u32 = 0;
 
 /** A block in use is free from now on, but not a part of the free memory yet. */
 export function drop(granule: u32, length: u32): void {
