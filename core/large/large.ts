@@ -33,9 +33,11 @@ export { arenaAlloc } from "./arenas";
 export { leave, takeBack } from "./break";
 export { LEFT } from "./map";
 export {
+  FIRSTS,
   FULL,
   ROOT_SIZE as LARGE_ROOT_SIZE,
   STATE_BITS,
+  STATE_DROPS,
   STATE_END,
   STATE_MAP,
   STATE_REACH,

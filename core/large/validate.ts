@@ -88,14 +88,14 @@ function checkState(): u32 {
   if (s.starts !== shifted(s.map) || s.uses !== shifted(s.map + bytes)) return broken(24, here);
   const map = granuleOf(s.map);
   if (addressOf(map) !== s.map || !isBlock(map) || !isUsed(map)) return broken(24, s.map);
-  return behind(map) - map < granulesFor(2 * bytes) ? broken(24, s.map) : 0;
+  return behind(map) - map !== granulesFor(2 * bytes) ? broken(24, s.map) : 0;
 }
 
 function checkBlocks(): u32 {
   const end = granuleOf(state().end);
   const root = granuleOf(largeRoot);
   if (!startsAt(root) || !isUsed(root)) return broken(25, largeRoot);
-  if (behind(root) - root < granulesFor(ROOT_SIZE)) return broken(25, largeRoot);
+  if (behind(root) - root !== granulesFor(ROOT_SIZE)) return broken(25, largeRoot);
   usedBlocks = 0;
   freeBlocks = 0;
   let drops: u32 = 0;
