@@ -46,7 +46,7 @@ const partsOfLarge = Object.entries({
   ],
   find: ["find"],
   large: ["free", "growsInPlace", "malloc", "mallocSlowly"],
-  sweep: ["drop", "join", "settle", "sweep"],
+  sweep: ["drop", "join", "joinEach", "settle", "sweep"],
   validate: [
     "behind",
     "broken",

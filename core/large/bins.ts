@@ -63,9 +63,7 @@ export function firstOf(bin: u32): u32 {
   return load<u32>(firstCell(bin));
 }
 
-/** Puts a free block into the bin for its length. */
-export function put(granule: u32, length: u32): void {
-  const bin = binOf(length);
+function link(granule: u32, length: u32, bin: u32): void {
   const cell = firstCell(bin);
   const block = freeAt(granule);
   const first = load<u32>(cell);
@@ -79,6 +77,16 @@ export function put(granule: u32, length: u32): void {
     const full = fullCell(bin >>> 6);
     store<u64>(full, load<u64>(full) | bitOf(bin));
   }
+}
+
+/** Puts a free block into the bin for its length. */
+export function put(granule: u32, length: u32): void {
+  link(granule, length, binOf(length));
+}
+
+/** Puts a free block to those that were dropped. */
+export function putDropped(granule: u32): void {
+  link(granule, DROPPED, DROPPED);
 }
 
 /** All bins become empty. */

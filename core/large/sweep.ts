@@ -9,7 +9,7 @@
  */
 
 import { LONGEST_WAITING, SWEPT_BITS, SWEPT_EACH_BITS } from "../policy/policy";
-import { clearBins, DROPPED, firstOf, put, take } from "./bins";
+import { clearBins, DROPPED, firstOf, putDropped, take } from "./bins";
 import { layFree, release } from "./blocks";
 import { granuleBits, largeRoot } from "./large-host";
 import { blockBefore, clearStart, clearUsed, freeStarts, granuleOf, isUsed, lengthAt } from "./map";
@@ -19,7 +19,7 @@ import { state, waitingCell } from "./state";
 export function drop(granule: u32, length: u32): void {
   const s = state();
   clearUsed(granule);
-  put(granule, DROPPED);
+  putDropped(granule);
   s.dropped += length;
   s.drops++;
 }
@@ -51,40 +51,52 @@ function sweep(): void {
   s.swept = found;
 }
 
+/** Is a sweep worth it for what was dropped? */
+function isSweepDue(): bool {
+  const s = state();
+  const words = granuleOf(s.end - largeRoot) >>> 5;
+  return s.drops << SWEPT_EACH_BITS >= max(words, s.swept);
+}
+
+/** Joins what was dropped with what is free beside it, one by one. */
+function joinEach(): void {
+  for (let granule = firstOf(DROPPED); granule !== 0; granule = firstOf(DROPPED)) {
+    take(granule);
+    release(granule, lengthAt(granule));
+  }
+}
+
 /** Joins what was dropped with what is free beside it. */
 function join(): void {
   const s = state();
-  const words = granuleOf(s.end - largeRoot) >>> 5;
-  if (s.drops << SWEPT_EACH_BITS >= max(words, s.swept)) {
-    sweep();
-  } else {
-    for (let granule = firstOf(DROPPED); granule !== 0; granule = firstOf(DROPPED)) {
-      take(granule);
-      release(granule, lengthAt(granule));
-    }
-  }
+  if (isSweepDue()) sweep();
+  else joinEach();
   s.dropped = 0;
   s.drops = 0;
 }
 
-/** All that wait are dropped, and all that was dropped becomes free memory; was there anything? */
-export function settle(): bool {
-  const s = state();
-  if (s.waits !== 0) {
-    s.waits = 0;
-    for (let length: u32 = 1; (<usize>length) << granuleBits <= LONGEST_WAITING; length++) {
-      const cell = waitingCell(length);
-      let p = load<usize>(cell);
-      store<u64>(cell, 0);
-      while (p !== 0) {
-        const next = load<usize>(p);
-        drop(granuleOf(p), length);
-        p = next;
-      }
+/** Gives up each block that waits. */
+function stopWaiting(drops: bool): void {
+  state().waits = 0;
+  for (let length: u32 = 1; (<usize>length) << granuleBits <= LONGEST_WAITING; length++) {
+    const cell = waitingCell(length);
+    let p = load<usize>(cell);
+    store<u64>(cell, 0);
+    while (p !== 0) {
+      const next = load<usize>(p);
+      if (drops) drop(granuleOf(p), length);
+      else release(granuleOf(p), length);
+      p = next;
     }
   }
-  if (s.drops === 0) return false;
-  join();
+}
+
+/** All that waits and all that was dropped becomes free memory; can there be more of it now? */
+export function settle(): bool {
+  const s = state();
+  if ((s.waits | s.drops) === 0) return false;
+  if (s.waits !== 0) stopWaiting(isSweepDue());
+  if (s.drops !== 0) join();
   return true;
 }
 

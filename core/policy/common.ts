@@ -96,7 +96,7 @@ export const MOST_WAITING: usize = 8192;
 
 /** Blocks of up to so many bytes are cut off in a row of so many. */
 export const LONGEST_IN_ROW: usize = 128;
-export const ROW: u32 = 8;
+export const ROW: u32 = 16;
 
 /** What was dropped is swept when it is a `1 << SWEPT_BITS`th of the memory. */
 export const SWEPT_BITS: u32 = 5;
@@ -105,7 +105,7 @@ export const SWEPT_BITS: u32 = 5;
  * A sweep is worth it where it looks at most at so many words of the map, or at so many free blocks, for each block that was
  * dropped: `1 << SWEPT_EACH_BITS`.
  */
-export const SWEPT_EACH_BITS: u32 = 3;
+export const SWEPT_EACH_BITS: u32 = 2;
 
 /** Blocks of so many bytes and more are copied only after all that was given back is joined, which may show room behind them. */
 export const LONG: usize = 32768;
