@@ -146,9 +146,12 @@ export function bestFit(length: u32, step: u32, most: u32): u32 {
       granule = block.next;
     }
     if (best !== 0) return best;
-    const next = bin + 1;
-    bin = fullFrom(rest !== 0 ? next : max(next, sure));
-    if (rest === 0) rest = most;
+    bin++;
+    if (rest === 0) {
+      rest = most;
+      bin = max(bin, sure);
+    }
+    bin = fullFrom(bin);
   }
   return 0;
 }

@@ -51,52 +51,40 @@ function sweep(): void {
   s.swept = found;
 }
 
-/** Is a sweep worth it for what was dropped? */
-function isSweepDue(): bool {
-  const s = state();
-  const words = granuleOf(s.end - largeRoot) >>> 5;
-  return s.drops << SWEPT_EACH_BITS >= max(words, s.swept);
-}
-
-/** Joins what was dropped with what is free beside it, one by one. */
-function joinEach(): void {
-  for (let granule = firstOf(DROPPED); granule !== 0; granule = firstOf(DROPPED)) {
-    take(granule);
-    release(granule, lengthAt(granule));
-  }
-}
-
-/** Joins what was dropped with what is free beside it. */
+/** Joins what was dropped with what is free beside it: by a sweep, where that is worth it. */
 function join(): void {
   const s = state();
-  if (isSweepDue()) sweep();
-  else joinEach();
+  const words = granuleOf(s.end - largeRoot) >>> 5;
+  if (s.drops << SWEPT_EACH_BITS >= max(words, s.swept)) {
+    sweep();
+  } else {
+    for (let granule = firstOf(DROPPED); granule !== 0; granule = firstOf(DROPPED)) {
+      take(granule);
+      release(granule, lengthAt(granule));
+    }
+  }
   s.dropped = 0;
   s.drops = 0;
 }
 
-/** Gives up each block that waits. */
-function stopWaiting(drops: bool): void {
-  state().waits = 0;
-  for (let length: u32 = 1; (<usize>length) << granuleBits <= LONGEST_WAITING; length++) {
-    const cell = waitingCell(length);
-    let p = load<usize>(cell);
-    store<u64>(cell, 0);
-    while (p !== 0) {
-      const next = load<usize>(p);
-      if (drops) drop(granuleOf(p), length);
-      else release(granuleOf(p), length);
-      p = next;
-    }
-  }
-}
-
-/** All that waits and all that was dropped becomes free memory; can there be more of it now? */
+/** All that wait are dropped, and all that was dropped becomes free memory; was there anything? */
 export function settle(): bool {
   const s = state();
-  if ((s.waits | s.drops) === 0) return false;
-  if (s.waits !== 0) stopWaiting(isSweepDue());
-  if (s.drops !== 0) join();
+  if (s.waits !== 0) {
+    s.waits = 0;
+    for (let length: u32 = 1; (<usize>length) << granuleBits <= LONGEST_WAITING; length++) {
+      const cell = waitingCell(length);
+      let p = load<usize>(cell);
+      store<u64>(cell, 0);
+      while (p !== 0) {
+        const next = load<usize>(p);
+        drop(granuleOf(p), length);
+        p = next;
+      }
+    }
+  }
+  if (s.drops === 0) return false;
+  join();
   return true;
 }
 

@@ -99,7 +99,6 @@ function checkBlocks(): u32 {
   usedBlocks = 0;
   freeBlocks = 0;
   let drops: u32 = 0;
-  let dropped: u32 = 0;
   let wasJoined = false;
   for (let granule = root; granule < end; ) {
     const next = behind(granule);
@@ -111,17 +110,14 @@ function checkBlocks(): u32 {
       usedBlocks++;
     } else {
       freeBlocks++;
-      if (!isJoined) {
-        drops++;
-        dropped += length;
-      }
+      if (!isJoined) drops++;
     }
     if (wasJoined && isJoined) return broken(27, addressOf(granule));
     wasJoined = isJoined;
     granule = next;
   }
   // Some may have been joined with what was freed beside them.
-  if (drops > state().drops || dropped > state().dropped) return broken(27, largeRoot);
+  if (drops > state().drops) return broken(27, largeRoot);
   if (!startsAt(end) || !isUsed(end)) return broken(25, state().end);
   const last = granuleOf(state().reach);
   const beyond = startFrom(end + 1, last);
