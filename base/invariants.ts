@@ -36,7 +36,7 @@ const ofMalloc: Record<number, string> = {
   24: "that malloc's maps lie in a block of its own, and reach up to the break",
   25: "its blocks follow each other from its state up to the break, behind which none begins",
   26: "the length of a long block stands at both ends of its part of the maps",
-  27: "no two free blocks in bins lie side by side, and those in none were dropped",
+  27: "free blocks lie side by side only where they were dropped",
   28: "each free block is in the bin for its length, once",
   29: "a block that waits is in use and in the list for its length, once",
 };

@@ -31,7 +31,7 @@ const partsOfLimit = ["settle", "freeRow", "takeRow"].map((name) => `core/limit/
 
 /** The large malloc but for its fast paths. What changes the maps is copied all the same: that is most of what a block costs. */
 const partsOfLarge = Object.entries({
-  bins: ["bestFit", "bestOf", "binOf", "lastFit", "put", "take"],
+  bins: ["bestFit", "fullFrom", "binOf", "lastFit", "take"],
   blocks: ["cut", "layFree", "lengthen", "release", "shorten"],
   break: [
     "extend",
@@ -46,7 +46,7 @@ const partsOfLarge = Object.entries({
   ],
   find: ["find"],
   large: ["free", "growsInPlace", "malloc", "mallocSlowly"],
-  sweep: ["drop", "settle", "sweep"],
+  sweep: ["drop", "join", "settle", "sweep"],
   validate: [
     "behind",
     "broken",

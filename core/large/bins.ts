@@ -1,9 +1,10 @@
 /**
  * The free blocks, in bins by their length: one for each number of granules below 64, and eight for each power of two
- * from there on. The bin's list is linked through the blocks themselves.
+ * from there on. The bin's list is linked through the blocks themselves. Those that were dropped (`sweep.ts`) have a bin of their own.
  */
 
 import { memory as linear } from "memory";
+import { FEW_BLOCKS, MANY_BLOCKS, SOME_BLOCKS } from "../policy/policy";
 import { addressOf, blockBefore, granuleOf, isUsed } from "./map";
 import { BINS, BINS_SIZE, firstCell, fullCell, state } from "./state";
 
@@ -13,15 +14,20 @@ export class Free {
   /** The neighbours in the list of the bin, as granules; 0 at the ends. */
   next: u32;
   previous: u32;
+  /** In granules; DROPPED for one that was dropped. */
   length: u32;
 }
+
+/** In the place of a length, and so the number of the bin. */
+export const DROPPED: u32 = 0;
 
 const EXACT: u32 = 64;
 const EXACT_BITS: u32 = 6;
 const PARTS_BITS: u32 = 3;
 
-/** So many blocks of a bin are looked at where there are others to choose from; all of them, before the memory gets longer. */
-export const SOME: u32 = 32;
+/** How many blocks `bestFit` looks at, where others would do, before the memory gets longer, and before a request is refused. */
+export const SOME: u32 = SOME_BLOCKS;
+export const MANY: u32 = MANY_BLOCKS;
 export const ALL: u32 = u32.MAX_VALUE;
 
 export function freeAt(granule: u32): Free {
@@ -52,9 +58,12 @@ function fullFrom(bin: u32): u32 {
   return BINS;
 }
 
-/** Puts a free block into its bin. */
-export function put(granule: u32, length: u32): void {
-  const bin = binOf(length);
+/** The first block of a bin; 0 for none. */
+export function firstOf(bin: u32): u32 {
+  return load<u32>(firstCell(bin));
+}
+
+function link(granule: u32, length: u32, bin: u32): void {
   const cell = firstCell(bin);
   const block = freeAt(granule);
   const first = load<u32>(cell);
@@ -70,9 +79,14 @@ export function put(granule: u32, length: u32): void {
   }
 }
 
-/** Says of a free block that it is in no bin yet. */
-export function leaveOut(granule: u32): void {
-  freeAt(granule).length = 0;
+/** Puts a free block into the bin for its length. */
+export function put(granule: u32, length: u32): void {
+  link(granule, length, binOf(length));
+}
+
+/** Puts a free block to those that were dropped. */
+export function putDropped(granule: u32): void {
+  link(granule, DROPPED, DROPPED);
 }
 
 /** All bins become empty. */
@@ -80,10 +94,9 @@ export function clearBins(): void {
   linear.fill(fullCell(0), 0, BINS_SIZE);
 }
 
-/** Takes a free block out of its bin, where it is in one. */
+/** Takes a free block out of its bin. */
 export function take(granule: u32): void {
   const block = freeAt(granule);
-  if (block.length === 0) return;
   const next = block.next;
   const previous = block.previous;
   if (next !== 0) freeAt(next).previous = previous;
@@ -108,33 +121,37 @@ function fits(granule: u32, has: u32, length: u32, step: u32): bool {
   return placeIn(granule, step) - granule + length <= has;
 }
 
-/** The shortest of a bin's first `most` blocks that has room, and is not the last before the break; 0 where none has. */
-function bestOf(bin: u32, length: u32, step: u32, most: u32): u32 {
-  const end = granuleOf(state().end);
-  let best: u32 = 0;
-  let bestLength = u32.MAX_VALUE;
-  let granule = load<u32>(firstCell(bin));
-  for (let rest = most; granule !== 0 && rest !== 0; rest--) {
-    const block = freeAt(granule);
-    const has = block.length;
-    if (has < bestLength && fits(granule, has, length, step) && granule + has !== end) {
-      if (has === length) return granule;
-      best = granule;
-      bestLength = has;
-    }
-    granule = block.next;
-  }
-  return best;
-}
-
 /**
- * The best hole for `length` granules at a multiple of `step`, among `most` blocks of each bin; 0 where there is none. A hole is any
- * free block but the last one before the break, which is kept for what fits nowhere else: whatever lies in front of it can grow.
+ * A good hole for `length` granules at a multiple of `step`, the best of some; 0 where none was found. A hole is any free block
+ * but the last one before the break, which is kept for what fits nowhere else: whatever lies in front of it can grow.
+ *
+ * @param most so many blocks are looked at that may be too short, at most, and as many of a bin where they are long enough
  */
 export function bestFit(length: u32, step: u32, most: u32): u32 {
-  for (let bin = fullFrom(binOf(length)); bin < BINS; bin = fullFrom(bin + 1)) {
-    const best = bestOf(bin, length, step, most);
+  const end = granuleOf(state().end);
+  const sure = binOf(length + step - 1);
+  let rest = most;
+  let bin = fullFrom(binOf(length));
+  while (bin < BINS) {
+    let best: u32 = 0;
+    let bestLength = u32.MAX_VALUE;
+    for (let granule = firstOf(bin); granule !== 0 && rest !== 0; rest--) {
+      const block = freeAt(granule);
+      const has = block.length;
+      if (has < bestLength && fits(granule, has, length, step) && granule + has !== end) {
+        if (has === length) return granule;
+        best = granule;
+        bestLength = has;
+      }
+      granule = block.next;
+    }
     if (best !== 0) return best;
+    bin++;
+    if (rest === 0) {
+      rest = most;
+      bin = max(bin, sure);
+    }
+    bin = fullFrom(bin);
   }
   return 0;
 }
@@ -150,8 +167,8 @@ export function lowestFit(length: u32, step: u32): u32 {
   const end = granuleOf(state().end);
   let lowest: u32 = 0;
   for (let bin = fullFrom(binOf(length)); bin < BINS; bin = fullFrom(bin + 1)) {
-    let granule = load<u32>(firstCell(bin));
-    for (let rest = SOME; rest !== 0 && granule !== 0; rest--) {
+    let granule = firstOf(bin);
+    for (let rest = FEW_BLOCKS; rest !== 0 && granule !== 0; rest--) {
       const has = freeAt(granule).length;
       const isLower = lowest === 0 || granule < lowest;
       if (isLower && fits(granule, has, length, step) && granule + has !== end) lowest = granule;

@@ -5,8 +5,8 @@
 
 import { memory as linear } from "memory";
 import { BREAK_SLACK_BITS, REACH_SLACK_BITS } from "../policy/policy";
-import { bestFit, lastFit, SOME } from "./bins";
-import { cut, freeLengthAt, release } from "./blocks";
+import { bestFit, lastFit, placeIn, SOME } from "./bins";
+import { cut, release } from "./blocks";
 import { granuleBits, largeRoot } from "./large-host";
 import {
   addressOf,
@@ -14,6 +14,7 @@ import {
   clearStart,
   granuleOf,
   granulesFor,
+  isUsed,
   lengthAt,
   writeLeft,
   writeStart,
@@ -157,16 +158,19 @@ function extend(to: u64): u32 {
   return map;
 }
 
-/** Moves the break so far that a block of so many granules is free; where that begins, and 0 where there is no memory for it. */
-export function grow(length: u32): u32 {
+/**
+ * Moves the break so far that a block of so many granules at a multiple of `step` is free, and no farther.
+ * @returns where the free memory begins; 0 where there is no memory
+ */
+export function grow(length: u32, step: u32): u32 {
   const end = state().end;
   const old = granuleOf(end);
-  reachInHole(<u64>end + ((<u64>length) << granuleBits), false);
+  reachInHole(<u64>end + ((<u64>(length + step - 1)) << granuleBits), false);
   const last = blockBefore(old);
-  const there = freeLengthAt(last);
+  const behind = placeIn(isUsed(last) ? old : last, step) + length;
   // Where the maps were there may be room now.
-  if (there >= length) return last;
-  const to = extend(<u64>end + ((<u64>(length - there)) << granuleBits));
+  if (behind <= old) return last;
+  const to = extend((<u64>behind) << granuleBits);
   return to === 0 ? 0 : release(old, to - old);
 }
 

@@ -1,8 +1,8 @@
 /** Where a block can be: in free memory, in what was given back, in more memory. */
 
-import { ALL, bestFit, lastFit, SOME } from "./bins";
+import { ALL, bestFit, lastFit, MANY, SOME } from "./bins";
 import { grow } from "./break";
-import { settle, sweepInTime } from "./sweep";
+import { joinInTime, settle } from "./sweep";
 
 /** A free block for so many granules at a multiple of `step`: a good hole, or the last one before the break; 0 for none. */
 function fit(length: u32, step: u32, most: u32): u32 {
@@ -12,10 +12,12 @@ function fit(length: u32, step: u32, most: u32): u32 {
 
 /** The same; where there is none, with all that was given back made free, and then with more memory. */
 export function find(length: u32, step: u32): u32 {
-  sweepInTime();
+  joinInTime();
   let free = fit(length, step, SOME);
   if (free !== 0) return free;
   settle();
-  free = fit(length, step, ALL);
-  return free !== 0 ? free : grow(length + step - 1);
+  free = fit(length, step, MANY);
+  if (free !== 0) return free;
+  free = grow(length, step);
+  return free !== 0 ? free : fit(length, step, ALL);
 }

@@ -17,8 +17,8 @@
 
 import { memory as linear } from "memory";
 import { MAX_REQUEST } from "../layout";
-import { LONG, LONG_BITS, LONGEST_IN_ROW, LONGEST_WAITING, ROW } from "../policy/policy";
-import { ALL, bestFit, placeIn } from "./bins";
+import { LONG, LONGEST_IN_ROW, LONGEST_WAITING, ROW } from "../policy/policy";
+import { bestFit, MANY, placeIn } from "./bins";
 import { cut, freeLengthAt, lengthen, release, shorten } from "./blocks";
 import { grow, isReady } from "./break";
 import { find } from "./find";
@@ -33,9 +33,11 @@ export { arenaAlloc } from "./arenas";
 export { leave, takeBack } from "./break";
 export { LEFT } from "./map";
 export {
+  FIRSTS,
   FULL,
   ROOT_SIZE as LARGE_ROOT_SIZE,
   STATE_BITS,
+  STATE_DROPS,
   STATE_END,
   STATE_MAP,
   STATE_REACH,
@@ -102,9 +104,9 @@ function growsInPlace(granule: u32, length: u32, more: u32): bool {
   const there = freeLengthAt(right);
   if (there < more) {
     // The last block before the break; but the memory is no longer than it has to be.
-    if (addressOf(right + there) !== state().end || bestFit(length + more, 1, ALL) !== 0)
+    if (addressOf(right + there) !== state().end || bestFit(length + more, 1, MANY) !== 0)
       return false;
-    if (grow(more) !== right) return false;
+    if (grow(more, 1) !== right) return false;
   }
   lengthen(granule, length, more);
   return true;
@@ -123,7 +125,7 @@ export function realloc(p: usize, bytes: usize): usize {
   const more = wanted - length;
   if (growsInPlace(granule, length, more)) return p;
   // Before much is copied it is worth while to see whether what lies behind is in use at all.
-  const isLong = (<usize>length) << granuleBits >= max(LONG, state().end >>> LONG_BITS);
+  const isLong = (<usize>length) << granuleBits >= LONG;
   if (isLong && settle() && growsInPlace(granule, length, more)) return p;
   const moved = malloc(bytes);
   if (moved === 0) return 0;

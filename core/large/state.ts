@@ -16,15 +16,19 @@ export class State {
   end: usize;
   /** What a granule is: `granuleBits` of the one that began. */
   bits: u32;
-  /** Granules of blocks that were dropped since the last sweep, and do blocks wait? See `sweep.ts`. */
+  /** What was dropped and is not free memory yet, at most: granules and blocks. See `sweep.ts`. */
   dropped: u32;
+  drops: u32;
+  /** Free blocks that the last sweep found. */
+  swept: u32;
+  /** Do blocks wait? */
   waits: u32;
 }
 
 /** The bins, see `bins.ts`: a bit for each that is not empty, and the first free block of each. */
 export const BINS: u32 = 256;
 export const FULL: usize = offsetof<State>();
-const FIRSTS: usize = FULL + <usize>(BINS >> 3);
+export const FIRSTS: usize = FULL + <usize>(BINS >> 3);
 
 /** The lists of what waits, for each length: the first block, and the granules that wait in all. */
 export const WAITING: usize = FIRSTS + <usize>BINS * sizeof<usize>();
@@ -58,4 +62,5 @@ export const STATE_MAP: usize = offsetof<State>("map");
 export const STATE_END: usize = offsetof<State>("end");
 export const STATE_REACH: usize = offsetof<State>("reach");
 export const STATE_BITS: usize = offsetof<State>("bits");
+export const STATE_DROPS: usize = offsetof<State>("drops");
 export const STATE_WAITS: usize = offsetof<State>("waits");

@@ -1,30 +1,34 @@
 /**
  * What was given back becomes free memory, later and all at once.
  *
- * A short block that was given back waits for the next request of as much, as long as few of its length do. Of one more only the bit
- * in the map is cleared: it is dropped. A sweep finds it there, by rising addresses, and makes one of it and what is free beside
- * it. So giving back costs little, and what lies together is given out together.
+ * A short block that was given back waits for the next request of as much, as long as few of its length do. One more is dropped: its
+ * bit in the map is cleared, and it is in a bin of its own. A sweep finds it in the map, by rising addresses, and makes one of it
+ * and what is free beside it. So giving back costs little, and what lies together is given out together.
+ *
+ * A sweep reads all of the map and touches all free blocks. Where few were dropped, each of them is joined by itself.
  */
 
-import { LONGEST_WAITING, SWEPT_BITS } from "../policy/policy";
-import { clearBins, leaveOut } from "./bins";
-import { layFree } from "./blocks";
+import { LONGEST_WAITING, SWEPT_BITS, SWEPT_EACH_BITS } from "../policy/policy";
+import { clearBins, DROPPED, firstOf, putDropped, take } from "./bins";
+import { layFree, release } from "./blocks";
 import { granuleBits, largeRoot } from "./large-host";
 import { blockBefore, clearStart, clearUsed, freeStarts, granuleOf, isUsed, lengthAt } from "./map";
 import { state, waitingCell } from "./state";
 
-/** A block in use is free from now on, and in no bin before the next sweep. */
+/** A block in use is free from now on, but not a part of the free memory yet. */
 export function drop(granule: u32, length: u32): void {
+  const s = state();
   clearUsed(granule);
-  leaveOut(granule);
-  state().dropped += length;
+  putDropped(granule);
+  s.dropped += length;
+  s.drops++;
 }
 
 /** Fills the bins anew. Highest addresses come first, so that the lowest are first in their bins. */
 function sweep(): void {
   const s = state();
-  s.dropped = 0;
   clearBins();
+  let found: u32 = 0;
   const first = granuleOf(largeRoot);
   let word = granuleOf(s.end) | 31;
   for (;;) {
@@ -36,13 +40,31 @@ function sweep(): void {
         granule = left;
       }
       layFree(granule, behind - granule);
+      found++;
       // Those of this word that lie before it, and the word that it begins in.
       word = granule | 31;
       starts = freeStarts(word) & ((1 << granule) - 1);
     }
-    if ((word & ~31) <= first) return;
+    if ((word & ~31) <= first) break;
     word -= 32;
   }
+  s.swept = found;
+}
+
+/** Joins what was dropped with what is free beside it: by a sweep, where that is worth it. */
+function join(): void {
+  const s = state();
+  const words = granuleOf(s.end - largeRoot) >>> 5;
+  if (s.drops << SWEPT_EACH_BITS >= max(words, s.swept)) {
+    sweep();
+  } else {
+    for (let granule = firstOf(DROPPED); granule !== 0; granule = firstOf(DROPPED)) {
+      take(granule);
+      release(granule, lengthAt(granule));
+    }
+  }
+  s.dropped = 0;
+  s.drops = 0;
 }
 
 /** All that wait are dropped, and all that was dropped becomes free memory; was there anything? */
@@ -61,13 +83,13 @@ export function settle(): bool {
       }
     }
   }
-  if (s.dropped === 0) return false;
-  sweep();
+  if (s.drops === 0) return false;
+  join();
   return true;
 }
 
-/** Sweeps where a good part of the memory was dropped. */
-export function sweepInTime(): void {
+/** Joins what was dropped where that is a good part of the memory. */
+export function joinInTime(): void {
   const s = state();
-  if (s.dropped > granuleOf(s.end - largeRoot) >>> SWEPT_BITS) sweep();
+  if (s.dropped > granuleOf(s.end - largeRoot) >>> SWEPT_BITS) join();
 }

@@ -5,7 +5,7 @@
  */
 
 import { LONGEST_WAITING } from "../policy/policy";
-import { binOf, freeAt } from "./bins";
+import { binOf, DROPPED, freeAt } from "./bins";
 import { mapBytes, shifted } from "./break";
 import { granuleBits, largeRoot } from "./large-host";
 import {
@@ -23,10 +23,9 @@ import { BINS, firstCell, fullCell, ROOT_SIZE, state, waitingCell } from "./stat
 /** Where an invariant was found broken. */
 let at: usize = 0;
 
-/** What is counted along the blocks: those in use, those in bins, and the granules of those that were dropped. */
+/** What is counted along the blocks: those in use, those that are free, and of these the ones that were dropped. */
 let usedBlocks: u32 = 0;
 let freeBlocks: u32 = 0;
-let dropped: u32 = 0;
 
 function broken(invariant: u32, where: usize): u32 {
   at = where;
@@ -89,33 +88,36 @@ function checkState(): u32 {
   if (s.starts !== shifted(s.map) || s.uses !== shifted(s.map + bytes)) return broken(24, here);
   const map = granuleOf(s.map);
   if (addressOf(map) !== s.map || !isBlock(map) || !isUsed(map)) return broken(24, s.map);
-  return behind(map) - map < granulesFor(2 * bytes) ? broken(24, s.map) : 0;
+  return behind(map) - map !== granulesFor(2 * bytes) ? broken(24, s.map) : 0;
 }
 
 function checkBlocks(): u32 {
   const end = granuleOf(state().end);
   const root = granuleOf(largeRoot);
   if (!startsAt(root) || !isUsed(root)) return broken(25, largeRoot);
-  if (behind(root) - root < granulesFor(ROOT_SIZE)) return broken(25, largeRoot);
+  if (behind(root) - root !== granulesFor(ROOT_SIZE)) return broken(25, largeRoot);
   usedBlocks = 0;
   freeBlocks = 0;
-  dropped = 0;
-  let wasFree = false;
+  let drops: u32 = 0;
+  let wasJoined = false;
   for (let granule = root; granule < end; ) {
     const next = behind(granule);
     const length = next - granule;
     const used = isUsed(granule);
     if (!isLengthRight(granule, length, used)) return broken(26, addressOf(granule));
-    const isInBin = !used && freeAt(granule).length !== 0;
-    if (used) usedBlocks++;
-    else if (isInBin) freeBlocks++;
-    else dropped += length;
-    if (wasFree && isInBin) return broken(27, addressOf(granule));
-    wasFree = isInBin;
+    const isJoined = !used && freeAt(granule).length !== 0;
+    if (used) {
+      usedBlocks++;
+    } else {
+      freeBlocks++;
+      if (!isJoined) drops++;
+    }
+    if (wasJoined && isJoined) return broken(27, addressOf(granule));
+    wasJoined = isJoined;
     granule = next;
   }
-  // Of what was dropped some may be free memory again, joined with a longer block.
-  if (dropped > state().dropped) return broken(27, largeRoot);
+  // Some may have been joined with what was freed beside them.
+  if (drops > state().drops) return broken(27, largeRoot);
   if (!startsAt(end) || !isUsed(end)) return broken(25, state().end);
   const last = granuleOf(state().reach);
   const beyond = startFrom(end + 1, last);
@@ -127,7 +129,7 @@ function isLengthRight(granule: u32, length: u32, used: bool): bool {
   if (!hasLength(granule, length)) return true;
   const first = load<u32>(usesCell(granule), 4);
   const last = load<u32>(usesCell(granule + length) - 4);
-  return (first & ~LEFT) === length && (last & ~LEFT) === length && (used || first === length);
+  return first === last && (used ? first & ~LEFT : first) === length;
 }
 
 function checkBins(): u32 {
@@ -141,7 +143,7 @@ function checkBins(): u32 {
     for (let granule = load<u32>(cell); granule !== 0; ) {
       if (!isBlock(granule) || isUsed(granule)) return broken(28, cell);
       const free = freeAt(granule);
-      const length = behind(granule) - granule;
+      const length = bin === DROPPED ? 0 : behind(granule) - granule;
       if (free.length !== length || binOf(length) !== bin || free.previous !== before) {
         return broken(28, addressOf(granule));
       }

@@ -96,17 +96,27 @@ export const MOST_WAITING: usize = 8192;
 
 /** Blocks of up to so many bytes are cut off in a row of so many. */
 export const LONGEST_IN_ROW: usize = 128;
-export const ROW: u32 = 8;
+export const ROW: u32 = 16;
 
 /** What was dropped is swept when it is a `1 << SWEPT_BITS`th of the memory. */
 export const SWEPT_BITS: u32 = 5;
 
 /**
- * Blocks of so many bytes and more, and of a `1 << LONG_BITS`th of the memory, are copied only after a sweep, which may show room behind
- * them: it takes no longer than copying.
+ * A sweep is worth it where it looks at most at so many words of the map, or at so many free blocks, for each block that was
+ * dropped: `1 << SWEPT_EACH_BITS`.
  */
+export const SWEPT_EACH_BITS: u32 = 2;
+
+/** Blocks of so many bytes and more are copied only after all that was given back is joined, which may show room behind them. */
 export const LONG: usize = 32768;
-export const LONG_BITS: usize = 7;
+
+/**
+ * So many free blocks that may be too short are looked at for one that will do, and so many before the memory grows: a program can
+ * have any number of them. So many of each length are looked at for the lowest hole. (All of them: the same memory on the traces.)
+ */
+export const SOME_BLOCKS: u32 = 32;
+export const MANY_BLOCKS: u32 = 256;
+export const FEW_BLOCKS: u32 = 8;
 
 /** The maps reach so much farther than they have to: a `1 << MAP_SLACK_BITS`th. */
 export const REACH_SLACK_BITS: u32 = 3;

@@ -16,7 +16,10 @@ function busyHeap(malloc: "pymalloc" | "malloc"): Heap {
   );
   for (const p of live) if (random(2) === 0) heap.raw.free(p);
   heap.raw.malloc(40 * PAGE); // what waited is free now
-  for (const p of live.filter(() => random(8) === 0)) if (isUsed(heap, p)) heap.raw.free(p);
+  for (const p of live.filter(() => random(4) === 0)) if (isUsed(heap, p)) heap.raw.free(p);
+  // Too many of one length to wait, each between two that stay.
+  const many = Array.from({ length: 60 }, () => heap.raw.malloc(640));
+  for (let n = 0; n < many.length; n += 2) heap.raw.free(many[n] as number);
   heap.validate();
   return heap;
 }
@@ -69,8 +72,19 @@ class Busy {
   free(least = 1, most = Number.POSITIVE_INFINITY): Block {
     return this.find((block) => {
       const has = this.granules(block);
-      return !block.inUse && !block.waits && has >= least && has <= most;
+      const isJoined = !block.inUse && !block.waits && this.words[block.p / 4 + 2] !== 0;
+      return isJoined && has >= least && has <= most;
     });
+  }
+
+  /** A block for which the condition holds, and that has no free one beside it. */
+  lone(wanted: (block: Block) => boolean): Block {
+    const isTaken = (block: Block | undefined) => block?.inUse || block?.waits;
+    const found = this.blocks.find((block, n) => {
+      return wanted(block) && isTaken(this.blocks[n - 1]) && isTaken(this.blocks[n + 1]);
+    });
+    assert.ok(found !== undefined, "there is such a block");
+    return found;
   }
 
   /** The word of the maps behind the one in which a block begins: its length stands there where it is a long one. */
@@ -134,6 +148,15 @@ const damages: readonly Damage[] = [
     done: (busy) => busy.flip("starts", (busy.words[field(L.STATE_END)] as number) + 64),
   },
   {
+    invariant: 24,
+    what: "the maps' block is longer",
+    done: (busy) => {
+      const map = busy.words[field(L.STATE_MAP)] as number;
+      const behind = busy.blocks.find(({ p }) => p > map) as Block;
+      busy.flip("starts", behind.p);
+    },
+  },
+  {
     invariant: 26,
     what: "a long block's length is wrong",
     done: (busy) => {
@@ -155,6 +178,14 @@ const damages: readonly Damage[] = [
     done: (busy) => busy.set(busy.lengthWord(busy.free(100)), (length) => length | L.LEFT),
   },
   {
+    invariant: 26,
+    what: "a block is left to others by one of its lengths",
+    done: (busy) => {
+      const long = busy.find((block) => block.inUse && busy.granules(block) > 100);
+      busy.set(busy.lengthWord(long), (length) => length | L.LEFT);
+    },
+  },
+  {
     invariant: 27,
     what: "a free block is two",
     done: (busy) => {
@@ -165,15 +196,30 @@ const damages: readonly Damage[] = [
       busy.set(busy.uses + (granule >>> 5), (old) => old & ~(1 << (granule & 31)));
     },
   },
+  state(27, "nothing is said to be dropped", L.STATE_DROPS, () => 0),
+  {
+    invariant: 28,
+    what: "what was dropped is in no bin",
+    done: (busy) => {
+      busy.set(field(L.FIRSTS), () => 0);
+      busy.set(field(L.FULL), (full) => full & ~1);
+    },
+  },
+  {
+    invariant: 28,
+    what: "what was dropped is in the bin for its length",
+    done: (busy) => {
+      const dropped = busy.lone(({ p, inUse, waits }) => {
+        return !inUse && !waits && busy.words[p / 4 + 2] === 0;
+      });
+      busy.set(dropped.p / 4 + 2, () => busy.granules(dropped));
+    },
+  },
   {
     invariant: 28,
     what: "a free block is in no bin",
     done: (busy) => {
-      const isTaken = (block: Block | undefined) => block?.inUse || block?.waits;
-      const at = busy.blocks.findIndex((block, n) => {
-        return block.inUse && isTaken(busy.blocks[n - 1]) && isTaken(busy.blocks[n + 1]);
-      });
-      busy.flip("uses", (busy.blocks[at] as Block).p);
+      busy.flip("uses", busy.lone(({ inUse }) => inUse).p);
     },
   },
   {
