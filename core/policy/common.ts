@@ -72,7 +72,7 @@ export const ARENA_RESERVE: usize = 4;
 
 // ------------------------------------------------------------------------------------- tables
 
-/** The map of slices grows by so many slices, and a `1 << MAP_SLACK_BITS`th of itself, more than it has to: a copy is dear. */
+/** The map of slices grows by so many slices, and a `1 << REACH_SLACK_BITS`th of itself, more than it has to: a copy is dear. */
 export const MAP_GRANULE: usize = 512;
 export const MAP_SLACK_BITS: usize = 3;
 
@@ -118,7 +118,7 @@ export const SOME_BLOCKS: u32 = 32;
 export const MANY_BLOCKS: u32 = 256;
 export const FEW_BLOCKS: u32 = 8;
 
-/** The maps reach so much farther than they have to: a `1 << MAP_SLACK_BITS`th. */
+/** The maps reach so much farther than they have to: a `1 << REACH_SLACK_BITS`th. */
 export const REACH_SLACK_BITS: u32 = 3;
 
 // ---------------------------------------------------------------------------- the debug modes
