@@ -10,7 +10,7 @@ import type { EmscriptenProgram } from "../hosts/hosts.js";
 import { type DebugBlock, type DebugHeap, describe } from "../src/debug/debug.js";
 import { formatPythonStack, type PythonStackReader } from "./frames.js";
 import { ObjectReader, type PythonObject } from "./python-objects.js";
-import { LEADS, ObjectFields, TypeFlags } from "./structs.js";
+import { DictFields, LEADS, ObjectFields, TypeFlags } from "./structs.js";
 
 /** Bounds: the pointers that are followed, those that are told of, the time that is taken. */
 enum Most {
@@ -163,8 +163,9 @@ class Search {
       return;
     }
     // Of others it is only known of what a class of Python's made that its words are references, but for those before it,
-    // which lead to its neighbours in the collector's list.
+    // which lead to its neighbours in the collector's list, and for what an int, a text or bytes begin with.
     if (!this.#objects.has(object.type, TypeFlags.preHeader) || at < 0) return;
+    if (this.#objects.has(object.type, TypeFlags.plain)) return;
     this.#tell(2, `the word at offset ${at} of ${this.#called(object)}`, freed);
   }
 
@@ -191,9 +192,23 @@ class Search {
       // What lies behind its last item is left from before.
       if (index >= this.#objects.word(address + ObjectFields.length)) return;
       this.#tell(1, `item ${index} of ${this.#called(object)}`, freed);
-    } else if (this.#objects.has(type, TypeFlags.dict)) {
+    } else if (this.#objects.has(type, TypeFlags.dict) && this.#isEntry(address, field, offset)) {
       this.#tell(1, `an entry of ${this.#called(object)}`, freed);
     }
+  }
+
+  /**
+   * Is it a key or a value, in what a field of a dict leads to? Hashes may be any number: that of an int is the int, which is an
+   * address in `{id(object): ...}`. So may be indices, and what lies behind the last entry.
+   */
+  #isEntry(dict: Address, field: number, offset: number): boolean {
+    const start = this.#objects.word(dict + field);
+    const head = (at: DictFields) => this.#objects.byte(start + at);
+    if (field === DictFields.values) return offset > 0 && offset <= 4 * head(DictFields.capacity);
+    const at = offset - DictFields.indices - 2 ** head(DictFields.logIndexBytes);
+    const hashed = head(DictFields.kind) === DictFields.general;
+    const end = (hashed ? 12 : 8) * this.#objects.word(start + DictFields.entries);
+    return field === DictFields.keys && at >= 0 && at < end && !(hashed && at % 12 === 0);
   }
 }
 

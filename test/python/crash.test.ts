@@ -45,6 +45,21 @@ for (const name of VERSIONS) {
     }
   });
 
+  test(`${name}: numbers that were addresses are no pointers`, async () => {
+    const pyodide = await load(name);
+    const heap = install(pyodide, { malloc: "debug" });
+    pyodide.runPython(`
+class Number(int): pass
+things = [object() for n in range(100)]
+by_id = {id(thing): None for thing in things}
+numbers = [Number(id(thing)) for thing in things]
+removed = {thing: None for thing in things}
+while removed: removed.popitem()
+del things
+`);
+    assert.equal(heap.explainCrash(), undefined);
+  });
+
   test(`${name}: a crash is explained by who points to what was freed`, async () => {
     const pyodide = await load(name);
     const heap = install(pyodide, { malloc: "debug", stacks: true, onFault: () => {} });
