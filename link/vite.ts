@@ -16,6 +16,8 @@ export interface LinkedPyodideOptions {
   readonly pyodide?: string;
   /** Where it is served, below the site's base. Default `"pyodide"`. */
   readonly path?: string;
+  /** Link the debug heap in as well, as `link` does: it names mistakes, and costs time and memory. Default false. */
+  readonly withPydebug?: boolean;
 }
 
 /** The part of Vite's plugins that is used here. */
@@ -84,13 +86,14 @@ export async function loadPyodide(options) {
 export function linkedPyodide({
   pyodide,
   path = "pyodide",
+  withPydebug = false,
 }: LinkedPyodideOptions = {}): VitePlugin {
   let root = "";
   let base = "/";
   let outDir = "";
   const original = () =>
     pyodide ?? dirname(createRequire(join(root, "x.js")).resolve("pyodide/package.json"));
-  const linked = () => cachedLink(original());
+  const linked = () => cachedLink(original(), { withPydebug });
   /** What is built may have several outputs, in one folder. */
   let copied: Promise<void> | undefined;
   return {

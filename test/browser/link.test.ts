@@ -11,7 +11,7 @@ import { findChromium, launchChromium, type Site, serve } from "../../tools/chro
 import { linkedFolder, pydebugFolder } from "../support/linked.js";
 import { long, onlyLong } from "../support/profile.js";
 import { newProject, type Project } from "../support/project.js";
-import { mistakes, programWith } from "../support/pydebug-mistakes.js";
+import { mistakes, programWith } from "../support/python-mistakes.js";
 import { snippet } from "../support/snippets.js";
 
 const executable = findChromium();

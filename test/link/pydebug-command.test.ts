@@ -1,10 +1,11 @@
 /** `pymalloc link --with-pydebug` and `run --pyodide` as a user runs them, and what they say of wrong input. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { LinkError, link } from "../../link/index.js";
 import { leastLimit } from "../../link/limit.js";
+import { linkedPyodide } from "../../link/vite.js";
 import { assertRefused, runIn } from "../support/command.js";
 import { pydebugFolder } from "../support/linked.js";
 import { onlyLong } from "../support/profile.js";
@@ -74,6 +75,15 @@ test("it goes on where it is told to, and other words choose other allocators", 
   assert.match(plain.stderr, /^PyMemError: double-free: /);
   const told = JSON.parse(run("--on-fault", "report", "--json").stdout);
   assert.deepEqual([told.status, told.faults.length, told.stats.malloc], [0, 1, "pymalloc_debug"]);
+});
+
+test("Vite's plugin puts it into what is built", async () => {
+  const plugin = linkedPyodide({ pyodide: stock, withPydebug: true });
+  plugin.configResolved({ root: folder, base: "/", build: { outDir: "dist" } });
+  plugin.buildStart();
+  await plugin.writeBundle();
+  const program = (of: string) => readFileSync(join(of, "pyodide.asm.wasm"));
+  assert.ok(program("dist/pyodide").equals(program(await pydebugFolder("pyodide"))));
 });
 
 test("it starts with the least limit that may be linked in", { skip: onlyLong }, async () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { PyMemError } from "../../base/errors.js";
 import { install } from "../../python/install.js";
 import { skipUnlessNewest } from "../support/profile.js";
-import { load, type Pyodide, VERSIONS, WORKLOAD } from "../support/pyodide.js";
+import { crash, load, VERSIONS, WORKLOAD } from "../support/pyodide.js";
 
 /** Gives back references that are someone else's. */
 const DROP = `
@@ -19,17 +19,6 @@ class Point:
     def __init__(self, x):
         self.x = x
 `;
-
-/** Runs what crashes the interpreter. Pyodide tells of it on the console. */
-function crash(pyodide: Pyodide, code: string): void {
-  const { error } = console;
-  console.error = () => {};
-  try {
-    assert.throws(() => pyodide.runPython(code), WebAssembly.RuntimeError);
-  } finally {
-    console.error = error;
-  }
-}
 
 for (const name of VERSIONS) {
   const skip = skipUnlessNewest(name);
@@ -185,14 +174,6 @@ allocate()
 test("CPython's own test of it ends the interpreter where faults are thrown", async () => {
   const pyodide = await load("pyodide");
   install(pyodide, { malloc: "debug" });
-  const { error } = console;
-  console.error = () => {};
-  try {
-    assert.throws(
-      () => pyodide.runPython("import _testcapi; _testcapi.pymem_malloc_without_gil()"),
-      { name: "PyMemError", kind: "without-gil" },
-    );
-  } finally {
-    console.error = error;
-  }
+  const code = "import _testcapi; _testcapi.pymem_malloc_without_gil()";
+  crash(pyodide, code, { name: "PyMemError", kind: "without-gil" });
 });

@@ -10,8 +10,8 @@ import { linkedLedger, programOf } from "../../python/python.js";
 import { allocatorName, blocks } from "./link-suite.js";
 import { pydebugFolder } from "./linked.js";
 import { long, skipUnlessNewest } from "./profile.js";
-import { CTYPES, mistakes, programWith } from "./pydebug-mistakes.js";
 import {
+  crash,
   folderOf,
   keepStderr,
   type LoadOptions,
@@ -22,6 +22,7 @@ import {
   startFrom,
   WORKLOAD,
 } from "./pyodide.js";
+import { CTYPES, mistakes, programWith } from "./python-mistakes.js";
 
 const LIBRARY = readFileSync(new URL("library.py", import.meta.url), "utf8");
 
@@ -55,14 +56,7 @@ const KINDS = 4;
 /** What a program writes on standard error until it ends at a mistake. */
 function endOf(pyodide: Pyodide, code: string): string {
   const stderr = keepStderr(pyodide);
-  const { error } = console;
-  // Pyodide tells of the end as well.
-  console.error = () => {};
-  try {
-    assert.throws(() => pyodide.runPython(code), WebAssembly.RuntimeError);
-  } finally {
-    console.error = error;
-  }
+  crash(pyodide, code);
   return stderr();
 }
 
@@ -198,6 +192,9 @@ json.dumps([traced, line])
     assert.ok(traced > 300_000, `${traced}`);
     assert.equal(line, 4);
     install(pyodide).validate();
+    // What install was not told of is thrown, through all of Python.
+    const [code] = mistakes["double-free"] as readonly [string, RegExp];
+    crash(pyodide, programWith(code), { name: "PyMemError", kind: "double-free" });
   });
 
   test(`${name}: hooks that CPython puts on later are ours, and let pass what is older`, {

@@ -2,6 +2,7 @@
  * Real interpreters for tests. A start costs a second or two, a restored memory snapshot a fifth of it, so `load` restores
  * one that is kept in build/cache/; `start` is for what a start itself must show.
  */
+import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -106,6 +107,27 @@ export function keepStderr(pyodide: Pyodide): () => string {
     },
   });
   return () => text;
+}
+
+/** The error that ends the interpreter, of a kind as `assert.throws` takes it. Pyodide tells of it on the console. */
+export function crash(
+  pyodide: Pyodide,
+  code: string,
+  expected: assert.AssertPredicate = WebAssembly.RuntimeError,
+): Error {
+  const { error: told } = console;
+  console.error = () => {};
+  try {
+    pyodide.runPython(code);
+  } catch (error) {
+    assert.throws(() => {
+      throw error;
+    }, expected);
+    return error as Error;
+  } finally {
+    console.error = told;
+  }
+  assert.fail("it did not end");
 }
 
 /** What interpreters do all day; evaluates to a text that every allocator must agree on. */

@@ -1,4 +1,4 @@
-/** Mistakes that a C extension could make, made in Python: for a debug heap that is linked into its interpreter. */
+/** Mistakes that a C extension could make, made in Python: for a debug heap that is in its interpreter. */
 
 /** CPython's own functions, for the mistakes. */
 export const CTYPES = `
