@@ -1,6 +1,7 @@
 /** A plugin for esbuild: `import { linkedGuests } from "pymalloc/esbuild"`. */
 import type { LinkGuestOptions } from "./guest.js";
 import { linkedFile } from "./guest-file.js";
+import { readGuestOptions } from "./options.js";
 
 export type { LinkGuestOptions } from "./guest.js";
 
@@ -15,7 +16,7 @@ export interface EsbuildPlugin {
   setup(build: {
     readonly initialOptions: { readonly loader?: Readonly<Record<string, string>> };
     onLoad(
-      options: { filter: RegExp },
+      options: { filter: RegExp; namespace: string },
       load: (file: {
         path: string;
       }) => Promise<
@@ -30,17 +31,21 @@ export interface EsbuildPlugin {
 /**
  * Links the guests that a project imports: what `import guest from "./guest.wasm"` gives has pymalloc in it. What that is says
  * esbuild's option `loader` for ".wasm": `"file"` (the file's address, and the default here), `"binary"` (its bytes), or another one.
- * Other WebAssembly files are left alone.
+ * Other WebAssembly files are left alone. What can't be linked is an error of the build's, with the file's name.
+ *
+ * @throws TypeError that names a wrong option, its value and what was expected
  */
 export function linkedGuests(options: LinkGuestOptions = {}): EsbuildPlugin {
+  const read = readGuestOptions(options, "linkedGuests");
   return {
     name: "pymalloc:linked-guests",
     setup(build) {
       const loader = (build.initialOptions.loader?.[".wasm"] ?? "file") as Loader;
-      build.onLoad({ filter: /\.wasm$/ }, async ({ path }) => {
+      // What is in another namespace is another plugin's, and its path need not be a file's.
+      build.onLoad({ filter: /\.wasm$/, namespace: "file" }, async ({ path }) => {
         const watchFiles = [path];
         try {
-          const linked = await linkedFile(path, options);
+          const linked = await linkedFile(path, read);
           return linked && { contents: linked.bytes, loader, watchFiles };
         } catch (error) {
           return { errors: [{ text: (error as Error).message }], watchFiles };

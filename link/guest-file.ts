@@ -80,7 +80,7 @@ export async function linkGuestFile({
 }
 
 /** Is this a program that imports from "pymalloc"? */
-function isGuest(bytes: Uint8Array): boolean {
+export function isGuest(bytes: Uint8Array): boolean {
   try {
     const module = new WebAssembly.Module(bytes as BufferSource);
     return WebAssembly.Module.imports(module).some((one) => one.module === MODULE);
@@ -121,7 +121,7 @@ export async function linkedFile(
   return { hash, bytes: await linked };
 }
 
-/** The path of the same, in a folder where such files are kept. */
+/** The path of the same, in a folder where such files are kept. Its name stands for its content. */
 export async function keptLinkedFile(
   path: string,
   folder: string,

@@ -1,5 +1,6 @@
 /** A guest in, the same with the core compiled in out: it needs no host any more. */
 import type Binaryen from "binaryen";
+import { show, typeError } from "../base/base.js";
 import { readGuest } from "../src/guests/guests.js";
 import {
   type Api,
@@ -28,6 +29,7 @@ import {
 } from "./guest-core.js";
 import { checkGuest } from "./guest-place.js";
 import { withData } from "./initial-memory.js";
+import { readGuestOptions } from "./options.js";
 import { compileProgram } from "./program.js";
 
 /** What `linkGuest` takes besides the guest. */
@@ -225,13 +227,20 @@ async function link(guest: Uint8Array, withPydebug: boolean): Promise<Uint8Array
  * @param guest the content of the guest's file
  * @returns the content of the linked one; it exports its memory as "memory"
  * @throws LinkError for what is no guest, or can't be linked
+ * @throws TypeError for what is no Uint8Array, and for a wrong option
  */
 export async function linkGuest(
   guest: Uint8Array,
   options: LinkGuestOptions = {},
 ): Promise<Uint8Array> {
+  if (!(guest instanceof Uint8Array)) {
+    throw typeError(
+      `linkGuest: guest is ${show(guest)}, expected a Uint8Array of its file's bytes`,
+    );
+  }
+  const { withPydebug } = readGuestOptions(options, "linkGuest");
   try {
-    return await link(guest, options.withPydebug ?? false);
+    return await link(guest, withPydebug);
   } catch (error) {
     if (error instanceof LinkError) throw error;
     // What is damaged, or newer than Binaryen, can go wrong anywhere on the way; Binaryen's own errors say nothing.

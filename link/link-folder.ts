@@ -6,6 +6,7 @@ import { LinkError } from "./errors.js";
 import { checkInitialBytes, withInitialBytes, withLeastBytes } from "./initial-memory.js";
 import { checkLimitBytes, glueWithLimit } from "./limit.js";
 import { linkProgram, type Progress } from "./link-program.js";
+import { requireOptions, requireSwitch } from "./options.js";
 import { PartialFolder } from "./partial.js";
 import { PROGRAM, type PyodideFolder, readPyodide } from "./pyodide-folder.js";
 import { stdlibWithPymalloc } from "./stdlib.js";
@@ -49,6 +50,17 @@ export interface LinkOptions {
    */
   readonly onPartial?: (path: string) => void;
 }
+
+const OPTIONS: readonly (keyof LinkOptions)[] = [
+  "pyodide",
+  "output",
+  "withPymalloc",
+  "withPydebug",
+  "initialBytes",
+  "limitBytes",
+  "onProgress",
+  "onPartial",
+];
 
 /** What `link` has done. */
 export interface LinkReport {
@@ -126,6 +138,7 @@ async function linkedProgram(
  * is not touched. Takes some seconds.
  *
  * @throws LinkError that says what is wrong with the folders, or why this Pyodide can't be linked; nothing is written then
+ * @throws TypeError that names an unknown option, or one that is no switch
  */
 export async function link(options: LinkOptions): Promise<LinkReport> {
   return await linkWith(options, () => {});
@@ -136,6 +149,9 @@ export async function linkWith(
   options: LinkOptions,
   complete: (partial: string) => void,
 ): Promise<LinkReport> {
+  requireOptions(options, OPTIONS, "link");
+  requireSwitch("withPymalloc", options.withPymalloc, "link");
+  requireSwitch("withPydebug", options.withPydebug, "link");
   const { pyodide, withPymalloc = true, withPydebug = false } = options;
   const { initialBytes, limitBytes } = options;
   const { onProgress = () => {}, onPartial = () => {} } = options;

@@ -10,6 +10,7 @@
  *
  * Guests: guest-binary.ts gives one a memory of its own, guest-place.ts finds the place of its heap, guest-core.ts says what its core
  * is bound to, and guest.ts puts that in; guest-file.ts does so with files, for the command and for bundlers (vite-guests.ts, esbuild.ts).
+ * options.ts reads what these functions are given.
  */
 
 export { cachedLink } from "./cache.js";

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import sirv from "sirv";
 import { cachedLink, MANIFEST } from "./cache.js";
+import { requireOptions } from "./options.js";
 import { readPyodide } from "./pyodide-folder.js";
 
 export type { LinkGuestOptions } from "./guest.js";
@@ -82,12 +83,12 @@ export async function loadPyodide(options) {
 /**
  * Serves, and puts into what is built, a copy of the installed Pyodide with pymalloc linked in. It is what pages and
  * workers get with `import { loadPyodide } from "pyodide"`; code for a server gets the package itself.
+ *
+ * @throws TypeError that names an unknown option
  */
-export function linkedPyodide({
-  pyodide,
-  path = "pyodide",
-  withPydebug = false,
-}: LinkedPyodideOptions = {}): VitePlugin {
+export function linkedPyodide(options: LinkedPyodideOptions = {}): VitePlugin {
+  requireOptions(options, ["pyodide", "path", "withPydebug"], "linkedPyodide");
+  const { pyodide, path = "pyodide", withPydebug = false } = options;
   let root = "";
   let base = "/";
   let outDir = "";

@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = fileURLToPath(new URL(".", import.meta.url));
-const reporter = pathToFileURL(join(folder, "reporter.mjs")).href;
+const urlOf = (name: string) => pathToFileURL(join(folder, name)).href;
 
 /** The order of the folders: files that take long come first, so that all processors are busy until the end. */
 const ORDER = [
@@ -85,10 +85,11 @@ const secondsSince = (start: number) => (performance.now() - start) / 1000;
 function run(file: string, temporary: string): Promise<Outcome> {
   const start = performance.now();
   const destination = join(temporary, `${relative(folder, file).replaceAll(sep, "-")}.jsonl`);
-  const args = ["--import", "tsx", "--test-reporter", reporter];
+  const loaders = ["--import", "tsx", "--import", urlOf("../tools/untransformed.mjs")];
+  const reports = ["--test-reporter", urlOf("reporter.mjs")];
   const child = spawn(
     process.execPath,
-    [...args, "--test-reporter-destination", destination, file],
+    [...loaders, ...reports, "--test-reporter-destination", destination, file],
     { cwd: root, stdio: ["ignore", "pipe", "pipe"], timeout: PATIENCE, killSignal: "SIGKILL" },
   );
   let output = "";

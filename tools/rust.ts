@@ -16,14 +16,23 @@ export interface RustBuild {
   readonly target?: RustTarget;
   /** A program with a `main`, not one with functions to be called. */
   readonly command?: boolean;
-  /** Is it optimized when it is linked? Default true; else it is compiled in less time, and calls the allocator in two steps. */
-  readonly lto?: boolean;
-  /** More arguments for the linker. */
+  /**
+   * How it is optimized. "whole", the default, does so when it is linked; "each" takes less time, and calls the allocator in
+   * two steps; "none" takes least.
+   */
+  readonly optimized?: keyof typeof optimizing;
+  /** More arguments for the linker, and files of objects. */
   readonly linkArgs?: readonly string[];
 }
 
+const optimizing = {
+  whole: ["-O", "-C", "lto", "-C", "codegen-units=1"],
+  each: ["-O"],
+  none: [],
+};
+
 function compile(args: readonly string[]): void {
-  execFileSync(rustc, ["--edition", "2018", "-D", "warnings", ...args], {
+  execFileSync(rustc, ["--edition", "2021", "-D", "warnings", ...args], {
     env: compilerEnvironment(),
     stdio: ["ignore", "inherit", "inherit"],
   });
@@ -42,17 +51,23 @@ function crateIn(folder: string, target: RustTarget): string {
 /** The link arguments of docs/guide/guests.md, into a heap's memory. */
 const hosted = ["--import-memory", "--export-table", "--growable-table"];
 
+/** Checks an example of the crate's, for a target; writes no program. */
+export function checkRust(file: string, output: string, target: RustTarget): void {
+  const crate = `pymalloc=${crateIn(dirname(output), target)}`;
+  const kind = ["--target", target, "--crate-type", "cdylib", "--emit", "metadata"];
+  compile([...kind, "--extern", crate, file, "-o", output]);
+}
+
 /** Compiles a program as the guide says. With `--cfg stock` it leaves the global allocator as it is. */
 export function compileRust(file: string, output: string, build: RustBuild): void {
   const {
     allocator,
     target = "wasm32-unknown-unknown",
     command = false,
-    lto = true,
+    optimized = "whole",
     linkArgs = [],
   } = build;
-  const whole = lto ? ["-C", "lto", "-C", "codegen-units=1"] : [];
-  const optimized = ["-O", "-C", "strip=debuginfo", ...whole];
+  const how = ["-C", "strip=debuginfo", ...optimizing[optimized]];
   const ours =
     allocator === "stock"
       ? ["--cfg", "stock"]
@@ -60,5 +75,5 @@ export function compileRust(file: string, output: string, build: RustBuild): voi
   const all = [...(allocator === "hosted" ? hosted : []), ...linkArgs];
   const link = all.length > 0 ? ["-C", `link-args=${all.join(" ")}`] : [];
   const kind = ["--target", target, "--crate-type", command ? "bin" : "cdylib"];
-  compile([...kind, ...optimized, ...ours, ...link, file, "-o", output]);
+  compile([...kind, ...how, ...ours, ...link, file, "-o", output]);
 }

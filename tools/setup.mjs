@@ -62,6 +62,6 @@ const configs = ["tsconfig.json", "tsconfig.build.json"];
 const outputs = ["base/generated/marks.ts", "dist/cli/main.js", "dist/esm/types/src/index.d.ts"];
 once("build/.stamp", [...sources, ...configs], outputs, () => {
   console.error("Building ...");
-  const tsx = "node_modules/tsx/dist/cli.mjs";
-  execFileSync(process.execPath, [tsx, "tools/build.ts"], { stdio: ["ignore", 2, 2] });
+  const loaders = ["--import", "tsx", "--import", "./tools/untransformed.mjs"];
+  execFileSync(process.execPath, [...loaders, "tools/build.ts"], { stdio: ["ignore", 2, 2] });
 });

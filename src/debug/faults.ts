@@ -14,6 +14,7 @@ import { dumpBlock, dumpNothing, prefixes } from "./dump.js";
 import { familyName, readBlock } from "./known-blocks.js";
 import { type Fault, kindOf, sentenceFor } from "./mistakes.js";
 import { calls } from "./patterns.js";
+import { withCallersLines } from "./stacks.js";
 
 /** What was called, and of which family it is. */
 function readCall(during: number, family: DomainName): [string, DomainName | undefined] {
@@ -63,7 +64,7 @@ export function faultError(
   }
   const everything = bytesAt(memory, 0, memory.buffer.byteLength);
   const sentence = sentenceFor(kind, fault, { memory: everything, poolOf });
-  return new PyMemError(kind, `${kind}: ${sentence}`, {
+  const details = {
     address,
     call,
     calledFamily,
@@ -73,5 +74,6 @@ export function faultError(
     serial: block?.serial,
     dump: dumpFor(fault, everything),
     ...stacksOf(block?.start ?? 0),
-  });
+  };
+  return withCallersLines(() => new PyMemError(kind, `${kind}: ${sentence}`, details));
 }

@@ -11,12 +11,31 @@ export interface Tracer {
 /** V8's name for the code of a WebAssembly module, in a line of a stack. */
 const MODULE = /wasm:\/\/wasm\/[0-9a-f]+/;
 
+/** How many lines a stack has: V8 has that to set. */
+const limited = Error as { stackTraceLimit?: number };
+
+/** How many of them are our own: between the caller's function and the error there is the debug heap. */
+const OWN_LINES = 10;
+
+/** Makes an error whose stack has as many lines of the caller's as it would have without ours. */
+export function withCallersLines<E extends Error>(make: () => E): E {
+  const limit = limited.stackTraceLimit;
+  if (limit === undefined) return make();
+  // Where nobody may set it, it stays.
+  Reflect.set(limited, "stackTraceLimit", limit + OWN_LINES);
+  try {
+    return make();
+  } finally {
+    Reflect.set(limited, "stackTraceLimit", limit);
+  }
+}
+
 /**
  * JavaScript stacks. The first lines are our own: the functions here, and the debug heap's module, which
  * the caller of malloc does not care for.
  */
 export const javascriptTracer: Tracer = {
-  capture: () => new Error("stack"),
+  capture: () => withCallersLines(() => new Error("stack")),
   render(captured) {
     const lines = (captured as Error).stack?.split("\n").slice(1) ?? [];
     const first = lines.findIndex((line) => MODULE.test(line));

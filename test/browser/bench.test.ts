@@ -5,7 +5,9 @@ import { chromium } from "../../bench/chromium.js";
 import { measureStart } from "../../bench/memory.js";
 import { compareProgram } from "../../bench/python.js";
 import { findChromium } from "../../tools/chromium.js";
+import { quickPyodide } from "../support/command.js";
 import { onlyLong } from "../support/profile.js";
+import { temporaryFolder } from "../support/traces.js";
 
 const inCI = Boolean(process.env["CI"]);
 const noBrowser = findChromium() === undefined && !inCI && "there is no Chromium on this machine";
@@ -16,6 +18,9 @@ const bench = (name: string) => new URL(`../../bench/${name}`, import.meta.url).
 test("a page has the programs, and interpreters as large as Node's", {
   skip,
 }, async () => {
+  const folder = temporaryFolder();
+  await quickPyodide(folder);
+  process.chdir(folder);
   const { name, title, run } = await chromium();
   assert.equal(name, "chromium");
   assert.match(title, /^Chromium \d+\./);

@@ -11,20 +11,14 @@ import fc from "fast-check";
 import { runVerb } from "../../cli/verbs.js";
 import { endingOf } from "../../process/endings.js";
 import { CorruptedHeap, ReadersGone, UsageError } from "../../process/errors.js";
-import {
-  assertRefused,
-  cleanEnvironment,
-  main,
-  restoringPyodide,
-  runIn,
-} from "../support/command.js";
+import { assertRefused, cleanEnvironment, main, quickPyodide, runIn } from "../support/command.js";
 import { long } from "../support/profile.js";
 import { folderOf } from "../support/pyodide.js";
 import { temporaryFolder, writeTrace } from "../support/traces.js";
 
 const folder = temporaryFolder();
 process.chdir(folder);
-await restoringPyodide(folder);
+await quickPyodide(folder);
 const stock = folderOf("pyodide");
 const posix = process.platform !== "win32";
 const skip = !posix && "a POSIX system's files";

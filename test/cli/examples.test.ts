@@ -7,16 +7,16 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type Outcome, restoringPyodide, runIn } from "../support/command.js";
+import { type Outcome, quickPyodide, runIn } from "../support/command.js";
 import { long } from "../support/profile.js";
 import { temporaryFolder } from "../support/traces.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const page = `${root}docs/guide/corrupted-heap.md`;
 
-/** Where the programs are run: beside an interpreter that is restored. */
+/** Where the programs are run: beside an interpreter that starts quickly. */
 const folder = temporaryFolder();
-await restoringPyodide(folder);
+await quickPyodide(folder);
 cpSync(join(root, "examples/mistakes"), join(folder, "examples/mistakes"), { recursive: true });
 
 const results = new Map<string, Outcome>();

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { bytesText, Terminal } from "../../cli/terminal.js";
 import type { Report } from "../../viewer/report.js";
-import { assertRefused, restoringPyodide, runIn } from "../support/command.js";
+import { assertRefused, quickPyodide, runIn } from "../support/command.js";
 import { HOSTILE } from "../support/report.js";
 import { temporaryFolder } from "../support/traces.js";
 
 const folder = temporaryFolder();
 process.chdir(folder);
-await restoringPyodide(folder);
+await quickPyodide(folder);
 const pymalloc = (...args: string[]) => runIn(folder, args);
 
 /** Keeps events, and names that a terminal or a page might obey. */

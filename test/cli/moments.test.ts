@@ -5,14 +5,14 @@ import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { Interpreter, type Moment } from "../../interpreter/interpreter.js";
 import { type Supervision, Word } from "../../process/process.js";
-import { restoringPyodide } from "../support/command.js";
+import { quickPyodide } from "../support/command.js";
 import { skipUnlessNewest } from "../support/profile.js";
 import { folderOf } from "../support/pyodide.js";
 import { temporaryFolder } from "../support/traces.js";
 
 const folder = temporaryFolder();
-await restoringPyodide(folder);
-/** The newest is restored and not started. */
+await quickPyodide(folder);
+/** The newest starts quickly. */
 const pyodideOf = (version: string) =>
   version === "pyodide" ? join(folder, "node_modules/pyodide") : folderOf(version);
 

@@ -4,27 +4,26 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readTrace } from "../../trace/reader.js";
-import { assertRefused, restoringPyodide, runIn } from "../support/command.js";
+import { assertRefused, quickPyodide, runIn } from "../support/command.js";
 import { readEvents, temporaryFolder } from "../support/traces.js";
 
 const folder = temporaryFolder();
 process.chdir(folder);
-await restoringPyodide(folder);
+await quickPyodide(folder);
 
 function write(path: string, text: string): string {
   writeFileSync(join(folder, path), text);
   return path;
 }
 
-/** The command with a Pyodide that is restored. */
 function pymalloc(args: readonly string[], env: Record<string, string> = {}) {
   return runIn(folder, args, { input: "from stdin\n", env });
 }
 
 const elsewhere = temporaryFolder();
 
-/** The command with one that is started, from where there is no other. */
-function started(args: readonly string[], env: Record<string, string> = {}) {
+/** The command with the Pyodide of this package, from where there is no other. */
+function installed(args: readonly string[], env: Record<string, string> = {}) {
   const files = args.map((arg) => (/\.(pmt|py)$/.test(arg) ? join(folder, arg) : arg));
   return runIn(elsewhere, files, { input: "from stdin\n", env });
 }
@@ -70,7 +69,7 @@ test("a program has its streams, its arguments and its status, and its blocks ar
 
 test("recorded again, it is the same file", () => {
   const twice = ["one.pmt", "two.pmt"].map((name) => {
-    const { stdout } = started(["record", "-o", name, program], { PYTHONHASHSEED: "random" });
+    const { stdout } = installed(["record", "-o", name, program], { PYTHONHASHSEED: "random" });
     return [stdout, readFileSync(join(folder, name)).toString("latin1")];
   });
   assert.deepEqual(twice[0], twice[1]);

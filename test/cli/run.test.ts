@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { assertRefused, type RunOptions, restoringPyodide, runIn } from "../support/command.js";
-import { long, onlyLong } from "../support/profile.js";
+import { assertRefused, quickPyodide, type RunOptions, runIn } from "../support/command.js";
+import { onlyLong } from "../support/profile.js";
 import { temporaryFolder } from "../support/traces.js";
 
 const { version } = JSON.parse(
@@ -13,24 +13,16 @@ const { version } = JSON.parse(
 const folder = temporaryFolder();
 process.chdir(folder);
 
-/** A folder in which the command finds an interpreter that is restored and not started. */
-const quick = join(folder, "quick");
-mkdirSync(quick);
-await restoringPyodide(quick);
+await quickPyodide(folder);
 
-/** Writes a program; its path from the folders in which the command runs. */
+/** Writes a program; its path from the folder in which the command runs. */
 function write(path: string, text: string): string {
-  for (const at of [folder, quick]) {
-    mkdirSync(join(at, path, ".."), { recursive: true });
-    writeFileSync(join(at, path), text);
-  }
+  mkdirSync(join(folder, path, ".."), { recursive: true });
+  writeFileSync(join(folder, path), text);
   return path;
 }
 
-/** The command with a Pyodide that is started. */
-const started = (args: readonly string[], options?: RunOptions) => runIn(folder, args, options);
-/** ... and with one that is restored. */
-const pymalloc = (args: readonly string[], options?: RunOptions) => runIn(quick, args, options);
+const pymalloc = (args: readonly string[], options?: RunOptions) => runIn(folder, args, options);
 
 const hello = write("hello.py", "print('hello')\n");
 
@@ -51,7 +43,7 @@ sys.exit(7)
 `,
   );
   const env = { GREETING: "moin", PYTHONPATH: "/nowhere" };
-  const outcome = started(["run", script, "--json", "-x", "a b"], {
+  const outcome = pymalloc(["run", script, "--json", "-x", "a b"], {
     input: "first\nsecond\n",
     env,
   });
@@ -205,7 +197,7 @@ test("--compare runs the program on each allocator and reports", { skip: onlyLon
     "work.py",
     "import sys\nprint(len(sys.stdin.read()), sum(n for n, _ in [(n, n) for n in range(9999)]))\n",
   );
-  const { status, stdout, stderr } = started(["run", "--compare", "--rounds", "3", script], {
+  const { status, stdout, stderr } = pymalloc(["run", "--compare", "--rounds", "3", script], {
     input: "12345",
   });
   assert.equal(status, 0, stderr);
@@ -226,16 +218,14 @@ test("--compare runs the program on each allocator and reports", { skip: onlyLon
 });
 
 test("--compare --json is the same as data", () => {
-  // The linked one goes with one that is started.
-  const run = long ? started : pymalloc;
-  const { stdout, stderr } = run(["run", "--compare", "--rounds", "3", "--json", hello]);
+  const { stdout, stderr } = pymalloc(["run", "--compare", "--rounds", "3", "--json", hello]);
   assert.equal(stderr, "hello\n");
   const report = JSON.parse(stdout);
   assert.deepEqual(
     report.allocators.map((a: { allocator: string }) => a.allocator),
-    ["malloc", "mimalloc", "pymalloc", ...(long ? ["linked"] : [])],
+    ["malloc", "mimalloc", "pymalloc", "linked"],
   );
-  assert.equal(report.notLinked === undefined, long);
+  assert.equal(report.notLinked, undefined);
   assert.equal(report.debug.allocator, "pymalloc_debug");
   for (const { seconds, ratio, heapBytes } of [...report.allocators, report.debug]) {
     assert.equal(seconds.length, 3);
@@ -244,6 +234,17 @@ test("--compare --json is the same as data", () => {
   }
   assert.equal(report.sameOutput, true);
   assert.ok(report.census.requests > 0 && report.census.fromPools <= report.census.requests);
+});
+
+test("--compare goes without the linked one where that can't be made", async () => {
+  const old = join(folder, "old");
+  await quickPyodide(old);
+  const manifest = join(old, "node_modules/pyodide/package.json");
+  writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/"314\.[\d.]+"/, '"0.26.4"'));
+  const args = ["run", "--compare", "--rounds", "3", "--json", join(folder, hello)];
+  const report = JSON.parse(runIn(old, args).stdout);
+  assert.match(report.notLinked, /Pyodide 0\.26\.4 is not supported, expected 0\.27 or newer$/);
+  assert.equal(report.allocators.length, 3);
 });
 
 test("--compare tells when the debug mode found a mistake and when the output differs, and goes on", () => {
@@ -263,7 +264,7 @@ test("--compare tells when the debug mode found a mistake and when the output di
 
 test("--compare compares nothing when the program fails", { skip: onlyLong }, () => {
   const script = write("fails.py", "print(1); raise SystemExit(3)\n");
-  const { status, stdout, stderr } = started(["run", "--compare", script]);
+  const { status, stdout, stderr } = pymalloc(["run", "--compare", script]);
   assert.deepEqual([status, stdout], [3, "1\n"]);
   assert.match(stderr, /fails\.py ended with status 3: nothing to compare/);
 });
@@ -273,7 +274,7 @@ test("what is wrong on the command line is said in one line", async () => {
   await assertRefused(["rum"], /unknown command "rum", expected one of: run/);
   await assertRefused(["run"], /the script is missing/);
   await assertRefused(["run", "missing.py"], /no such file: missing\.py/);
-  await assertRefused(["run", "quick"], /quick is a directory, expected a Python file/);
+  await assertRefused(["run", "sub"], /sub is a directory, expected a Python file/);
   await assertRefused(["run", "--bogus", hello], /Unknown option '--bogus'/);
   await assertRefused(["run", "--malloc"], /--malloc/);
   const words =

@@ -5,12 +5,12 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { main, restoringPyodide } from "../support/command.js";
+import { main, quickPyodide } from "../support/command.js";
 import { folderOf } from "../support/pyodide.js";
 import { readEvents, temporaryFolder } from "../support/traces.js";
 
 const folder = temporaryFolder();
-await restoringPyodide(folder);
+await quickPyodide(folder);
 const skip = process.platform === "win32" && "signals of POSIX";
 
 function write(name: string, text: string): string {

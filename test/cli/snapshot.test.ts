@@ -5,12 +5,12 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openSnapshot, type Snapshot } from "../../inspect/inspect.js";
-import { assertRefused, main, restoringPyodide, runIn } from "../support/command.js";
+import { assertRefused, main, quickPyodide, runIn } from "../support/command.js";
 import { temporaryFolder } from "../support/traces.js";
 
 const folder = temporaryFolder();
 process.chdir(folder);
-await restoringPyodide(folder);
+await quickPyodide(folder);
 const pymalloc = (...args: string[]) => runIn(folder, args);
 
 function write(name: string, text: string): string {

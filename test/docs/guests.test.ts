@@ -1,12 +1,11 @@
 /** Guests in docs/guide/guests.md and the README: each builds as it is printed, in an empty project, runs, and prints what it says. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { compilerEnvironment } from "../../tools/compiler.js";
-import { exportsOf, reasonToSkip, reasonToSkipCpp } from "../support/guests.js";
+import { reasonToSkip, reasonToSkipCpp } from "../support/guests.js";
 import { newProject, type Project, repository, succeed } from "../support/project.js";
-import { reasonToSkipRust, rustEnvironment } from "../support/rust.js";
 import { snippet } from "../support/snippets.js";
 
 /** Without what differs between machines: places in the binary, and JavaScript's lines. */
@@ -71,20 +70,6 @@ extern "C" __attribute__((export_name("digits"))) int digits(int n) {
     assert.equal(await project.program("cpp.mjs", digitsOf("guest.wasm")), "2890 0\n2890 0\n");
   });
 
-  test("its crate in Rust", { skip: reasonToSkipRust() }, async () => {
-    project.write("Cargo.toml", snippet("docs/guide/guests.md#Cargo.toml"));
-    project.write("src/lib.rs", snippet("docs/guide/guests.md#rust"));
-    project.write(".cargo/config.toml", snippet("docs/guide/guests.md#config.toml"));
-    const line = snippet("docs/guide/guests.md#cargo").trim();
-    await succeed(project.folder, line, [], rustEnvironment(), true);
-    const guest = "target/wasm32-unknown-unknown/release/guest.wasm";
-    assert.equal(await project.program("rust.mjs", digitsOf(guest)), "2890 0\n2890 0\n");
-    await project.shell(`npm install binaryen\n${snippet("docs/guide/guests.md#rust-link")}`);
-    const linked = new WebAssembly.Module(readFileSync(join(project.folder, "linked.wasm")));
-    const { digits } = exportsOf(new WebAssembly.Instance(linked));
-    assert.equal(digits?.(1000), 2890);
-  });
-
   test("its example, linked", { skip: reasonToSkip() }, async () => {
     project.write("guest.c", snippet("docs/guide/guests.md#guest.c"));
     const { PATH = "" } = compilerEnvironment();
@@ -94,23 +79,6 @@ extern "C" __attribute__((export_name("digits"))) int digits(int n) {
     // Where a block lies is the malloc's affair.
     const placeless = (text: string) => text.replace(/0x[0-9a-f]+/g, "0x").trim();
     assert.equal(placeless(printed), placeless(snippet("docs/guide/guests.md#linked-output")));
-  });
-
-  test("its lines for bundlers", { skip: reasonToSkip() }, async () => {
-    await project.shell("npm install binaryen esbuild vite");
-    project.write("main.js", `import guest from "./guest.wasm"; console.log(guest);`);
-    await project.program("esbuild.mjs", snippet("docs/guide/guests.md#esbuild"));
-    project.write("index.html", `<script type="module" src="/page.js"></script>`);
-    project.write("page.js", `import url from "./guest.wasm?url"; console.log(url);`);
-    project.write("vite.config.js", snippet("docs/guide/guests.md#vite"));
-    await project.shell("npx vite build --outDir built --assetsInlineLimit 0");
-    for (const folder of ["dist", "built/assets"]) {
-      const path = join(project.folder, folder);
-      const [file, ...more] = readdirSync(path).filter((name) => name.endsWith(".wasm"));
-      assert.deepEqual(more, []);
-      const bytes = readFileSync(join(path, file as string));
-      assert.deepEqual(WebAssembly.Module.imports(new WebAssembly.Module(bytes)), [], folder);
-    }
   });
 
   test("its lines for AssemblyScript", async () => {

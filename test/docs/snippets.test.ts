@@ -14,8 +14,8 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { transform } from "esbuild";
-import { restoringPyodide } from "../support/command.js";
-import { long, onlyLong } from "../support/profile.js";
+import { quickPyodide } from "../support/command.js";
+import { onlyLong } from "../support/profile.js";
 import { newProject, type Project, repository, run, succeed } from "../support/project.js";
 import { allBlocks, snippet } from "../support/snippets.js";
 
@@ -83,8 +83,8 @@ describe("in an empty project", () => {
   });
 
   test("pymalloc is installed, and Python can look at it", async () => {
-    // From here on, the shorter profile has an interpreter that is restored and not started.
-    if (!long) await restoringPyodide(project.folder);
+    // From here on, the interpreter starts quickly.
+    await quickPyodide(project.folder);
     const printed = await project.program("install.mjs", snippet("docs/guide/pyodide.md#install"));
     assert.match(printed, /^\d{5,}\n\{\n {2}inUse: \d+,/);
     const limit = snippet("docs/guide/pyodide.md#limit");

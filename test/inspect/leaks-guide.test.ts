@@ -3,13 +3,13 @@
  * the outputs into the pages. (That of the eight leaks is compared by leaks.test.ts.)
  */
 import assert from "node:assert/strict";
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { restoringPyodide, runIn } from "../support/command.js";
+import { runIn } from "../support/command.js";
 import { repository, succeed } from "../support/project.js";
-import { load } from "../support/pyodide.js";
+import { folderOf, load } from "../support/pyodide.js";
 import { snippet } from "../support/snippets.js";
 import { temporaryFolder } from "../support/traces.js";
 import { pageShows } from "./leaks-pages.js";
@@ -17,12 +17,16 @@ import { pageShows } from "./leaks-pages.js";
 const GROWS = "docs/guide/memory-grows.md";
 const SNAPSHOTS = "docs/guide/heap-snapshots.md";
 
-/** Where the programs are run: beside an interpreter that is restored, and this package. */
+/** Where the programs are run: beside the interpreter that a reader has, and this package. */
 const folder = temporaryFolder();
+// In what order objects hold what they hold.
+process.env["PYTHONHASHSEED"] = "0";
 
-before(async () => {
-  await restoringPyodide(folder);
-  symlinkSync(repository, join(folder, "node_modules/pymalloc"), "junction");
+before(() => {
+  const modules = join(folder, "node_modules");
+  mkdirSync(modules);
+  symlinkSync(folderOf("pyodide"), join(modules, "pyodide"), "junction");
+  symlinkSync(repository, join(modules, "pymalloc"), "junction");
   writeFileSync(join(folder, "shop.py"), snippet("docs/guide/memory-grows.md#shop.py"));
 });
 

@@ -10,7 +10,7 @@ import { assertGolden, sumOf } from "../support/golden.js";
 import { testBlocks } from "../support/link-blocks.js";
 import { testSnapshots } from "../support/link-snapshots.js";
 import { blocks, testLinked } from "../support/link-suite.js";
-import { linkedFolder, loadLinked, startLinked } from "../support/linked.js";
+import { linkedFolder, loadLinked } from "../support/linked.js";
 import { countOpcodes } from "../support/opcodes.js";
 import { WORKLOAD } from "../support/pyodide.js";
 
@@ -35,7 +35,7 @@ test("CPython's functions are the fast paths, with one load and a comparison in 
 });
 
 test("a word that PYTHONMALLOC does not have is refused, as by any CPython", async () => {
-  await assert.rejects(startLinked("pyodide", "tcmalloc"));
+  await assert.rejects(loadLinked("pyodide", "tcmalloc"));
 });
 
 test("with PYTHONMALLOCSTATS, each arena is reported, as in CPython", async () => {
@@ -44,7 +44,7 @@ test("with PYTHONMALLOCSTATS, each arena is reported, as in CPython", async () =
   const stderr = (line: string) => {
     text += `${line}\n`;
   };
-  const pyodide = await startLinked("pyodide", undefined, { env, stderr });
+  const pyodide = await loadLinked("pyodide", undefined, { env, stderr });
   const reports = () => text.split("Small block threshold").length - 1;
   const before = reports();
   assert.ok(before > 100, "while it started");

@@ -8,7 +8,7 @@ import { LinkError, link, linkProgram } from "../../link/index.js";
 import { assertRefused, runIn } from "../support/command.js";
 import { linkedFolder } from "../support/linked.js";
 import { long, onlyLong } from "../support/profile.js";
-import { folderOf, snapshotOf, startFrom } from "../support/pyodide.js";
+import { folderOf, loadFrom, snapshotOf } from "../support/pyodide.js";
 import { temporaryFolder } from "../support/traces.js";
 
 /** A module that is none of a Pyodide's. */
@@ -161,11 +161,11 @@ test("a script links a program with more memory at the start", { skip: onlyLong 
   assert.ok(steps.length >= 3, steps.join());
   assert.equal(report.bytesAfter, contentOf(output).length);
   // With 30 MB of memory at the start, "offset is out of bounds".
-  const grown = await startFrom(output, undefined, { _makeSnapshot: true });
+  const grown = await loadFrom(output, undefined, { _makeSnapshot: true });
   grown.runPython("kept = bytearray(40_000_000)");
   const _loadSnapshot = snapshotOf(grown);
   assert.ok(Math.abs(_loadSnapshot.length - initialBytes) < 1e6, `${_loadSnapshot.length}`);
-  const restored = await startFrom(output, undefined, { _loadSnapshot });
+  const restored = await loadFrom(output, undefined, { _loadSnapshot });
   assert.equal(restored.runPython("len(kept)"), 40_000_000);
 });
 

@@ -8,7 +8,7 @@ import { programOf } from "../../python/python.js";
 import { assertRefused } from "../support/command.js";
 import { exhaust, ROUNDS } from "../support/exhaustion.js";
 import { long, onlyLong } from "../support/profile.js";
-import { folderOf, startFrom } from "../support/pyodide.js";
+import { folderOf, loadFrom } from "../support/pyodide.js";
 import { temporaryFolder } from "../support/traces.js";
 
 const MIB = 2 ** 20;
@@ -32,7 +32,7 @@ for (const name of ["pyodide", "pyodide-029"]) {
   }, async () => {
     const output = join(folder, name);
     await link({ pyodide: folderOf(name), output, limitBytes: 80 * MIB });
-    const pyodide = await startFrom(output);
+    const pyodide = await loadFrom(output);
     const program = programOf(pyodide, "test");
     for (let round = 0; round < 3; round++) {
       const [blocks, text] = String(pyodide.runPython(FULL)).split(" ");

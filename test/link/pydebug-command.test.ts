@@ -9,7 +9,7 @@ import { linkedPyodide } from "../../link/vite.js";
 import { assertRefused, runIn } from "../support/command.js";
 import { pydebugFolder } from "../support/linked.js";
 import { onlyLong } from "../support/profile.js";
-import { folderOf, startFrom } from "../support/pyodide.js";
+import { folderOf, loadFrom } from "../support/pyodide.js";
 import { snippet } from "../support/snippets.js";
 import { temporaryFolder } from "../support/traces.js";
 
@@ -89,7 +89,7 @@ test("Vite's plugin puts it into what is built", async () => {
 test("it starts with the least limit that may be linked in", { skip: onlyLong }, async () => {
   const limitBytes = leastLimit(true) * 2 ** 20;
   const { output } = await link({ pyodide: stock, output: "least", withPydebug: true, limitBytes });
-  const pyodide = await startFrom(output);
+  const pyodide = await loadFrom(output);
   assert.equal(pyodide.runPython("import json; json.dumps([2])"), "[2]");
 });
 

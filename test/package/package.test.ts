@@ -174,7 +174,7 @@ describe("the package", { timeout: 300_000 }, () => {
     const modules = /^dist\/wasm\/\w+\.wasm$/;
     const reading = /^docs\/(.+\/)?[\w-]+\.(md|svg|png|json)$/;
     const headers = /^include\/(pymalloc|pymemcompat|guest)\w*\.(h|c|ts|flags)$/;
-    const crate = /^include\/rust\/(Cargo\.toml|src\/\w+\.rs)$/;
+    const crate = /^include\/rust\/(Cargo\.toml|README\.md|src\/\w+\.rs)$/;
     const rest = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist/cjs/package.json"];
     // Of what is bundled.
     rest.push("dist/viewer/report.html");

@@ -1,16 +1,20 @@
 /** What is tested of memory snapshots of a CPython that pymalloc was linked into. */
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { install } from "../../python/install.js";
 import { blocks } from "./link-suite.js";
-import { linkedFolder, startLinked } from "./linked.js";
+import { linkedFolder, loadLinked } from "./linked.js";
 import { skipUnlessNewest } from "./profile.js";
-import { folderOf, snapshotOf, startFrom, stockSnapshot, WORKLOAD } from "./pyodide.js";
+import { folderOf, loadFrom, snapshotOf, WORKLOAD } from "./pyodide.js";
 
 const makesSnapshot = { _makeSnapshot: true };
+
+/** Of a stock interpreter. */
+const stockSnapshot = async (name: string) =>
+  snapshotOf(await loadFrom(folderOf(name), undefined, makesSnapshot));
 
 const otherProgram = /^Error: Snapshot build id mismatch/;
 
@@ -19,7 +23,7 @@ export function testSnapshots(name: string): void {
   test(`${name}: a memory snapshot is restored, and goes on; another program refuses it`, {
     skip,
   }, async () => {
-    const pyodide = await startLinked(name, undefined, makesSnapshot);
+    const pyodide = await loadLinked(name, undefined, makesSnapshot);
     pyodide.runPython("import json; kept = [(n, str(n)) for n in range(20_000)]");
     const handle = install(pyodide);
     const count = "import pymalloc; pymalloc.validate(); pymalloc.get_allocated_blocks()";
@@ -29,7 +33,7 @@ export function testSnapshots(name: string): void {
     // That someone holds the handle, in JavaScript and in Python, is no hindrance.
     const snapshot = snapshotOf(pyodide);
 
-    const restored = await startLinked(name, undefined, { _loadSnapshot: snapshot });
+    const restored = await loadLinked(name, undefined, { _loadSnapshot: snapshot });
     const before = blocks(restored);
     assert.ok(before > 90_000, `${before}`);
     assert.equal(restored.runPython("json.dumps([len(kept), kept[5]])"), '[20000, [5, "5"]]');
@@ -45,9 +49,9 @@ export function testSnapshots(name: string): void {
     assert.ok(Math.abs((restored.runPython(count) as number) - again.getAllocatedBlocks()) < 200);
 
     const stock = folderOf(name);
-    await assert.rejects(startFrom(stock, undefined, { _loadSnapshot: snapshot }), otherProgram);
-    const stocks = readFileSync(await stockSnapshot(name));
-    await assert.rejects(startLinked(name, undefined, { _loadSnapshot: stocks }), otherProgram);
+    await assert.rejects(loadFrom(stock, undefined, { _loadSnapshot: snapshot }), otherProgram);
+    const stocks = await stockSnapshot(name);
+    await assert.rejects(loadLinked(name, undefined, { _loadSnapshot: stocks }), otherProgram);
   });
 
   test(`${name}: also where the page has its own pyodide.mjs, or all of its own but the program`, {
@@ -55,12 +59,12 @@ export function testSnapshots(name: string): void {
   }, async () => {
     const stock = folderOf(name);
     const indexURL = await linkedFolder(name);
-    const own = await startFrom(stock, undefined, { ...makesSnapshot, indexURL });
+    const own = await loadFrom(stock, undefined, { ...makesSnapshot, indexURL });
     assert.ok(blocks(own) > 50_000);
     const snapshot = snapshotOf(own);
-    const restored = await startFrom(stock, undefined, { _loadSnapshot: snapshot, indexURL });
+    const restored = await loadFrom(stock, undefined, { _loadSnapshot: snapshot, indexURL });
     assert.ok(blocks(restored) > 50_000);
-    const stocks = readFileSync(await stockSnapshot(name));
+    const stocks = await stockSnapshot(name);
     const mixed = mkdtempSync(join(tmpdir(), "pymalloc-"));
     try {
       cpSync(stock, mixed, { recursive: true, dereference: true });
@@ -73,9 +77,9 @@ export function testSnapshots(name: string): void {
       const options = { _loadSnapshot: stocks, stderr };
       const refused =
         name === "pyodide" ? otherProgram : /Snapshot build id mismatch|RuntimeError: unreachable/;
-      await assert.rejects(startFrom(stock, undefined, { ...options, indexURL }), refused);
+      await assert.rejects(loadFrom(stock, undefined, { ...options, indexURL }), refused);
       if (name !== "pyodide") return;
-      await assert.rejects(startFrom(mixed, undefined, options), /RuntimeError: unreachable/);
+      await assert.rejects(loadFrom(mixed, undefined, options), /RuntimeError: unreachable/);
       assert.match(said, /^pymalloc: this is another Pyodide's snapshot$/);
     } finally {
       rmSync(mixed, { recursive: true });

@@ -8,9 +8,9 @@ import { startCensus } from "../../measure/census.js";
 import { median } from "../../measure/paired.js";
 import { install } from "../../python/install.js";
 import { AllocatorTable, Domains, programOf } from "../../python/python.js";
-import { linkedFolder, loadLinked, startLinked } from "./linked.js";
+import { linkedFolder, loadLinked } from "./linked.js";
 import { long, onlyLong, skipUnlessNewest } from "./profile.js";
-import { folderOf, keepStderr, load, type Pyodide, startFrom, WORKLOAD } from "./pyodide.js";
+import { folderOf, keepStderr, load, loadFrom, type Pyodide, WORKLOAD } from "./pyodide.js";
 
 const LIBRARY = readFileSync(new URL("library.py", import.meta.url), "utf8");
 
@@ -102,7 +102,7 @@ export function testLinked(name: string): void {
   test(`${name}: in pools from the first allocation on, it works as the stock one does`, async () => {
     // The shorter profile has no stock one of the older lines.
     const stock = skip ? undefined : await load(name);
-    const pyodide = await startLinked(name);
+    const pyodide = await loadLinked(name);
     assert.equal(allocatorName(pyodide), "pymalloc");
     assert.ok(blocks(pyodide) > 50_000, "what came before the first line of Python is counted");
     assert.match(String(pyodide.runPython(WORKLOAD)), /^4000 2000 /);
@@ -130,7 +130,7 @@ export function testLinked(name: string): void {
       const bytes: number[] = [];
       for (let start = 0; start < 5; start++) {
         const env = { PADDING: "x".repeat(16 * start) };
-        const program = programOf(await startFrom(folder, undefined, { env }), "taken");
+        const program = programOf(await loadFrom(folder, undefined, { env }), "taken");
         bytes.push(program.break() - program.heapBase);
       }
       return median(bytes);
@@ -145,7 +145,7 @@ export function testLinked(name: string): void {
   }, async () => {
     for (const [word, expected] of long ? words : words.slice(0, KINDS)) {
       if (word?.startsWith("mimalloc") && name === "pyodide-027") continue;
-      const pyodide = await startLinked(name, word);
+      const pyodide = await loadLinked(name, word);
       const pools = expected.startsWith("pymalloc");
       // As CPython --with-pymalloc counts: not the plain malloc's.
       const counted = pools || expected.startsWith("mimalloc");

@@ -1,9 +1,8 @@
 /** Linked interpreters for tests, linked once a build. */
-import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cachedLink } from "../../link/cache.js";
 import { locked } from "./once.js";
-import { folderOf, type LoadOptions, type Pyodide, restoreFrom, startFrom } from "./pyodide.js";
+import { folderOf, type LoadOptions, loadFrom, type Pyodide } from "./pyodide.js";
 
 const cache = fileURLToPath(new URL("../../build/cache", import.meta.url));
 process.env["XDG_CACHE_HOME"] = cache;
@@ -32,17 +31,10 @@ export function pydebugFolder(name: string): Promise<string> {
   return folderWith(name, true);
 }
 
-/** One that is started from nothing. */
-export async function startLinked(
+export async function loadLinked(
   name: string,
   pythonMalloc?: string,
   options: LoadOptions = {},
 ): Promise<Pyodide> {
-  return await startFrom(await linkedFolder(name), pythonMalloc, options);
-}
-
-/** The same from a snapshot that is kept. */
-export async function loadLinked(name: string, pythonMalloc?: string): Promise<Pyodide> {
-  const folder = await linkedFolder(name);
-  return await restoreFrom(folder, `linked-${basename(folder)}`, pythonMalloc);
+  return await loadFrom(await linkedFolder(name), pythonMalloc, options);
 }

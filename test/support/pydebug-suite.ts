@@ -1,7 +1,7 @@
 /** What is tested of a CPython that was linked --with-pydebug. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { PyMemError } from "../../base/errors.js";
 import { memory, takeSnapshot } from "../../inspect/inspect.js";
@@ -16,10 +16,9 @@ import {
   keepStderr,
   type LoadOptions,
   load,
+  loadFrom,
   type Pyodide,
-  restoreFrom,
   snapshotOf,
-  startFrom,
   WORKLOAD,
 } from "./pyodide.js";
 import { CTYPES, mistakes, programWith } from "./python-mistakes.js";
@@ -27,13 +26,7 @@ import { CTYPES, mistakes, programWith } from "./python-mistakes.js";
 const LIBRARY = readFileSync(new URL("library.py", import.meta.url), "utf8");
 
 async function start(name: string, word?: string, options: LoadOptions = {}): Promise<Pyodide> {
-  return await startFrom(await pydebugFolder(name), word, options);
-}
-
-/** From a snapshot that is kept. */
-async function restore(name: string, word?: string): Promise<Pyodide> {
-  const folder = await pydebugFolder(name);
-  return await restoreFrom(folder, `pydebug-${basename(folder)}`, word);
+  return await loadFrom(await pydebugFolder(name), word, options);
 }
 
 const isOurs = (pyodide: Pyodide) => linkedLedger(programOf(pyodide, "test")) !== undefined;
@@ -112,7 +105,7 @@ export function testPydebug(name: string): void {
   for (const [kind, [code, report]] of Object.entries(mistakes)) {
     test(`${name}: ${kind} is told by the program itself, which ends`, { skip }, async () => {
       for (const word of kind === "double-free" ? [undefined, "malloc_debug"] : [undefined]) {
-        const pyodide = await restore(name, word);
+        const pyodide = await start(name, word);
         const program = programWith(code);
         const text = endOf(pyodide, program);
         assert.match(text, new RegExp(`^PyMemError: ${kind}: `));
@@ -132,16 +125,16 @@ export function testPydebug(name: string): void {
   test(`${name}: CPython's own ways to do wrong are found, and its tests of the debug hooks hold`, {
     skip: name === "pyodide" ? false : "its package has no _testcapi",
   }, async () => {
-    const text = endOf(await restore(name), "import _testcapi; _testcapi.pymem_buffer_overflow()");
+    const text = endOf(await start(name), "import _testcapi; _testcapi.pymem_buffer_overflow()");
     assert.match(
       text,
       /Debug memory block at address p=0x\w+: API 'm'\n {4}16 bytes originally requested\n.*\n {4}The 4 pad bytes at tail=0x\w+ are not all FORBIDDENBYTE \(0xfd\):\n {8}at tail\+0: 0x78 \*\*\* OUCH\n {8}at tail\+1: 0xfd\n/,
     );
-    const misuse = endOf(await restore(name), "import _testcapi; _testcapi.pymem_api_misuse()");
+    const misuse = endOf(await start(name), "import _testcapi; _testcapi.pymem_api_misuse()");
     assert.match(misuse, /bad ID: Allocated using API 'm', verified using API 'r'/);
     const without = "import _testcapi; _testcapi.pymem_malloc_without_gil()";
-    assert.match(endOf(await restore(name), without), /PyMem_Malloc: Python memory allocator call/);
-    const pyodide = await restore(name);
+    assert.match(endOf(await start(name), without), /PyMem_Malloc: Python memory allocator call/);
+    const pyodide = await start(name);
     const told = pyodide.runPython(`
 import gc, _testcapi, _testinternalcapi
 gc.disable()
@@ -173,7 +166,7 @@ str(seen)
   });
 
   test(`${name}: tracemalloc works on top of it`, { skip }, async () => {
-    const pyodide = await restore(name);
+    const pyodide = await start(name);
     const told = pyodide.runPython(`
 import gc, json, tracemalloc
 tracemalloc.start()
@@ -223,7 +216,7 @@ ctypes.pythonapi.PyMem_SetupDebugHooks()
   test(`${name}: install takes it over: faults come to JavaScript, and what can't be is refused`, {
     skip,
   }, async () => {
-    const pyodide = await restore(name);
+    const pyodide = await start(name);
     const stderr = keepStderr(pyodide);
     for (const [options, message] of [
       [{ malloc: "pymalloc" }, /^install: malloc is "pymalloc", but a debug heap is linked into/],
@@ -259,7 +252,7 @@ write(mem_malloc(8) + 8)`);
 
   test(`${name}: the budget and snapshots know its blocks and its books`, { skip }, async () => {
     for (const word of [undefined, "malloc_debug"]) {
-      const pyodide = await restore(name, word);
+      const pyodide = await start(name, word);
       pyodide.runPython("kept = [str(n) for n in range(20_000)]");
       for (const installed of [false, true]) {
         if (installed) install(pyodide);

@@ -1,16 +1,10 @@
-/**
- * Real interpreters for tests. A start costs a second or two, a restored memory snapshot a fifth of it, so `load` restores
- * one that is kept in build/cache/; `start` is for what a start itself must show.
- */
+/** Real interpreters for tests. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import type { PyodideLike } from "../../python/install.js";
-import { madeOnce } from "./once.js";
-
-const snapshots = fileURLToPath(new URL("../../build/cache/snapshots", import.meta.url));
+import { compiledStdlib } from "./stdlib.js";
 
 /** The newest and an older line, by the names of their packages here. */
 export const VERSIONS = ["pyodide", "pyodide-029"];
@@ -35,65 +29,29 @@ export function folderOf(name: string): string {
   return dirname(require.resolve(`${name}/package.json`));
 }
 
-/** An interpreter of the Pyodide in a folder, started from nothing unless the options name a snapshot. */
-export async function startFrom(
+/**
+ * An interpreter of the Pyodide in a folder. Its standard library is compiled already, unless the options name another one
+ * (`stdLibURL`), and its hashes are always the same, and with them where everything lies.
+ */
+export async function loadFrom(
   folder: string,
   pythonMalloc?: string,
   { env: more, ...options }: LoadOptions = {},
 ): Promise<Pyodide> {
   const { loadPyodide } = await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
   const word = pythonMalloc ? { PYTHONMALLOC: pythonMalloc } : {};
-  const env = { HOME: "/home/pyodide", ...word, ...more };
-  return await loadPyodide({ env, ...options });
+  const env = { HOME: "/home/pyodide", PYTHONHASHSEED: "0", ...word, ...more };
+  return await loadPyodide({ env, stdLibURL: await compiledStdlib(folder), ...options });
 }
 
-export async function start(name: string, pythonMalloc?: string): Promise<Pyodide> {
-  return await startFrom(folderOf(name), pythonMalloc);
+/** A stock one. */
+export async function load(name: string, pythonMalloc?: string): Promise<Pyodide> {
+  return await loadFrom(folderOf(name), pythonMalloc);
 }
 
-/** The memory of a started interpreter, to be restored by `_loadSnapshot`. */
+/** What Pyodide's `_loadSnapshot` restores an interpreter from, of one that was loaded with `_makeSnapshot`. */
 export function snapshotOf(pyodide: Pyodide): Uint8Array {
   return (pyodide as unknown as { makeMemorySnapshot(): Uint8Array }).makeMemorySnapshot();
-}
-
-/** The file with the snapshot of a started interpreter. @param name stands for the folder's content */
-async function snapshotFile(folder: string, name: string, pythonMalloc?: string): Promise<string> {
-  const file = `${name}-${pythonMalloc ?? "default"}`;
-  return await madeOnce(join(snapshots, file), async () => {
-    // Each has 20 to 30 MB. Those of a linked program that was made anew are of no use any more.
-    const kind = (other: string) => other.replace(/-[0-9a-f]{16}-/, "-");
-    for (const other of readdirSync(snapshots)) {
-      if (other !== file && kind(other) === kind(file)) rmSync(join(snapshots, other));
-    }
-    return snapshotOf(await startFrom(folder, pythonMalloc, { _makeSnapshot: true }));
-  });
-}
-
-/** The same interpreter as a start gives, from a snapshot of one. @param name stands for the folder's content */
-export async function restoreFrom(
-  folder: string,
-  name: string,
-  pythonMalloc?: string,
-): Promise<Pyodide> {
-  // On mimalloc, Pyodide can't restore one.
-  if (pythonMalloc?.startsWith("mimalloc")) return await startFrom(folder, pythonMalloc);
-  const _loadSnapshot = readFileSync(await snapshotFile(folder, name, pythonMalloc));
-  return await startFrom(folder, pythonMalloc, { _loadSnapshot });
-}
-
-/** A package's name and version. */
-function stockName(name: string): string {
-  const { version } = require(`${name}/package.json`) as { version: string };
-  return `${name}-${version}`;
-}
-
-export async function load(name: string, pythonMalloc?: string): Promise<Pyodide> {
-  return await restoreFrom(folderOf(name), stockName(name), pythonMalloc);
-}
-
-/** The file with the snapshot of a stock interpreter. */
-export async function stockSnapshot(name: string): Promise<string> {
-  return await snapshotFile(folderOf(name), stockName(name));
 }
 
 /** Keeps what a program writes on standard error from now on. */

@@ -3,7 +3,13 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compilerEnvironment } from "../../tools/compiler.js";
-import { compileRust, type RustBuild, rustc } from "../../tools/rust.js";
+import {
+  checkRust,
+  compileRust,
+  type RustBuild,
+  type RustTarget,
+  rustc,
+} from "../../tools/rust.js";
 import { newPath, sources } from "./guests.js";
 
 const reason = "needs Debian's rustc, cargo and libstd-rust-dev-wasm32";
@@ -28,6 +34,13 @@ export function buildRust(file: string, build: RustBuild): Uint8Array<ArrayBuffe
   const output = newPath(".wasm");
   compileRust(join(sources, file), output, build);
   return new Uint8Array(readFileSync(output));
+}
+
+/** Does a library that takes the crate compile, without a warning? @throws where not */
+export function checkRustText(text: string, target: RustTarget): void {
+  const file = newPath(".rs");
+  writeFileSync(file, text);
+  checkRust(file, newPath(".rmeta"), target);
 }
 
 /** What a program for WASI prints, with one argument, a variable of its environment, and a file /in/text; in a process of its own. */

@@ -1,24 +1,6 @@
-//! CPython's small-object allocator as the global allocator of a program in WebAssembly.
-//!
-//! ```
-//! #[global_allocator]
-//! static ALLOCATOR: pymalloc::Pymalloc = pymalloc::Pymalloc;
-//! ```
-//!
-//! The functions behind it are imports from the module `pymalloc`. Either a heap of the npm package pymalloc gives
-//! them (`heap.instantiate`), or its command `pymalloc link` compiles them in. The page docs/guide/guests.md of that
-//! package shows both, with the arguments for Rust's linker.
-//!
-//! The crate is for `wasm32` alone. A package that is built for other targets as well takes it for this one:
-//!
-//! ```toml
-//! [target.'cfg(target_arch = "wasm32")'.dependencies]
-//! pymalloc = { path = "node_modules/pymalloc/include/rust" }
-//! ```
-//!
-//! Its feature `malloc`, on by default, gives programs for WASI C's malloc as well.
+#![doc = include_str!("../README.md")]
 #![no_std]
-#![warn(missing_docs)]
+#![warn(missing_docs, unsafe_op_in_unsafe_fn)]
 
 #[cfg(not(target_arch = "wasm32"))]
 compile_error!("pymalloc is for programs in WebAssembly: expected a wasm32 target");
@@ -65,41 +47,51 @@ fn request(size: usize, align: usize) -> usize {
     }
 }
 
-// SAFETY: the functions of the object family have the contracts of C's malloc, and know nothing of unwinding.
+// SAFETY: the functions of the object family have the contracts of C's malloc, and know nothing of unwinding. In each
+// method the caller answers for the layout, and for the block that it says is one.
 unsafe impl GlobalAlloc for Pymalloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.align() <= BY_SIZE {
-            PyObject_Malloc(request(layout.size(), layout.align()))
+            // SAFETY: it may be called with any number.
+            unsafe { PyObject_Malloc(request(layout.size(), layout.align())) }
         } else {
-            place(PyObject_Malloc(longer(layout)), layout)
+            // SAFETY: what it gives is null, or a block of that length.
+            unsafe { place(PyObject_Malloc(longer(layout)), layout) }
         }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if layout.align() <= BY_SIZE {
-            PyObject_Calloc(1, request(layout.size(), layout.align()))
+            // SAFETY: as in alloc.
+            unsafe { PyObject_Calloc(1, request(layout.size(), layout.align())) }
         } else {
-            place(PyObject_Calloc(1, longer(layout)), layout)
+            // SAFETY: as in alloc.
+            unsafe { place(PyObject_Calloc(1, longer(layout)), layout) }
         }
     }
 
     #[inline]
     unsafe fn realloc(&self, p: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if layout.align() <= BY_SIZE {
-            PyObject_Realloc(p, request(size, layout.align()))
+            // SAFETY: with this alignment the block is one of the object family.
+            unsafe { PyObject_Realloc(p, request(size, layout.align())) }
         } else {
-            move_aligned(p, layout, size)
+            // SAFETY: the caller's promises are passed on.
+            unsafe { move_aligned(p, layout, size) }
         }
     }
 
     #[inline]
     unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
-        if layout.align() <= BY_SIZE {
-            PyObject_Free(p)
-        } else {
-            PyObject_Free(*front(p))
+        // SAFETY: one of the object family is in `p`, or in front of it, as alloc has put it there.
+        unsafe {
+            PyObject_Free(if layout.align() <= BY_SIZE {
+                p
+            } else {
+                *front(p)
+            })
         }
     }
 }
@@ -121,28 +113,40 @@ fn longer(layout: Layout) -> usize {
 /// Where the address of the longer block is.
 #[inline]
 fn front(p: *mut u8) -> *mut *mut u8 {
-    (p as *mut *mut u8).wrapping_sub(1)
+    p.cast::<*mut u8>().wrapping_sub(1)
 }
 
 /// The place for a layout in its longer block, which may be null.
+///
+/// # Safety
+/// The block is null, or as long as `longer` says.
 #[cold]
 unsafe fn place(block: *mut u8, layout: Layout) -> *mut u8 {
     if block.is_null() {
         return block;
     }
     let offset = layout.align() - (block as usize & (layout.align() - 1));
-    let p = block.add(offset);
-    *front(p) = block;
-    p
+    // SAFETY: 8 to `align` bytes in, `size` bytes and the address in front of them lie in the block.
+    unsafe {
+        let p = block.add(offset);
+        *front(p) = block;
+        p
+    }
 }
 
+/// What `realloc` does with a block at a larger alignment.
+///
+/// # Safety
+/// As that of `realloc`.
 #[cold]
 unsafe fn move_aligned(p: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-    let wanted = Layout::from_size_align_unchecked(size, layout.align());
-    let moved = Pymalloc.alloc(wanted);
-    if !moved.is_null() {
-        ptr::copy_nonoverlapping(p, moved, layout.size().min(size));
-        Pymalloc.dealloc(p, layout);
+    // SAFETY: the caller promises that such a layout is one. The new block is another one, and the old one's is the caller's.
+    unsafe {
+        let moved = Pymalloc.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+        if !moved.is_null() {
+            ptr::copy_nonoverlapping(p, moved, layout.size().min(size));
+            Pymalloc.dealloc(p, layout);
+        }
+        moved
     }
-    moved
 }

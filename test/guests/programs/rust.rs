@@ -193,9 +193,20 @@ pub unsafe extern "C" fn promises() -> u32 {
     0
 }
 
-/// Nothing where there is no memory, and what was there stays. 0, or the alignment for which it is not so.
+/// Nothing where there is no memory, an error from a collection, and what was there stays. 0, or the alignment for
+/// which it is not so.
 #[no_mangle]
 pub unsafe extern "C" fn refusals() -> usize {
+    #[repr(align(4096))]
+    struct Wide([u8; 4096]);
+    let most = 0x7fff_ffff;
+    let mut words: Vec<u64> = vec![7];
+    if words.try_reserve_exact(most / 8).is_ok() || words.try_reserve(most).is_ok() || words != [7] {
+        return 8;
+    }
+    if Vec::<Wide>::new().try_reserve_exact(most / std::mem::size_of::<Wide>()).is_ok() {
+        return std::mem::align_of::<Wide>();
+    }
     for &align in &[1, 8, 16, 32, 65536] {
         let huge = Layout::from_size_align_unchecked(0x8000_0000 - align, align);
         let layout = Layout::from_size_align_unchecked(40, align);
@@ -211,6 +222,58 @@ pub unsafe extern "C" fn refusals() -> usize {
         }
     }
     0
+}
+
+/// As many steps as that with blocks of sizes and alignments by chance, each of which keeps what was written to it. A
+/// checksum; or 0, where something else was in a block.
+#[no_mangle]
+pub extern "C" fn model(seed: u32, steps: u32) -> u32 {
+    let mut random = Random(seed);
+    let mut sum = Checksum(2166136261);
+    let mut live: Vec<(*mut u8, Layout, u8)> = Vec::new();
+    for step in 0..steps {
+        let bound = [100, 600, 5000, 100_000][random.below(4) as usize];
+        let alignments = [14, 5, 5, 5, 5, 5][random.below(6) as usize];
+        let align = 1 << random.below(alignments);
+        let layout = Layout::from_size_align(1 + random.below(bound) as usize, align).unwrap();
+        let (size, value) = (layout.size(), step as u8);
+        let is_full = live.len() > 300;
+        let chosen = random.below(live.len() as u32 + 1) as usize;
+        let is_good = match random.below(4) {
+            _ if is_full || chosen < live.len() && random.below(3) == 0 => unsafe {
+                let (p, layout, value) = live.swap_remove(chosen.min(live.len() - 1));
+                let is_kept = is_filled(p, layout.size(), value);
+                dealloc(p, layout);
+                is_kept
+            },
+            0 if chosen < live.len() => unsafe {
+                let (old, before, filled) = live[chosen];
+                let p = realloc(old, before, size);
+                let is_kept = is_filled(p, size.min(before.size()), filled);
+                p.write_bytes(value, size);
+                live[chosen] = (p, Layout::from_size_align_unchecked(size, before.align()), value);
+                is_kept && p as usize % before.align() == 0
+            },
+            kind => unsafe {
+                let p = if kind == 1 { alloc_zeroed(layout) } else { alloc(layout) };
+                let is_zero = kind != 1 || is_filled(p, size, 0);
+                p.write_bytes(value, size);
+                live.push((p, layout, value));
+                is_zero && p as usize % align == 0
+            },
+        };
+        if !is_good {
+            return 0;
+        }
+        sum.add(size as u32);
+    }
+    for (p, layout, value) in live {
+        if !unsafe { is_filled(p, layout.size(), value) } {
+            return 0;
+        }
+        unsafe { dealloc(p, layout) };
+    }
+    sum.0
 }
 
 // What unsafe code does wrong. The optimizer must not see through the pointers.
