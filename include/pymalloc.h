@@ -12,6 +12,9 @@
  * What holds for all of them. Sizes are bytes, up to 0x7fffffff; a larger size gives NULL. Blocks begin at a
  * multiple of 8. No memory gives NULL and changes nothing. New memory holds anything, calloc's zeros. A pointer to
  * a block is freed once, by whoever owns it by the program's own rules. There are no threads.
+ *
+ * What is said below to be thrown in JavaScript is a trap in a guest that was linked (pymalloc link). One linked
+ * --with-pydebug says first what is wrong.
  */
 #ifndef PYMALLOC_H
 #define PYMALLOC_H

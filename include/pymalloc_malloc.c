@@ -14,13 +14,22 @@
 
 #include "pymalloc.h"
 
-#define ALIGNMENT 16
-_Static_assert(ALIGNMENT == _Alignof(max_align_t), "malloc's blocks are aligned for any type");
+/* 8 takes less memory; it is for programs that have no long double and no vectors of SIMD on the heap. */
+#ifndef PYMALLOC_MALLOC_ALIGNMENT
+#define PYMALLOC_MALLOC_ALIGNMENT 16
+#endif
+#define ALIGNMENT PYMALLOC_MALLOC_ALIGNMENT
+#if ALIGNMENT == 16
+_Static_assert(ALIGNMENT >= _Alignof(max_align_t), "malloc's blocks are aligned for any type");
 _Static_assert(ALIGNMENT == 2 * PYMALLOC_ALIGNMENT, "of two size classes one is aligned");
+#else
+_Static_assert(ALIGNMENT == PYMALLOC_ALIGNMENT, "PYMALLOC_MALLOC_ALIGNMENT is 16 or 8");
+#endif
 
 /* The bytes that may be used of a block of the object family; in a debug mode, those that were asked for. */
 PYMALLOC_IMPORT("malloc_usable_size") size_t pymalloc_usable_size(void *p);
 
+#if ALIGNMENT > PYMALLOC_ALIGNMENT
 /* From now on the heap keeps *bit as `class_bit` below says. */
 PYMALLOC_IMPORT("malloc_class_bit") void pymalloc_class_bit(size_t *bit);
 
@@ -35,10 +44,15 @@ __attribute__((constructor)) static void watch_class_bit(void) {
   pymalloc_class_bit(&class_bit);
 }
 
-/* What is asked for in order to have n bytes. */
+/* What is asked for in order to have n bytes. (Shorter ones are below 0 here, and so is what no memory has.) */
 static size_t request(size_t n) {
-  return n < ALIGNMENT ? n : ((n - 1) | class_bit) + 1;
+  return n - ALIGNMENT < PTRDIFF_MAX ? ((n - 1) | class_bit) + 1 : n;
 }
+#else
+static size_t request(size_t n) {
+  return n;
+}
+#endif
 
 static void *or_enomem(void *p) {
   if (p == NULL) errno = ENOMEM;
@@ -52,7 +66,7 @@ static void *or_enomem(void *p) {
  *     ^ of the object family ^ p, at the multiple
  *
  * free() has to know them from others: they are in a table by p, whose chains have one block on average. Where there are
- * none, and for every p that is at no multiple of 32, it does not look.
+ * none, and for every p that is at no multiple of twice ALIGNMENT, it does not look.
  */
 typedef struct AlignedBlock {
   struct AlignedBlock *next; /* in the same chain of the table */

@@ -7,7 +7,7 @@
  */
 import type Binaryen from "binaryen";
 import { LinkError } from "./errors.js";
-import { withNames } from "./sections.js";
+import { type Names, withNames } from "./sections.js";
 
 export type Api = typeof Binaryen;
 
@@ -40,8 +40,10 @@ export const shared = { table: "table", memory: "memory" } as const;
 const INLINED_SIZE = 76;
 
 /** Reads a program, so that functions can be copied from one to another: the memory and the table have the same names. */
-export function read(binaryen: Api, bytes: Uint8Array): Binaryen.Module {
-  return binaryen.readBinary(withNames(bytes, shared));
+export function read(binaryen: Api, bytes: Uint8Array, names: Names = {}): Binaryen.Module {
+  const tables = new Map([[0, shared.table]]);
+  const memories = new Map([[0, shared.memory]]);
+  return binaryen.readBinary(withNames(bytes, { ...names, tables, memories }));
 }
 
 /** All of something that a module has, by its number. */
@@ -66,6 +68,24 @@ export function exportsOf(binaryen: Api, module: Binaryen.Module): Map<string, s
   );
   const functions = exports.filter(({ kind }) => kind === binaryen.ExternalFunction);
   return new Map(functions.map(({ name, value }) => [name, value]));
+}
+
+/** All functions and globals of ours whose names a folder's name does not make ours, by their numbers: with names that nobody else has. */
+function ownNames(all: readonly { readonly name: string }[]): Map<number, string> {
+  const others = all.flatMap(({ name }, at) => (name.startsWith("core/") ? [] : [{ name, at }]));
+  return new Map(others.map(({ name, at }) => [at, `pymalloc/${name}`]));
+}
+
+/**
+ * Reads a module of ours. Binaryen calls an import without a name "fimport$0", in ours and in the program that it goes into; and what
+ * AssemblyScript calls "~start" every one of its programs has.
+ */
+function readOwn(binaryen: Api, bytes: Uint8Array): Binaryen.Module {
+  const module = read(binaryen, bytes);
+  const functions = ownNames(functionsOf(binaryen, module));
+  const globals = ownNames(globalsOf(binaryen, module));
+  module.dispose();
+  return read(binaryen, bytes, { functions, globals });
 }
 
 /** The value of an import. @throws Error where none is given: ours has changed, and what links it has not */
@@ -96,7 +116,7 @@ export function forward(
  * @throws Error for an import that stands for nothing
  */
 export function bind(binaryen: Api, bytes: Uint8Array, bindings: Bindings): Binaryen.Module {
-  const module = read(binaryen, bytes);
+  const module = readOwn(binaryen, bytes);
   const functions = functionsOf(binaryen, module);
   for (const info of globalsOf(binaryen, module)) {
     const { name, type, base } = info;
@@ -153,14 +173,14 @@ export function optimize(
   module.optimize();
 }
 
-/** Says how passes are to be run on a module. */
+/** Says how passes are to be run on a module, which may have what it has and what ours needs. */
 export function prepare(
   binaryen: Api,
   module: Binaryen.Module,
   { inlinedSize, shrinkLevel }: Optimizing,
 ): void {
   const { BulkMemory, BulkMemoryOpt, MutableGlobals } = binaryen.Features;
-  module.setFeatures(BulkMemory | BulkMemoryOpt | MutableGlobals);
+  module.setFeatures(module.getFeatures() | BulkMemory | BulkMemoryOpt | MutableGlobals);
   binaryen.setOptimizeLevel(3);
   binaryen.setShrinkLevel(shrinkLevel);
   binaryen.setAlwaysInlineMaxSize(inlinedSize);

@@ -100,16 +100,17 @@ function withExport(bytes: Uint8Array): Uint8Array {
 
 /**
  * The program with a memory of its own, at least so many pages long, that is exported as "memory".
+ * @param otherwise how else it could do with as many as it may have
  * @throws LinkError where it may not have as many, or exports something else by that name
  */
-export function withOwnMemory(bytes: Uint8Array, pages: number): Uint8Array {
+export function withOwnMemory(bytes: Uint8Array, pages: number, otherwise: string): Uint8Array {
   const imported = importsIn(bytes).find(({ kind }) => kind === KIND.memory);
   const own = findSection(bytes, Sections.memory);
   const at = imported?.at ?? readNumber(bytes, own?.start ?? 0)[1];
   const { least, most } = readLimits(bytes, at);
   if (most !== undefined && pages > most) {
     throw new LinkError(
-      `its memory has at most ${most} pages of 64 KiB, expected --max-memory to be ${pages} pages or more`,
+      `its memory has at most ${most} pages of 64 KiB, expected --max-memory to be ${pages} pages or more${otherwise}`,
     );
   }
   const content = [1, ...limitsBytes({ least: Math.max(least, pages), most })];
@@ -140,8 +141,8 @@ export function withTableEntries(
       "it imports its function table, expected one of its own: link it without --import-table",
     );
   }
-  const section = findSection(bytes, Sections.table);
   // The first entry stands for NULL.
+  const section = findSection(bytes, Sections.table);
   if (section === undefined) {
     const content = [1, FUNCREF, ...limitsBytes({ least: 1 + more, most: undefined })];
     return [withSection(bytes, Sections.table, content), 1];
@@ -149,11 +150,15 @@ export function withTableEntries(
   const [, first] = readNumber(bytes, section.start);
   if (bytes[first] !== FUNCREF) throw new LinkError("its first table is not one of functions");
   const { least, most, end } = readLimits(bytes, first + 1);
-  const longer = { least: least + more, most: most === undefined ? undefined : most + more };
+  const at = Math.max(least, 1);
+  const longer = {
+    least: at + more,
+    most: most === undefined ? undefined : most + at - least + more,
+  };
   const program = withContent(bytes, section, [
     bytes.subarray(section.start, first + 1),
     limitsBytes(longer),
     bytes.subarray(end, section.end),
   ]);
-  return [program, least];
+  return [program, at];
 }

@@ -11,11 +11,10 @@ import {
   readDebugOptions,
 } from "../base/base.js";
 import { GRANULE_BITS } from "../hosts/hosts.js";
-import { reportTexts } from "../src/debug/debug.js";
 import type { GuestBinary } from "../src/guests/guests.js";
 import { type Api, bind, exportsOf, optimize } from "./bind.js";
 import { GRANULE, type GuestPlace, placeFor } from "./guest-place.js";
-import { layOut } from "./texts.js";
+import { layOutGuestTexts } from "./texts.js";
 
 /** The module that a guest's functions are imported from (include/pymalloc.h). */
 export const MODULE = "pymalloc";
@@ -73,7 +72,7 @@ export function inTable({ hooks, arenaHooks, debugs }: Needs): Readonly<Record<s
 
 /** The parts of the heap's state, and how long each is. */
 function lengthsOf({ debugs }: Needs) {
-  const reports = debugs ? layOut(reportTexts(), 0).bytes.length : 0;
+  const reports = debugs ? layOutGuestTexts(0).bytes.length : 0;
   return {
     root: layout.ROOT_SIZE,
     guestState: guestLayout.STATE_SIZE,
@@ -111,7 +110,7 @@ export function placesFor(
 
 /** What the guest's memory has at `parts.texts` from its start. */
 export function textsOf({ debugs }: Needs, { parts }: ReturnType<typeof placesFor>): Uint8Array {
-  return debugs ? layOut(reportTexts(), parts.texts).bytes : new Uint8Array(0);
+  return debugs ? layOutGuestTexts(parts.texts).bytes : new Uint8Array(0);
 }
 
 const OWN = "core/guest";
@@ -130,7 +129,7 @@ const functions: Readonly<Record<string, string>> = {
   "object-host/malloc": `${OWN}/families/PyObject_Malloc`,
   "object-host/free": `${OWN}/families/PyObject_Free`,
   "object-host/dealloc": `${OWN}/types/dealloc`,
-  "object-host/raise": `${OWN}/types/raise`,
+  "object-host/raise": `${OWN}/refusals/refuseObject`,
   "debug-host/tableMalloc": `${OWN}/ground/tableMalloc`,
   "debug-host/tableFree": `${OWN}/ground/systemFree`,
   "debug-host/fault": "core/debug/report/report/reportFault",
@@ -191,6 +190,7 @@ export function guestCore(
       "object-host/root": objectsRoot,
       "debug-host/root": ledgerRoot,
       ...places,
+      objectsRoot,
       ledgerRoot,
       bareWord: parts.guestState + (needs.hooks ? guestLayout.RAW_FREE : guestLayout.NOTHING),
       bareIf: needs.hooks
@@ -206,7 +206,7 @@ export function guestCore(
       guestFrom: guest[0],
       guestTo: guest[1],
       quarantineBytes: readDebugOptions({}, "linkGuest").quarantineBytes,
-      ...layOut(reportTexts(), parts.texts).addresses,
+      ...layOutGuestTexts(parts.texts).addresses,
       ...Object.fromEntries(unplaced),
       ...Object.fromEntries(inTableAt),
     },

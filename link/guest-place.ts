@@ -24,6 +24,8 @@ export interface GuestPlace {
   readonly guest: readonly [from: Address, to: Address];
   /** How long the memory has to be at its start. */
   readonly pages: number;
+  /** How else it could do with less, for an error; "" where it could not. */
+  readonly otherwise: string;
 }
 
 function roundUp(address: number): Address {
@@ -50,18 +52,17 @@ export function checkGuest({ memory, memories, movable, functionNames }: GuestBi
   }
   if (functionNames.has("sbrk")) {
     throw new LinkError(
-      "it brings a malloc of its own, which takes the memory behind its data for itself: " +
+      "it calls sbrk, as a malloc of its own does, for the memory behind its data: " +
         "expected include/pymalloc_malloc.c in its place",
     );
   }
 }
 
-/** Where the guest ends: what its linker says; else where its stack begins, when that comes last; else its memory's end. */
-function endOf({ memory, data, stackStart, heapBase }: GuestBinary): Address {
+/** Where the guest ends, where that is known: what its linker says; else where its stack begins, when that comes last. */
+function knownEndOf({ data, stackStart, heapBase }: GuestBinary): Address | undefined {
   const dataEnd = data?.end ?? 0;
   if (heapBase !== undefined && heapBase >= dataEnd) return roundUp(heapBase);
-  if (stackStart !== undefined && stackStart > dataEnd) return roundUp(stackStart);
-  return Math.max((memory?.minimumPages ?? 0) * PAGE, roundUp(dataEnd));
+  return stackStart !== undefined && stackStart > dataEnd ? roundUp(stackStart) : undefined;
 }
 
 /** May there be a stack that grows down to the memory's beginning? */
@@ -77,14 +78,18 @@ function hasStackBelow({ stackStart, firstValues }: GuestBinary, data: Address):
  * @param reserved bytes of the heap's state
  */
 export function placeFor(guest: GuestBinary, reserved: number): GuestPlace {
-  const end = endOf(guest);
+  const known = knownEndOf(guest);
   const least = guest.memory?.minimumPages ?? 0;
+  const end = known ?? Math.max(least * PAGE, roundUp(guest.data?.end ?? 0));
+  const otherwise = known === undefined ? ", or its end to be known: -Wl,--export=__heap_base" : "";
   const data = guest.data?.start ?? 0;
   const from = Math.floor(data / GRANULE) * GRANULE;
   if (from >= PAGE && !hasStackBelow(guest, data)) {
     const to = Math.max(end, from + LEAST_LEFT);
-    return { root: FIRST, guest: [from, to], pages: Math.max(least, Math.ceil(to / PAGE)) };
+    const pages = Math.max(least, Math.ceil(to / PAGE));
+    return { root: FIRST, guest: [from, to], pages, otherwise };
   }
   const root = Math.max(end, FIRST);
-  return { root, guest: [0, 0], pages: Math.max(least, Math.ceil((root + reserved) / PAGE)) };
+  const pages = Math.max(least, Math.ceil((root + reserved) / PAGE));
+  return { root, guest: [0, 0], pages, otherwise };
 }

@@ -1,7 +1,7 @@
 /** A guest in, the same with the core compiled in out: it needs no host any more. */
 import type Binaryen from "binaryen";
 import { show, typeError } from "../base/base.js";
-import { readGuest } from "../src/guests/guests.js";
+import { type GuestBinary, readGuest } from "../src/guests/guests.js";
 import {
   type Api,
   exportsOf,
@@ -31,6 +31,7 @@ import { checkGuest } from "./guest-place.js";
 import { withData } from "./initial-memory.js";
 import { readGuestOptions } from "./options.js";
 import { compileProgram } from "./program.js";
+import { withoutCustom } from "./sections.js";
 
 /** What `linkGuest` takes besides the guest. */
 export interface LinkGuestOptions {
@@ -118,10 +119,27 @@ function inline(binaryen: Api, program: Binaryen.Module, names: ReadonlySet<stri
  * @throws LinkError for such a one
  */
 function refuseGrowing(program: Binaryen.Module): void {
-  // Binaryen tells of no instructions otherwise.
-  if (!program.emitText().includes("(memory.grow")) return;
+  // Binaryen tells of no instructions otherwise. Each begins a line, which no text in the data can.
+  if (!/^ *\(memory\.grow\b/m.test(program.emitText())) return;
   throw new LinkError(
     "it makes its memory longer itself, as a malloc of its own does: expected include/pymalloc_malloc.c in its place",
+  );
+}
+
+/** What Emscripten's programs import of its JavaScript; not what those do that are made to do without. */
+const GLUE = /^(_?emscripten_|_abort_js$|setTempRet0$)/;
+
+/**
+ * Emscripten's JavaScript keeps views of the memory, and is told when the program's malloc makes it longer. Ours tells nobody.
+ * @throws LinkError for a guest that it is made for, and whose memory may grow
+ */
+function refuseGlue(bytes: Uint8Array, { memory }: GuestBinary): void {
+  if (memory?.maximumPages === memory?.minimumPages) return;
+  const imports = WebAssembly.Module.imports(compileProgram(bytes));
+  if (!imports.some(({ module, name }) => module === "env" && GLUE.test(name))) return;
+  throw new LinkError(
+    "it is made for Emscripten's JavaScript, which has to be told when the memory grows: " +
+      "expected -sSTANDALONE_WASM, or no -sALLOW_MEMORY_GROWTH",
   );
 }
 
@@ -147,12 +165,15 @@ function isStandardError({ module, base }: Binaryen.FunctionInfo): boolean {
   return module === "wasi_snapshot_preview1" && base === "fd_write";
 }
 
+/** What says where in the sources a function was: that is another place in a linked guest. */
+const STALE = ["sourceMappingURL", "external_debug_info"];
+
 /** The guest's bytes, with the functions' names where it has names. */
 function emit(binaryen: Api, program: Binaryen.Module, withNames: boolean): Uint8Array {
   const before = binaryen.getDebugInfo();
   binaryen.setDebugInfo(withNames);
   try {
-    return program.emitBinary();
+    return withoutCustom(program.emitBinary(), STALE);
   } finally {
     binaryen.setDebugInfo(before);
   }
@@ -209,15 +230,28 @@ async function link(guest: Uint8Array, withPydebug: boolean): Promise<Uint8Array
   const binaryen = await importBinaryen();
   const imported = importsOf(binaryen, guest);
   checkGuest(description);
+  refuseGlue(guest, description);
   const needs = needsOf(imported, withPydebug);
   const place = placesFor(description, needs);
   const entries = Object.values(inTable(needs));
   const callsTable = entries.length > 0 || imported.has("PyType_Ready");
-  const owner = withOwnMemory(guest, place.pages);
+  const owner = withOwnMemory(guest, place.pages, place.otherwise);
   const [bytes, table] = callsTable ? withTableEntries(owner, entries.length) : [owner, 0];
   const linked = graft(binaryen, bytes, needs, place, table, description.functionNames.size > 0);
   const texts = textsOf(needs, place);
-  return texts.length > 0 ? withData(linked, place.parts.texts, texts) : linked;
+  const whole = texts.length > 0 ? withData(linked, place.parts.texts, texts) : linked;
+  requireValid(whole);
+  return whole;
+}
+
+/** Nobody shall find out where it is run. @throws LinkError */
+function requireValid(linked: Uint8Array): void {
+  try {
+    new WebAssembly.Module(linked as BufferSource);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new LinkError(`the linked guest is no WebAssembly, please report this: ${message}`);
+  }
 }
 
 /**

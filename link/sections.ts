@@ -86,8 +86,27 @@ export function withSection(
   return Buffer.concat([program.subarray(0, at), section, program.subarray(at)]);
 }
 
+/** The program without its custom sections of these names. */
+export function withoutCustom(program: Uint8Array, names: readonly string[]): Uint8Array {
+  const kept = [program.subarray(0, HEADER_BYTES)];
+  for (let from = HEADER_BYTES; from < program.length; ) {
+    const [length, start] = readNumber(program, from + 1);
+    const [named, at] = readNumber(program, start);
+    const name = Buffer.from(program.subarray(at, at + named)).toString("latin1");
+    const end = start + length;
+    if (program[from] !== Sections.custom || !names.includes(name)) {
+      kept.push(program.subarray(from, end));
+    }
+    from = end;
+  }
+  return Buffer.concat(kept);
+}
+
 /** The parts of the section "name" that are written here. */
-const NAMED = { table: 5, memory: 6 } as const;
+const NAMED = { functions: 1, tables: 5, memories: 6, globals: 7 } as const;
+
+/** Names by numbers, of what a program has. */
+export type Names = Readonly<Partial<Record<keyof typeof NAMED, ReadonlyMap<number, string>>>>;
 
 export function sized(content: readonly number[]): number[] {
   return [...unsignedBytes(content.length), ...content];
@@ -98,14 +117,13 @@ export function textBytes(text: string): number[] {
   return sized([...Buffer.from(text, "latin1")]);
 }
 
-/** The program with names for its first table and its first memory, for who reads it: the last ones that are given count. */
-export function withNames(
-  program: Uint8Array,
-  names: Readonly<Record<keyof typeof NAMED, string>>,
-): Uint8Array {
+/** The program with names, for who reads it: the last ones that are given count. */
+export function withNames(program: Uint8Array, names: Names): Uint8Array {
   const parts = Object.entries(NAMED).flatMap(([kind, id]) => {
-    // One name: that of number 0.
-    return [id, ...sized([1, 0, ...textBytes(names[kind as keyof typeof NAMED])])];
+    const given = names[kind as keyof typeof NAMED];
+    if (given === undefined) return [];
+    const entries = [...given].flatMap(([at, name]) => [...unsignedBytes(at), ...textBytes(name)]);
+    return [id, ...sized([...unsignedBytes(given.size), ...entries])];
   });
   const section = [Sections.custom, ...sized([...textBytes("name"), ...parts])];
   return Buffer.concat([program, Uint8Array.from(section)]);

@@ -1,7 +1,10 @@
 /** The texts that a linked program has behind its root. */
 
-import type { Address } from "../base/base.js";
+import { type Address, objectsLayout as L } from "../base/base.js";
 import { reportTexts } from "../src/debug/debug.js";
+import { allocatorMembers, arenaMembers, expectedDomain } from "../src/domains.js";
+import { noFunction } from "../src/guests/guests.js";
+import { refusal } from "../src/objects/objects.js";
 import { reportPatterns } from "../src/report/report.js";
 
 const texts = {
@@ -51,4 +54,26 @@ export function layOut(wanted: Readonly<Record<string, string>>, start: Address)
 /** Those of a linked Pyodide. @param withPydebug those of the debug heap's reports as well */
 export function layOutTexts(start: Address, withPydebug: boolean): Laid {
   return layOut(withPydebug ? { ...texts, ...reportTexts() } : texts, start);
+}
+
+/** What core/guest/refusals.ts says, as a host's heap would be quoted in JavaScript: the names are of core/guest/guest-host.ts. */
+function refusalTexts(): Record<string, string> {
+  const numbers = [L.REFUSED_INCREF, L.REFUSED_DECREF, L.REFUSED_INIT, L.REFUSED_INIT_VAR];
+  const pointers = [
+    ...allocatorMembers.map((name) => `PyMem_SetAllocator: ${name}`),
+    ...arenaMembers.map((name) => `PyObject_SetArenaAllocator: ${name}`),
+  ];
+  return {
+    refusedObjects: [...numbers, L.REFUSED_DEL]
+      .map((number) => `RangeError: ${refusal(number, "%h")}`)
+      .join("\0"),
+    unknownDomainToGet: `TypeError: PyMem_GetAllocator: domain is %d, ${expectedDomain}`,
+    unknownDomainToSet: `TypeError: PyMem_SetAllocator: domain is %d, ${expectedDomain}`,
+    noFunctions: pointers.map((where) => `TypeError: ${noFunction(where, 0)}`).join("\0"),
+  };
+}
+
+/** Those of a guest that the debug heap is linked into. */
+export function layOutGuestTexts(start: Address): Laid {
+  return layOut({ ...reportTexts(), ...refusalTexts() }, start);
 }

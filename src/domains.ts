@@ -17,12 +17,13 @@ import {
 
 export const domainNames: readonly DomainName[] = ["raw", "mem", "object"];
 
+/** What a domain may be, where something else was given. */
+export const expectedDomain = "expected raw, mem or object, or 0, 1 or 2";
+
 export function readDomain(domain: DomainName | DomainNumber, where: string): DomainName {
   const name = typeof domain === "number" ? domainNames[domain] : domain;
   if (name === undefined || !domainNames.includes(name)) {
-    throw typeError(
-      `${where}: domain is ${show(domain)}, expected raw, mem or object, or 0, 1 or 2`,
-    );
+    throw typeError(`${where}: domain is ${show(domain)}, ${expectedDomain}`);
   }
   return name;
 }

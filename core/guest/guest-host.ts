@@ -27,6 +27,9 @@ export declare const reportBuffer: usize;
 /** WASI's function to write to an open file. An error's number, or 0. */
 export declare function fd_write(file: i32, vectors: usize, count: i32, written: usize): i32;
 
+/** The address of OBJECTS_ROOT_SIZE bytes, zeros at first: the root of the objects. */
+export declare const objectsRoot: usize;
+
 /** The address of METATYPE_SIZE bytes, zeros at first: the type of all types. */
 export declare const metatype: usize;
 
@@ -52,3 +55,12 @@ export declare const debugReallocIndex: u32;
 export declare const debugFreeIndex: u32;
 export declare const arenaAllocIndex: u32;
 export declare const arenaFreeIndex: u32;
+
+// Addresses of texts, of link/texts.ts, where `debugs` is set: patterns, and lists of them.
+
+/** By the numbers of core/objects/object-layout.ts, from 1 on. */
+export declare const refusedObjects: usize;
+export declare const unknownDomainToGet: usize;
+export declare const unknownDomainToSet: usize;
+/** Of an allocator's four functions, then of the two of an arena allocator. */
+export declare const noFunctions: usize;

@@ -71,6 +71,7 @@ export {
   PyObject_GetArenaAllocator,
   PyObject_SetArenaAllocator,
 } from "./hooks";
+export { refuseObject } from "./refusals";
 export { start } from "./start";
 export { NOTHING, RAW_FREE, STATE_SIZE } from "./state";
-export { dealloc, METATYPE_SIZE, PyType_Ready, raise } from "./types";
+export { dealloc, METATYPE_SIZE, PyType_Ready } from "./types";

@@ -18,7 +18,10 @@ import {
   rawFreeIndex,
   rawMallocIndex,
   rawReallocIndex,
+  unknownDomainToGet,
+  unknownDomainToSet,
 } from "./guest-host";
+import { requireDomain, requireFunctions } from "./refusals";
 import { ArenaRecord, arenas, RECORD_SIZE, recordBelow, recordOf, state } from "./state";
 
 function write(
@@ -64,11 +67,6 @@ function isSame(one: Record, other: Record): bool {
   );
 }
 
-/** There are three domains; whoever names another one is wrong in a way that nobody could answer. */
-function checkDomain(domain: u32): void {
-  if (domain > OBJECT) unreachable();
-}
-
 /** In a debug mode C's malloc asks for what it was asked for: see include/pymalloc_malloc.c. */
 export function tellClassBit(): void {
   const s = state();
@@ -77,13 +75,14 @@ export function tellClassBit(): void {
 }
 
 export function PyMem_GetAllocator(domain: u32, record: Record): void {
-  checkDomain(domain);
+  requireDomain(domain, unknownDomainToGet);
   copy(record, recordOf(domain));
 }
 
 /** What the debug hooks stood on takes them away. */
 export function PyMem_SetAllocator(domain: u32, record: Record): void {
-  checkDomain(domain);
+  requireDomain(domain, unknownDomainToSet);
+  requireFunctions(changetype<usize>(record) + offsetof<Record>("malloc"), 4, 0);
   copy(recordOf(domain), record);
   const s = state();
   const bit = 1 << domain;
@@ -120,6 +119,7 @@ export function PyObject_GetArenaAllocator(record: ArenaRecord): void {
 }
 
 export function PyObject_SetArenaAllocator(record: ArenaRecord): void {
+  requireFunctions(changetype<usize>(record) + offsetof<ArenaRecord>("alloc"), 2, 4);
   const now = arenas();
   now.ctx = record.ctx;
   now.alloc = record.alloc;

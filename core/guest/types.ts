@@ -35,8 +35,3 @@ export function dealloc(tp_dealloc: u32, p: usize): i32 {
   call_indirect<void>(tp_dealloc, p);
   return 1;
 }
-
-/** An object that is dead was counted, freed or made anew. */
-export function raise(): void {
-  unreachable();
-}

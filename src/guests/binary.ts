@@ -23,15 +23,15 @@ export interface GuestBinary {
   readonly variables: boolean;
   /** What its variables are at first, those that are 32-bit numbers which are known: its stack's pointer is one of them. */
   readonly firstValues: readonly number[];
-  /** Where the stack begins, which grows down; undefined where the names are stripped. */
+  /** Where the stack begins, which grows down; undefined where it has no name (see `heapBase`). */
   readonly stackStart: number | undefined;
-  /** Where the heap begins, as the linker says; undefined where it does not, or the names are stripped. */
+  /** Where the heap begins, as the linker says; undefined where it does not, or the names are stripped and it is not exported. */
   readonly heapBase: number | undefined;
   /** The functions' names, where they are not stripped. */
   readonly functionNames: ReadonlySet<string>;
 }
 
-const SECTION = { custom: 0, import: 2, memory: 5, global: 6, data: 11 } as const;
+const SECTION = { custom: 0, import: 2, memory: 5, global: 6, export: 7, data: 11 } as const;
 const KIND = { function: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
 const NAMES = { functions: 1, globals: 7 } as const;
 const SEGMENT = { passive: 1, memoryNamed: 2 } as const;
@@ -234,9 +234,17 @@ function readData(
   return { data, movable: false };
 }
 
-function readNames(reader: Reader): { functions: Set<string>; globals: Map<string, number> } {
-  const functions = new Set<string>();
-  const globals = new Map<string, number>();
+/** Names that are exported stay where names are stripped. */
+function readExports(reader: Reader, globals: Map<string, number>): void {
+  for (const _ of reader.times(reader.unsigned())) {
+    const name = reader.text();
+    const kind = reader.byte();
+    const index = reader.unsigned();
+    if (kind === KIND.global) globals.set(name, index);
+  }
+}
+
+function readNames(reader: Reader, functions: Set<string>, globals: Map<string, number>): void {
   while (reader.more) {
     const kind = reader.byte();
     const part = reader.part();
@@ -248,7 +256,6 @@ function readNames(reader: Reader): { functions: Set<string>; globals: Map<strin
       else globals.set(name, index);
     }
   }
-  return { functions, globals };
 }
 
 /** Reads a binary that is valid WebAssembly; what is none gives a description of something, or of nothing. */
@@ -256,21 +263,24 @@ export function readGuest(bytes: Uint8Array): GuestBinary {
   const memories: MemoryDescription[] = [];
   const variables: Variable[] = [];
   let placed: ReturnType<typeof readData> = { data: undefined, movable: false };
-  let names: ReturnType<typeof readNames> | undefined;
+  const functions = new Set<string>();
+  const globals = new Map<string, number>();
   const reader = new Reader(bytes, 8, bytes.length);
   while (reader.more) {
     const id = reader.byte();
     const section = reader.part();
     if (id === SECTION.import) readImports(section, memories, variables);
     else if (id === SECTION.global) readGlobals(section, variables);
+    else if (id === SECTION.export) readExports(section, globals);
     else if (id === SECTION.data) placed = readData(section, variables);
-    else if (id === SECTION.custom && section.text() === "name") names = readNames(section);
-    else if (id === SECTION.memory) {
+    else if (id === SECTION.custom && section.text() === "name") {
+      readNames(section, functions, globals);
+    } else if (id === SECTION.memory) {
       const count = section.unsigned();
       for (const _ of section.times(count)) memories.push(readMemory(section, undefined));
     }
   }
-  const firstValueOf = (name: string) => variables[names?.globals.get(name) ?? -1]?.value;
+  const firstValueOf = (name: string) => variables[globals.get(name) ?? -1]?.value;
   return {
     ...placed,
     memory: memories[0],
@@ -279,6 +289,6 @@ export function readGuest(bytes: Uint8Array): GuestBinary {
     firstValues: variables.flatMap(({ mutable, value }) => (mutable ? (value ?? []) : [])),
     stackStart: firstValueOf("__stack_pointer"),
     heapBase: firstValueOf("__heap_base") ?? firstValueOf("~lib/memory/__heap_base"),
-    functionNames: names?.functions ?? new Set(),
+    functionNames: functions,
   };
 }

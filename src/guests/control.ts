@@ -21,6 +21,11 @@ export interface Control {
   setArenaAllocator(allocator: ArenaAllocator): void;
 }
 
+/** What is wrong. */
+export function noFunction(where: string, pointer: number): string {
+  return `${where}: the pointer is ${pointer}, expected one to a function`;
+}
+
 /** A function of the guest's that a pointer points to. */
 type Pointed = (...args: unknown[]) => unknown;
 
@@ -46,7 +51,7 @@ export class FunctionTable {
     const table = this.#require(where);
     const found: unknown = pointer < table.length ? table.get(pointer) : null;
     if (typeof found === "function") return found as Pointed;
-    throw typeError(`${where}: the pointer is ${pointer}, expected one to a function`);
+    throw typeError(noFunction(where, pointer));
   }
 
   /** Puts functions of WebAssembly into the table; the first one's pointer. */

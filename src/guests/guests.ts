@@ -221,3 +221,4 @@ function readBytes(source: unknown): Uint8Array<ArrayBuffer> {
 }
 
 export { type GuestBinary, readGuest } from "./binary.js";
+export { noFunction } from "./control.js";

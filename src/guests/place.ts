@@ -87,6 +87,13 @@ function requireStack(stackStart: number, heapEnd: number): void {
   );
 }
 
+/** Where the stack begins. Without names it is told by the first variable, which is its pointer where a linker for C made it. */
+function stackOf({ stackStart, firstValues }: GuestBinary, dataStart: number): number | undefined {
+  const [first = 0] = firstValues;
+  const may = first >= LEAST_STACK && first <= dataStart && first % 16 === 0;
+  return stackStart ?? (may ? first : undefined);
+}
+
 /** A guest without data or stack has no place of its own, but wants a memory of some length. */
 function lengthen(memory: WebAssembly.Memory, pages: number, own: OwnMemory): void {
   const missing = pages - memory.buffer.byteLength / PAGE;
@@ -103,7 +110,7 @@ function lengthen(memory: WebAssembly.Memory, pages: number, own: OwnMemory): vo
  * @returns what gives it back, for a guest that fails
  */
 export function makePlace(guest: GuestBinary, memory: WebAssembly.Memory, own: OwnMemory) {
-  const { data, movable, variables, stackStart, functionNames } = guest;
+  const { data, movable, variables, functionNames } = guest;
   const end = endOf(guest);
   if (movable) {
     fail(
@@ -117,7 +124,7 @@ export function makePlace(guest: GuestBinary, memory: WebAssembly.Memory, own: O
   }
   if (functionNames.has("sbrk")) {
     fail(
-      "the guest brings a malloc of its own, which takes the memory behind its data for itself: " +
+      "the guest calls sbrk, as a malloc of its own does, for the memory behind its data: " +
         "expected include/pymalloc_malloc.c in its place",
     );
   }
@@ -125,6 +132,7 @@ export function makePlace(guest: GuestBinary, memory: WebAssembly.Memory, own: O
     fail("the guest has no data that shows where it lies, expected it to include pymalloc.h");
   }
   const start = own.pagesInUse();
+  const stackStart = stackOf(guest, data.start);
   if (stackStart !== undefined && stackStart <= data.start) {
     requireStack(stackStart, start * PAGE);
   } else if (data.start < start * PAGE) {

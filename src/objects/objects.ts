@@ -16,6 +16,7 @@ import { Types } from "./heap-types.js";
 import type { ObjectFunctions } from "./object-functions.js";
 import { instantiateObjects, type ObjectExports } from "./objects-module.js";
 import { Owned } from "./owned.js";
+import { dead, refusal } from "./refusals.js";
 import { nameAt, TypeObject, typeAt } from "./type-object.js";
 
 function shown(p: unknown): string {
@@ -94,23 +95,10 @@ export class Objects implements ObjectFunctions {
   #takeRefusal(): RangeError | undefined {
     const { u32 } = this.#views;
     const at = (this.#root + layout.REFUSED) >>> 2;
-    const refused = u32[at] as number;
     const p = u32[(this.#root + layout.REFUSED_OBJECT) >>> 2] as Address;
+    const message = refusal(u32[at] as number, hex(p));
     u32[at] = 0;
-    switch (refused) {
-      case layout.REFUSED_INCREF:
-        return dead("Py_INCREF", p);
-      case layout.REFUSED_DECREF:
-        return dead("Py_DECREF", p);
-      case layout.REFUSED_INIT:
-        return waits("PyObject_Init", p, "expected memory without an object");
-      case layout.REFUSED_INIT_VAR:
-        return waits("PyObject_InitVar", p, "expected memory without an object");
-      case layout.REFUSED_DEL:
-        return waits("PyObject_Del", p, "which frees it");
-      default:
-        return undefined;
-    }
+    return message === undefined ? undefined : deadObject(message);
   }
 
   // ----------------------------------------------------------------------------- types
@@ -215,7 +203,7 @@ export class Objects implements ObjectFunctions {
   readonly own = (p: Address): Owned => {
     if (p !== 0) {
       this.#typeOf(p, "own");
-      if (this.#refcnt(p) === 0) throw dead("own", p);
+      if (this.#refcnt(p) === 0) throw deadObject(dead("own", hex(p)));
     }
     return new Owned(p, this.decref);
   };
@@ -240,14 +228,6 @@ function noObject(where: string, p: unknown): TypeError {
   return typeError(`${where}: p is ${shown(p)}, expected an object of this heap`);
 }
 
-function dead(where: string, p: Address): RangeError {
-  return deadObject(`${where}: the object at ${hex(p)} has 0 references, expected at least 1`);
-}
-
-function waits(where: string, p: Address, why: string): RangeError {
-  return deadObject(`${where}: the object at ${hex(p)} is dead and waits for its dealloc, ${why}`);
-}
-
 function requireCount({ basicsize, itemsize }: TypeObject, n: unknown, where: string): void {
   const most = Math.floor((layout.MAX_SIZE - basicsize) / itemsize);
   const expected = `a whole number of items from 0 to ${most}`;
@@ -260,4 +240,5 @@ function requireCount({ basicsize, itemsize }: TypeObject, n: unknown, where: st
 export type { Cursor, FieldArray, FieldType, FieldTypes, ScalarType, View } from "./fields.js";
 export type { ObjectFunctions } from "./object-functions.js";
 export type { Owned } from "./owned.js";
+export { refusal } from "./refusals.js";
 export type { TypeDefinition, TypeObject } from "./type-object.js";

@@ -7,14 +7,16 @@ import { Interpreter, type Moment } from "../../interpreter/interpreter.js";
 import { type Supervision, Word } from "../../process/process.js";
 import { quickPyodide } from "../support/command.js";
 import { skipUnlessNewest } from "../support/profile.js";
-import { folderOf } from "../support/pyodide.js";
 import { temporaryFolder } from "../support/traces.js";
 
 const folder = temporaryFolder();
-await quickPyodide(folder);
-/** The newest starts quickly. */
-const pyodideOf = (version: string) =>
-  version === "pyodide" ? join(folder, "node_modules/pyodide") : folderOf(version);
+const folders = new Map<string, Promise<string>>();
+
+function pyodideOf(version: string): Promise<string> {
+  const made = folders.get(version) ?? quickPyodide(join(folder, version), version);
+  folders.set(version, made);
+  return made;
+}
 
 /** Signals as a supervisor would count them. */
 function supervised(): { supervision: Supervision; signal: () => void } {
@@ -45,7 +47,7 @@ async function seen(version: string, program: string, moments: Moment[]): Promis
   };
   const interpreter = await Interpreter.load({
     allocator: "pymalloc",
-    folder: pyodideOf(version),
+    folder: await pyodideOf(version),
     supervision,
     script: { path: "program.py", arguments: [], file: resolve(file), cwd: folder },
     streams: { stdin: () => new Uint8Array(), stdout, stderr: stdout },

@@ -100,13 +100,14 @@ describe("mistakes in C, in linked guests", { skip: reasonToSkip(), timeout: 120
     const script = newPath(".mjs");
     const program = newPath(".wasm");
 
+    async function build(output: string, ...more: string[]): Promise<void> {
+      const flags = [`-I${include}`, "-Wl,--global-base=65536", "-mexec-model=command", ...more];
+      const command = buildStock(["command.c", `${include}/pymalloc_malloc.c`], flags);
+      writeFileSync(output, await linkGuest(command, { withPydebug: true }));
+    }
+
     before(async () => {
-      const flags = [`-I${include}`, "-Wl,--global-base=65536"];
-      const command = buildStock(
-        ["command.c", `${include}/pymalloc_malloc.c`],
-        [...flags, "-mexec-model=command"],
-      );
-      writeFileSync(program, await linkGuest(command, { withPydebug: true }));
+      await build(program);
       writeFileSync(
         script,
         `import { readFileSync } from "node:fs";
@@ -119,14 +120,19 @@ process.exitCode = wasi.start(new WebAssembly.Instance(module, wasi.getImportObj
       );
     });
 
-    const run = (mistake: string) =>
-      spawnSync(process.execPath, ["--no-warnings", script, program, mistake], {
-        encoding: "utf8",
-      });
+    const run = (mistake: string, file = program) =>
+      spawnSync(process.execPath, ["--no-warnings", script, file, mistake], { encoding: "utf8" });
 
     test("a program without a mistake", () => {
       const { stdout, stderr, status } = run("none");
       assert.deepEqual([stdout, stderr, status], ["none: Brian Kernigha\n", "", 7]);
+    });
+
+    test("a program without names", async () => {
+      const file = newPath(".wasm");
+      await build(file, "-Wl,--strip-all");
+      assert.equal(run("none", file).status, 7);
+      assert.match(run("double_free", file).stderr, /^PyMemError: double-free: PyObject_Free\(/);
     });
 
     for (const [mistake, pattern] of [

@@ -42,6 +42,11 @@ describe("guests that can't be linked", () => {
     assert.ok((await linkGuest(wasm(complete))).length > 1000);
   });
 
+  test("a text that looks like an instruction is none", async () => {
+    const bytes = [...new TextEncoder().encode("\n (memory.grow")];
+    await linkGuest(wasm({ ...complete, data: [{ at: constant(START), bytes }] }));
+  });
+
   test("no WebAssembly", async () => {
     await refused(new TextEncoder().encode("#!/bin/sh\n"), /no WebAssembly that this engine takes/);
     await refused(new Uint8Array(0), /no WebAssembly/);
@@ -96,6 +101,15 @@ describe("guests that can't be linked", () => {
   test("less memory than it needs", async () => {
     const tight = { ...complete, memory: [1, 1, 1], data: [{ at: constant(65000), bytes: [1] }] };
     await refused(wasm(tight), /at most 1 pages of 64 KiB, expected --max-memory to be 2 pages/);
+    // Nobody says where it ends, so all of its memory is its own.
+    await refused(wasm({ ...complete, memory: [1, 9, 9], data: [] }), /or its end .*__heap_base$/);
+  });
+
+  test("Emscripten's, for its JavaScript, with a memory that may grow", async () => {
+    const glue = ["env", "emscripten_memcpy_big", functionImport] as const;
+    const imports = [...(malloc ?? []), glue];
+    await refused(wasm({ ...complete, imports }), /Emscripten's JavaScript.*-sSTANDALONE_WASM/);
+    await linkGuest(wasm({ ...complete, imports, memory: [1, 3, 3] }));
   });
 
   test("one that was linked before", async () => {
@@ -113,7 +127,7 @@ describe("guests that can't be linked", () => {
 
   test("a malloc of its own", { skip: reasonToSkip() }, async () => {
     const bytes = buildGuest(["mistakes.c", "allocating.c"], { malloc: false });
-    await refused(bytes, /brings a malloc of its own.*pymalloc_malloc\.c/);
+    await refused(bytes, /calls sbrk, as a malloc of its own does.*pymalloc_malloc\.c/);
     const flags = ["-Wl,--strip-all"];
     const stripped = buildGuest(["mistakes.c", "allocating.c"], { malloc: false, flags });
     await refused(stripped, /makes its memory longer itself.*pymalloc_malloc\.c/);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, describe, test } from "node:test";
 import { linkGuest } from "../../link/index.js";
+import { Sections, withSection } from "../../link/sections.js";
 import {
   buildAssemblyScript,
   buildGuest,
@@ -53,10 +54,15 @@ for (const withPydebug of [false, true]) {
     });
 
     test("C's malloc keeps C's and POSIX's promises", async () => {
-      const guest = await linked("malloc.c", ["-fno-builtin"]);
-      for (const name of ["plain", "failing", "aligned", "usable", "plain"]) {
-        assert.equal(guest.call(name), 0, `${name}: the line of malloc.c that failed`);
-        guest.validate();
+      for (const alignment of [16, 8]) {
+        const flags = ["-fno-builtin", `-DPYMALLOC_MALLOC_ALIGNMENT=${alignment}`];
+        const bytes = buildGuest(["malloc.c"], { flags });
+        assert.equal(importsOf(bytes).includes("pymalloc.malloc_class_bit"), alignment === 16);
+        const guest = new LinkedGuest(await linkGuest(bytes, { withPydebug }));
+        for (const name of ["plain", "failing", "aligned", "usable", "plain"]) {
+          assert.equal(guest.call(name), 0, `${name}: the line of malloc.c that failed`);
+          guest.validate();
+        }
       }
     });
 
@@ -161,6 +167,11 @@ describe("the place of a linked guest's heap", { skip: reasonToSkip() }, () => {
     assert.equal(guest.memory.buffer.byteLength, 4194304);
   });
 
+  test("a guest without names that exports where its heap begins", async () => {
+    const flags = ["-Wl,--strip-all", "-Wl,--initial-memory=4194304", "-Wl,--export=__heap_base"];
+    assert.equal((await use(build(...flags))).memory.buffer.byteLength, 4194304);
+  });
+
   test("a memory of its own, and one that it exports by another name", async () => {
     const own = readFlags().filter((flag) => flag !== "-Wl,--import-memory");
     const files = ["allocating.c", `${root}/include/pymalloc_malloc.c`];
@@ -189,6 +200,26 @@ describe("the place of a linked guest's heap", { skip: reasonToSkip() }, () => {
 function readFlags(): string[] {
   return readFileSync(`${root}/include/guest.flags`, "utf8").trim().split("\n");
 }
+
+describe("what a guest has", { skip: reasonToSkip() }, () => {
+  test("its features stay, and what would be wrong of it goes", async () => {
+    const custom = (name: string) => [name.length, ...new TextEncoder().encode(name), 1, 2, 3];
+    let bytes: Uint8Array = buildGuest(["allocating.c"], { flags: ["-msimd128", "-g"] });
+    for (const name of ["sourceMappingURL", "external_debug_info", "mine"]) {
+      bytes = withSection(bytes, Sections.custom, custom(name));
+    }
+    const linked = await linkGuest(bytes);
+    const module = new WebAssembly.Module(linked as BufferSource);
+    const sections = (name: string) => WebAssembly.Module.customSections(module, name).length;
+    for (const name of ["sourceMappingURL", "external_debug_info", ".debug_info"]) {
+      assert.equal(sections(name), 0, name);
+    }
+    for (const name of ["mine", "name", "producers"]) assert.equal(sections(name), 1, name);
+    const [features] = WebAssembly.Module.customSections(module, "target_features");
+    const text = new TextDecoder("latin1").decode(features);
+    for (const name of ["simd128", "bulk-memory"]) assert.ok(text.includes(name), name);
+  });
+});
 
 describe("what linking adds", { skip: reasonToSkip() }, () => {
   let guest: Uint8Array;

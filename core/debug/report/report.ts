@@ -18,6 +18,7 @@ import {
 import { tellSentence } from "./sentence";
 
 export { REPORT_BYTES } from "../debug-layout";
+export { listed } from "./fill";
 
 /** The kind of the fault, as text. */
 export function kindText(): usize {
@@ -32,6 +33,19 @@ export function callText(): usize {
   return reportBuffer;
 }
 
+function end(): void {
+  writeReport(reportBuffer, finishText());
+  endProgram();
+}
+
+/** Reports what is no fault of the ledger's: a line by a pattern, whose letters stand for `value`. */
+export function reportLine(pattern: usize, value: i64): void {
+  beginText();
+  fill(pattern, value);
+  endLine();
+  end();
+}
+
 /** What the host's `fault` is where there is nobody but the program itself: see core/debug/debug-host.ts. */
 export function reportFault(): void {
   const isBroken = ledger().faultCode === BROKEN_INVARIANT;
@@ -41,6 +55,5 @@ export function reportFault(): void {
   tellSentence();
   endLine();
   if (!isBroken) tellDump();
-  writeReport(reportBuffer, finishText());
-  endProgram();
+  end();
 }

@@ -66,6 +66,12 @@ PYMALLOC_EXPORT(failing) int failing(void) {
   CHECK(opaque(realloc(p, huge)) == NULL && errno == ENOMEM);
   errno = 0;
   CHECK(opaque(reallocarray(p, huge, 3)) == NULL && errno == ENOMEM);
+  for (volatile size_t n = SIZE_MAX; n > SIZE_MAX - 40; n--) {
+    errno = 0;
+    CHECK(opaque(malloc(n)) == NULL && errno == ENOMEM);
+    CHECK(opaque(calloc(1, n)) == NULL && opaque(realloc(p, n)) == NULL);
+    CHECK(opaque(aligned_alloc(16, n)) == NULL);
+  }
   errno = 0;
   CHECK(opaque(aligned_alloc(64, huge * 2 - 20)) == NULL && errno == ENOMEM);
   errno = 0;
