@@ -4,15 +4,23 @@
  */
 import { LinkError } from "./errors.js";
 
-/** An interpreter starts in memory of 30 MiB, of 20 up to Pyodide 0.29. And the longest is a page short of 4 GiB. */
-const LEAST = 32 * 2 ** 20;
+/** The longest memory is a page short of 4 GiB. */
 const MOST = 2 ** 32 - 65536;
 
+/**
+ * The least limit, in MiB. An interpreter starts in memory of 30 MiB, of 20 up to Pyodide 0.29; the books of the debug heap take
+ * some more.
+ */
+export function leastLimit(withPydebug: boolean): number {
+  return withPydebug ? 48 : 32;
+}
+
 /** @throws LinkError that names the value and what was expected */
-export function checkLimitBytes(bytes: number): void {
-  if (Number.isInteger(bytes) && bytes >= LEAST && bytes <= MOST) return;
+export function checkLimitBytes(bytes: number, withPydebug: boolean): void {
+  const least = leastLimit(withPydebug) * 2 ** 20;
+  if (Number.isInteger(bytes) && bytes >= least && bytes <= MOST) return;
   throw new LinkError(
-    `limitBytes is ${bytes}, expected a whole number of bytes from ${LEAST} to ${MOST}`,
+    `limitBytes is ${bytes}, expected a whole number of bytes from ${least} to ${MOST}`,
   );
 }
 

@@ -33,8 +33,8 @@ export interface LinkOptions {
    */
   readonly initialBytes?: number;
   /**
-   * How long the memory of the linked program may become, in bytes: from 32 MiB on, rounded down to pages of 4 KiB. Beyond it Python
-   * gets a MemoryError. By default there is no limit but WebAssembly's, 4 GiB. (`install` can set another one at run time.)
+   * How long the memory of the linked program may become, in bytes: from 32 MiB on (with `withPydebug` from 48), rounded down to pages
+   * of 4 KiB. Beyond it Python gets a MemoryError. By default there is no limit but WebAssembly's, 4 GiB. (`install` can set another one at run time.)
    */
   readonly limitBytes?: number;
   /**
@@ -122,10 +122,10 @@ function notLinked(pyodide: string, error: unknown): LinkError {
 
 async function linkedProgram(
   { program, glue }: PyodideFolder,
-  { initialBytes, limitBytes, withPydebug, onProgress = () => {} }: LinkOptions,
+  { initialBytes, limitBytes, withPydebug = false, onProgress = () => {} }: LinkOptions,
 ): Promise<Uint8Array> {
   if (initialBytes !== undefined) checkInitialBytes(program, initialBytes);
-  if (limitBytes !== undefined) checkLimitBytes(limitBytes);
+  if (limitBytes !== undefined) checkLimitBytes(limitBytes, withPydebug);
   const linked = await linkProgram(program, glue, onProgress, limitBytes, withPydebug);
   if (initialBytes !== undefined) return withInitialBytes(linked, initialBytes);
   return withPydebug

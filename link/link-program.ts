@@ -45,7 +45,7 @@ export async function linkProgram(
   limitBytes = 0,
   withPydebug = false,
 ): Promise<Uint8Array> {
-  if (limitBytes !== 0) checkLimitBytes(limitBytes);
+  if (limitBytes !== 0) checkLimitBytes(limitBytes, withPydebug);
   progress("looking the program over");
   const found = survey(program, glue, withPydebug);
   const binaryen = await importBinaryen();

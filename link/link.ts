@@ -17,5 +17,6 @@ export { cachedLink } from "./cache.js";
 export { LinkError } from "./errors.js";
 export { linkGuestFile } from "./guest-file.js";
 export { link } from "./index.js";
+export { leastLimit } from "./limit.js";
 export { stubImports } from "./program.js";
 export { PROGRAM } from "./pyodide-folder.js";

@@ -17,6 +17,8 @@ export interface LinkedPyodideOptions {
   readonly pyodide?: string;
   /** Where it is served, below the site's base. Default `"pyodide"`. */
   readonly path?: string;
+  /** Link the debug heap in as well, as `link` does: it names mistakes, and costs time and memory. Default false. */
+  readonly withPydebug?: boolean;
 }
 
 /** The part of Vite's plugins that is used here. */
@@ -85,14 +87,14 @@ export async function loadPyodide(options) {
  * @throws TypeError that names an unknown option
  */
 export function linkedPyodide(options: LinkedPyodideOptions = {}): VitePlugin {
-  requireOptions(options, ["pyodide", "path"], "linkedPyodide");
-  const { pyodide, path = "pyodide" } = options;
+  requireOptions(options, ["pyodide", "path", "withPydebug"], "linkedPyodide");
+  const { pyodide, path = "pyodide", withPydebug = false } = options;
   let root = "";
   let base = "/";
   let outDir = "";
   const original = () =>
     pyodide ?? dirname(createRequire(join(root, "x.js")).resolve("pyodide/package.json"));
-  const linked = () => cachedLink(original());
+  const linked = () => cachedLink(original(), { withPydebug });
   /** What is built may have several outputs, in one folder. */
   let copied: Promise<void> | undefined;
   return {

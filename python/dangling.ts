@@ -10,7 +10,7 @@ import type { EmscriptenProgram } from "../hosts/hosts.js";
 import { type DebugBlock, type DebugHeap, describe } from "../src/debug/debug.js";
 import { formatPythonStack, type PythonStackReader } from "./frames.js";
 import { ObjectReader, type PythonObject } from "./python-objects.js";
-import { LEADS, ObjectFields, TypeFlags } from "./structs.js";
+import { DictFields, LEADS, ObjectFields, TypeFlags } from "./structs.js";
 
 /** Bounds: the pointers that are followed, those that are told of, the time that is taken. */
 enum Most {
@@ -35,6 +35,10 @@ interface Finding {
   readonly freed: DebugBlock;
 }
 
+/** The fields that lead to what a list and a dict have in blocks of their own. */
+const LIST_ARRAYS = [ObjectFields.listItems];
+const DICT_ARRAYS = [DictFields.keys, DictFields.values];
+
 function isLive({ state }: DebugBlock): boolean {
   return state === debugLayout.LIVE || state === debugLayout.BLAMED;
 }
@@ -51,7 +55,7 @@ class Search {
   readonly #end = performance.now() + Most.milliseconds;
   /** Where the freed blocks and the objects in them began. */
   readonly #freed = new Map<Address, DebugBlock>();
-  #lowest = Number.POSITIVE_INFINITY;
+  #lowest = 2 ** 32;
   #highest = 0;
   readonly found: Finding[] = [];
 
@@ -107,8 +111,9 @@ class Search {
   }
 
   /** What is no container's item may be a pointer that counts no reference, left from before. */
-  #tell(rank: number, holder: string, freed: DebugBlock): void {
+  #tell(rank: number, part: string, { type, address }: PythonObject, freed: DebugBlock): void {
     if (rank > 1 && isLive(freed)) return;
+    const holder = `${part} of the ${this.#objects.nameOf(type)} at ${hex(address)}`;
     this.found.push({ rank, holder, freed });
   }
 
@@ -116,7 +121,8 @@ class Search {
   lookThroughFrames(reader: PythonStackReader): void {
     for (const { frame, name, value } of reader.locals()) {
       const freed = this.#freed.get(value);
-      if (freed !== undefined) this.#tell(0, `the variable \`${name}\` of ${frame.name}()`, freed);
+      if (freed === undefined) continue;
+      this.found.push({ rank: 0, holder: `the variable \`${name}\` of ${frame.name}()`, freed });
     }
   }
 
@@ -146,8 +152,10 @@ class Search {
     if (arrays.size > 0) this.#tellArrays(arrays);
   }
 
-  #called(object: PythonObject): string {
-    return `the ${this.#objects.nameOf(object.type)} at ${hex(object.address)}`;
+  /** A pointer in a list or a tuple: what lies behind the last item is left from before. */
+  #tellItem(index: number, object: PythonObject, freed: DebugBlock): void {
+    if (index < 0 || index >= this.#objects.word(object.address + ObjectFields.length)) return;
+    this.#tell(1, `item ${index}`, object, freed);
   }
 
   /** A pointer that stands in an object itself. */
@@ -156,44 +164,47 @@ class Search {
     if (object === undefined) return;
     const at = holder.start + offset - object.address;
     if (this.#objects.has(object.type, TypeFlags.tuple)) {
-      const index = (at - this.#tupleItems) / 4;
-      const length = this.#objects.word(object.address + ObjectFields.length);
-      if (index < 0 || index >= length) return;
-      this.#tell(1, `item ${index} of ${this.#called(object)}`, freed);
+      this.#tellItem((at - this.#tupleItems) / 4, object, freed);
       return;
     }
     // Of others it is only known of what a class of Python's made that its words are references, but for those before it,
-    // which lead to its neighbours in the collector's list.
+    // which lead to its neighbours in the collector's list, and for what an int, a text or bytes begin with.
     if (!this.#objects.has(object.type, TypeFlags.preHeader) || at < 0) return;
-    this.#tell(2, `the word at offset ${at} of ${this.#called(object)}`, freed);
+    if (this.#objects.has(object.type, TypeFlags.plain)) return;
+    this.#tell(2, `the word at offset ${at}`, object, freed);
   }
 
-  /** Pointers in blocks that are no objects, but a list's or a dict's. */
+  /** Pointers in blocks that are no objects, but a list's or a dict's: those that a field of it leads to. */
   #tellArrays(arrays: Map<Address, Pointer[]>): void {
     for (const block of this.#holders()) {
       const object = this.#objectIn(block);
       if (object === undefined) continue;
-      for (let at = object.address; at + 4 <= block.start + block.size; at += 4) {
-        const to = this.#objects.word(at);
-        const pointers = arrays.get(to);
-        if (pointers === undefined) continue;
-        arrays.delete(to);
-        for (const pointer of pointers) this.#tellOwned(object, at - object.address, pointer);
+      const isList = this.#objects.has(object.type, TypeFlags.list);
+      const isDict = this.#objects.has(object.type, TypeFlags.dict);
+      for (const field of isList ? LIST_ARRAYS : isDict ? DICT_ARRAYS : []) {
+        const start = this.#objects.word(object.address + field);
+        for (const { offset, freed } of arrays.get(start) ?? []) {
+          if (isList) this.#tellItem(offset / 4, object, freed);
+          else if (this.#isEntry(start, field, offset)) this.#tell(1, "an entry", object, freed);
+        }
+        // Instances of one type share their keys.
+        arrays.delete(start);
       }
     }
   }
 
-  /** A pointer in the block that a field of an object leads to. */
-  #tellOwned(object: PythonObject, field: number, { offset, freed }: Pointer): void {
-    const { type, address } = object;
-    if (this.#objects.has(type, TypeFlags.list) && field === ObjectFields.listItems) {
-      const index = offset / 4;
-      // What lies behind its last item is left from before.
-      if (index >= this.#objects.word(address + ObjectFields.length)) return;
-      this.#tell(1, `item ${index} of ${this.#called(object)}`, freed);
-    } else if (this.#objects.has(type, TypeFlags.dict)) {
-      this.#tell(1, `an entry of ${this.#called(object)}`, freed);
-    }
+  /**
+   * Is it a key or a value, in an array of a dict's? Hashes may be any number: that of an int is the int, which is an
+   * address in `{id(object): ...}`. So may be indices, and what lies behind the last entry.
+   */
+  #isEntry(start: Address, field: number, offset: number): boolean {
+    const head = (at: DictFields) => this.#objects.byte(start + at);
+    if (field === DictFields.values) return offset > 0 && offset <= 4 * head(DictFields.capacity);
+    const at = offset - DictFields.indices - 2 ** head(DictFields.logIndexBytes);
+    // A key and a value are the last eight bytes of an entry.
+    const step = head(DictFields.kind) === DictFields.general ? 12 : 8;
+    const end = step * this.#objects.word(start + DictFields.entries);
+    return at >= 0 && at < end && at % step >= step - 8;
   }
 }
 

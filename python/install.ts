@@ -123,13 +123,15 @@ function handleOf(
 }
 
 /** @throws TypeError that names the option, its value and what was expected */
-function readFunction<Name extends "onNewArena" | "onLimit">(
+function requireType<Name extends "onNewArena" | "onLimit" | "traceProxies">(
   options: InstallOptions,
   name: Name,
+  type: "function" | "boolean",
+  expected: string,
 ): InstallOptions[Name] {
   const value = options[name];
-  if (value === undefined || typeof value === "function") return value;
-  throw badOption(name, value, "a function", "install");
+  if (value === undefined || typeof value === type) return value;
+  throw badOption(name, value, expected, "install");
 }
 
 /** @throws Error while tracemalloc is tracing: it would put the old allocators back when it stops */
@@ -180,41 +182,19 @@ function onlyLimited(
   return handle;
 }
 
-/** @throws TypeError that names the option, its value and what was expected */
-function readTraceProxies(program: EmscriptenProgram, { traceProxies: trace }: InstallOptions) {
-  if (trace !== undefined && typeof trace !== "boolean") {
-    throw badOption("traceProxies", trace, "true or false", "install");
-  }
-  if (trace === true) traceProxies(program);
+/** @throws Error that says which option what is linked in can't follow, and what can be done instead */
+function refuse(option: string, linked: string, instead: string): never {
+  throw conflict(`install: ${option}, but ${linked} is linked into this interpreter: ${instead}`);
 }
 
-/** @throws Error that names the option which a heap that is linked in can't follow */
-function refuseForLinked(mode: MallocMode, onNewArena: (() => void) | undefined): void {
-  const refuse = (what: string, instead: string) => {
-    throw conflict(`install: ${what}, but pymalloc is linked into this interpreter: ${instead}`);
-  };
-  if (!mode.pools && !mode.debug) refuse('malloc is "malloc"', "start it with PYTHONMALLOC=malloc");
-  if (!mode.debug && onNewArena !== undefined) {
-    refuse("onNewArena is a function", "start it with PYTHONMALLOCSTATS=1 for reports of arenas");
-  }
+function refuseAllocator({ malloc }: InstallOptions, mode: MallocMode, linked: string): never {
+  refuse(`malloc is ${show(malloc)}`, linked, `start it with PYTHONMALLOC=${nameOf(mode)}`);
 }
 
-/** @throws Error that names the option which a debug heap that is linked in can't follow */
-function refuseForPydebug(inForce: MallocName, options: InstallOptions): void {
-  const { malloc, onNewArena, stacks } = options;
-  const refuse = (what: string, instead: string) => {
-    throw conflict(
-      `install: ${what}, but a debug heap is linked into this interpreter: ${instead}`,
-    );
-  };
-  const asked = malloc && nameOf(readMallocMode(malloc, "install: malloc"));
-  if (asked !== undefined && asked !== inForce) {
-    refuse(`malloc is ${show(malloc)}`, `start it with PYTHONMALLOC=${asked}`);
-  }
-  if (stacks) refuse("stacks is true", "it keeps none; one that is installed does");
-  if (onNewArena !== undefined) {
-    refuse("onNewArena is a function", "start it with PYTHONMALLOCSTATS=1 for reports of arenas");
-  }
+function refuseNewArena({ onNewArena }: InstallOptions, linked: string): void {
+  if (onNewArena === undefined) return;
+  const instead = "start it with PYTHONMALLOCSTATS=1 for reports of arenas";
+  refuse("onNewArena is a function", linked, instead);
 }
 
 /** What was linked in, where it is in force and nothing is to be put in front of it. @throws Error for options that it can't follow */
@@ -226,13 +206,17 @@ function linkedIn(
 ): (Takeover & { readonly mode: MallocMode }) | undefined {
   const debugMode = linkedDebugMode(program);
   if (debugMode !== undefined) {
-    refuseForPydebug(nameOf(debugMode), options);
+    const what = "a debug heap";
+    if (options.malloc && nameOf(mode) !== nameOf(debugMode)) refuseAllocator(options, mode, what);
+    if (options.stacks) refuse("stacks is true", what, "it keeps none; one that is installed does");
+    refuseNewArena(options, what);
     return { ...linkedDebugHeap(program, settings, options.quarantineBytes), mode: debugMode };
   }
   const linked = linkedHeap(program);
-  if (linked === undefined) return undefined;
-  refuseForLinked(mode, options.onNewArena);
-  return mode.debug ? undefined : { ...linked, mode };
+  if (linked === undefined || mode.debug) return undefined;
+  if (!mode.pools) refuseAllocator(options, mode, "pymalloc");
+  refuseNewArena(options, "pymalloc");
+  return { ...linked, mode };
 }
 
 /**
@@ -263,13 +247,14 @@ export function install(pyodide: PyodideLike, options: InstallOptions = {}): Ins
   requireKnown(options, known, "install");
   const mode = readMallocMode(options.malloc ?? "default", "install: malloc");
   const settings = readDebugOptions(options, "install");
-  const onNewArena = readFunction(options, "onNewArena");
-  const onLimit = readFunction(options, "onLimit");
+  const onNewArena = requireType(options, "onNewArena", "function", "a function");
+  const onLimit = requireType(options, "onLimit", "function", "a function");
+  const traces = requireType(options, "traceProxies", "boolean", "true or false");
   const limitBytes = readLimit(options.limitBytes, "install: limitBytes");
   const program = programOf(pyodide, "install");
 
   const malloc = nameOf(mode);
-  readTraceProxies(program, options);
+  if (traces) traceProxies(program);
   const asked = { ...options, malloc: options.malloc && malloc, traceProxies: undefined };
   const existing = installedIn(program, asked);
   if (existing !== undefined) return existing;

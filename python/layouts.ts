@@ -192,28 +192,6 @@ export enum MoreTypeFlags {
   exception = 1 << 30,
 }
 
-/** dict (Include/cpython/dictobject.h) and its keys (Include/internal/pycore_dict.h). */
-export enum DictFields {
-  used = 8,
-  keys = 24,
-  values = 28,
-  logSize = 4,
-  logIndexBytes = 5,
-  kind = 6,
-  usable = 12,
-  entries = 16,
-  indices = 20,
-  /** Kinds of keys: entries of hash, key and value; of key and value; of keys alone, the values are elsewhere. */
-  general = 0,
-  unicode = 1,
-  split = 2,
-  /** Of values: how many there is room for, are they part of an object, are they in use; the first of them. */
-  capacity = 0,
-  embedded = 2,
-  valid = 3,
-  firstValue = 4,
-}
-
 /** set and frozenset (Include/cpython/setobject.h). */
 export enum SetFields {
   used = 12,

@@ -30,6 +30,11 @@ export class ObjectReader {
     return address % 4 === 0 ? (this.#views.u32[address >>> 2] ?? 0) : 0;
   }
 
+  /** The byte at an address; 0 outside of the memory. */
+  byte(address: Address): number {
+    return this.#views.u8[address] ?? 0;
+  }
+
   /** The object in the block of an object at an address; undefined where there is none that is known to be one. */
   objectAt(block: Address): PythonObject | undefined {
     for (const lead of LEADS) {
@@ -90,10 +95,9 @@ export class ObjectReader {
 
   /** A text of C's that can be a name: without blanks, or what is no character. */
   #textAt(start: Address): string | undefined {
-    const { u8 } = this.#views;
     let text = "";
     for (let at = start; text.length < LONGEST_NAME; at++) {
-      const byte = u8[at] ?? 0;
+      const byte = this.byte(at);
       if (byte === 0) break;
       if (byte <= 0x20 || byte >= 0x7f) return undefined;
       text += String.fromCharCode(byte);

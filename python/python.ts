@@ -7,7 +7,6 @@ export { type InstalledPymalloc, install, type PyodideLike } from "./install.js"
 export { installedPlace } from "./installation.js";
 export {
   DequeFields,
-  DictFields,
   ElementFields,
   FrameFields,
   IntFields,
@@ -39,4 +38,12 @@ export {
   recordAt,
   writeRecord,
 } from "./records.js";
-export { LEADS, ObjectFields, type Offsets, readOffsets, TAG_BITS, TypeFlags } from "./structs.js";
+export {
+  DictFields,
+  LEADS,
+  ObjectFields,
+  type Offsets,
+  readOffsets,
+  TAG_BITS,
+  TypeFlags,
+} from "./structs.js";

@@ -104,12 +104,37 @@ export enum TypeFlags {
   preHeader = (1 << 3) | (1 << 4),
   /** The collector's two words come before the object. */
   collected = 1 << 14,
+  int = 1 << 24,
   list = 1 << 25,
   tuple = 1 << 26,
   bytes = 1 << 27,
   text = 1 << 28,
   dict = 1 << 29,
   type = 1 << 31,
+  /** Its value is in its own words. */
+  plain = int | bytes | text,
+}
+
+/** dict (Include/cpython/dictobject.h) and its keys (Include/internal/pycore_dict.h). */
+export enum DictFields {
+  used = 8,
+  keys = 24,
+  values = 28,
+  logSize = 4,
+  logIndexBytes = 5,
+  kind = 6,
+  usable = 12,
+  entries = 16,
+  indices = 20,
+  /** Kinds of keys: entries of hash, key and value; of key and value; of keys alone, the values are elsewhere. */
+  general = 0,
+  unicode = 1,
+  split = 2,
+  /** Of values: how many there is room for, are they part of an object, are they in use; the first of them. */
+  capacity = 0,
+  embedded = 2,
+  valid = 3,
+  firstValue = 4,
 }
 
 /** How many bytes can come before an object in its block: that depends on its type. */

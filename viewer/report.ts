@@ -1,4 +1,5 @@
 /** What the page of a report shows, as JSON: the command makes it of a snapshot, and the page has it in itself. */
+import type { Budget } from "../inspect/inspect.js";
 
 /** A part of the memory; all of them sum up to it. */
 export interface Part {
@@ -9,17 +10,8 @@ export interface Part {
   readonly bytes: number;
 }
 
-/** Where every byte of the memory is. */
-export interface Memory {
-  readonly total: number;
-  /** 0 where it is not known, and where there is none. */
-  readonly maximum: number;
-  readonly limit: number;
-  /** Bytes that could be had without growing. */
-  readonly available: number;
-  readonly allocator: string;
-  /** What is not known; empty where everything is. */
-  readonly note: string;
+/** Where every byte of the memory is, with its parts as a list. */
+export interface Memory extends Omit<Budget, "largestFree" | "parts"> {
   readonly parts: readonly Part[];
 }
 

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { isatty } from "node:tty";
 import { tellingLeftovers } from "../../interpreter/interpreter.js";
-import { LinkError, link, linkGuestFile, PROGRAM } from "../../link/link.js";
+import { LinkError, leastLimit, link, linkGuestFile, PROGRAM } from "../../link/link.js";
 import {
   print,
   printable,
@@ -33,6 +33,7 @@ some seconds, and needs the package binaryen.
   --initial-memory MB  how long the memory is at its start (1 MB = 2^20 bytes); since Pyodide 314 a memory snapshot
                        of a heap that has grown beyond that can't be restored
   --limit SIZE         how long the memory may become, as in 200MB: beyond that Python gets a MemoryError; from 32MB on
+                       (with --with-pydebug from 48MB)
   --json               print what was done as JSON
   --help               print this text
 
@@ -144,7 +145,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const initialBytes = readMegabytes(values["initial-memory"]);
   const { limit } = values;
-  const limitBytes = limit === undefined ? undefined : readLimitOption("link", limit, 32);
+  const limitBytes =
+    limit === undefined ? undefined : readLimitOption("link", limit, leastLimit(withPydebug));
   const { step, clear } = steps();
   try {
     const report = await tellingLeftovers((onPartial) =>

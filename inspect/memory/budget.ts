@@ -68,12 +68,12 @@ function allocatorOf({ marks: { heap, allocator } }: MemoryImage): string {
   return allocator.replace(/^malloc/, "dlmalloc") || "unknown";
 }
 
-function noteOf(image: MemoryImage): string {
+function noteOf(image: MemoryImage, malloc: SystemMalloc | undefined): string {
   const { marks, u32 } = image;
   const notes: string[] = [];
   if (marks.allocator.startsWith("mimalloc")) {
     notes.push("what is free inside of mimalloc's segments is not known: they count as other");
-  } else if (marks.chunks.to === 0) {
+  } else if (malloc === undefined) {
     notes.push("the memory's malloc is not known: its blocks count as other");
   }
   const ledger = ledgerIn(image);
@@ -212,6 +212,6 @@ export function budgetOf(image: MemoryImage): Budget {
     largestFree: Math.max(longest, last + untouched),
     available: pools.free + pools.unused + free + untouched,
     allocator: allocatorOf(image),
-    note: noteOf(image),
+    note: noteOf(image, malloc),
   };
 }

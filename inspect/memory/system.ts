@@ -73,9 +73,11 @@ function dlmalloc({ marks, u32 }: MemoryImage, from: Address, to: Address): Syst
   };
 }
 
-function large({ u32 }: MemoryImage, from: Address, to: Address): SystemMalloc {
+/** Ours; undefined where it is not there, as in a file that was written when heaps had another one. */
+function large({ u32 }: MemoryImage, from: Address, to: Address): SystemMalloc | undefined {
   const blocks = new LargeBlocks(u32, from, to);
   const { rows, overhead } = blocks;
+  if (rows.length === 0) return undefined;
   const walk: SystemMalloc["walk"] = (at, end, see) => {
     blocks.walk(at, end, see);
     return end;

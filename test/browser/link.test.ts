@@ -3,13 +3,15 @@ import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
 import { build, createServer, type PluginOption } from "vite";
 import { linkedPyodide } from "../../link/vite.js";
 import { findChromium, launchChromium, type Site, serve } from "../../tools/chromium.js";
-import { linkedFolder } from "../support/linked.js";
+import { linkedFolder, pydebugFolder } from "../support/linked.js";
 import { long, onlyLong } from "../support/profile.js";
 import { newProject, type Project } from "../support/project.js";
+import { mistakes, programWith } from "../support/python-mistakes.js";
 import { snippet } from "../support/snippets.js";
 
 const executable = findChromium();
@@ -51,8 +53,12 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
     project?.close();
   });
 
-  /** The first lines that a page and its workers write on the console. */
-  async function printedOn(url: string, count: number): Promise<string[]> {
+  /**
+   * The first lines that a page and its workers write on the console.
+   *
+   * @param told gets what else is written there, where errors are meant to be
+   */
+  async function printedOn(url: string, count: number, told?: string[]): Promise<string[]> {
     const tab = await browser.newPage();
     const lines: string[] = [];
     const problems: string[] = [];
@@ -61,7 +67,8 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
         tab.on("pageerror", reject);
         tab.on("console", (message) => {
           if (message.type() === "log") lines.push(message.text());
-          if (message.type() === "error") reject(new Error(message.text()));
+          else if (told !== undefined) told.push(message.text());
+          else if (message.type() === "error") reject(new Error(message.text()));
           if (lines.length >= count) resolve();
         });
         setTimeout(() => reject(new Error(`only ${lines.length} lines`)), 60_000).unref();
@@ -75,9 +82,14 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
     return lines;
   }
 
-  async function printedFrom(site: Site, path: string, count: number): Promise<string[]> {
+  async function printedFrom(
+    site: Site,
+    path: string,
+    count: number,
+    told?: string[],
+  ): Promise<string[]> {
     try {
-      return await printedOn(site.origin + path, count);
+      return await printedOn(site.origin + path, count, told);
     } finally {
       await site.close();
     }
@@ -126,6 +138,41 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
     const pyodide = long ? join(project.folder, "public/pyodide") : await linkedFolder("pyodide");
     const site = await serve({ "/index.html": INDEX, "/main.js": main }, { pyodide });
     assertCounted([await printedFrom(site, "/index.html", 2)]);
+  });
+
+  test("with the debug heap mistakes are told, on a page and in a worker", async () => {
+    const programs = Object.entries(mistakes).map(([kind, [code]]) => [kind, programWith(code)]);
+    const load = `
+import { loadPyodide } from "/pyodide/pyodide.mjs";
+const programs = ${JSON.stringify(programs)};
+const pyodide = await loadPyodide();`;
+    const main = `${WORKER}${load}
+const { log } = console;
+console.log = () => {}; // Pyodide tells there where Python was.
+try {
+  pyodide.runPython(programs[0][1]);
+} catch (error) {
+  log(String(error));
+}
+`;
+    const worker = `${load}
+import { install } from "/esm/install.js";
+const kinds = [];
+install(pyodide, { onFault: (fault) => kinds.push(fault.kind) });
+for (const [, program] of programs) pyodide.runPython(program);
+console.log(kinds.join());
+`;
+    const pyodide = await pydebugFolder("pyodide");
+    const esm = fileURLToPath(new URL("../../dist/esm", import.meta.url));
+    const files = { "/index.html": INDEX, "/main.js": main, "/worker.js": worker };
+    const told: string[] = [];
+    const lines = await printedFrom(await serve(files, { pyodide, esm }), "/index.html", 2, told);
+    const kinds = Object.keys(mistakes).join();
+    assert.deepEqual(lines.sort(), ["RuntimeError: unreachable", kinds]);
+    assert.match(
+      told.join("\n"),
+      /^PyMemError: buffer-overflow: .* at offset 31\nDebug memory block at [\s\S]*\nFatal Python error: PyMem_Free: buffer-overflow\n[\s\S]*\n {2}File "<exec>", line 16 in mistake\n/,
+    );
   });
 
   test("Vite leaves the folder to the browser", { skip: onlyLong }, async () => {

@@ -134,6 +134,20 @@ for (const malloc of modes) {
   });
 }
 
+test("where the malloc is none that is known, the budget says so, and the blocks of pools are found", () => {
+  const heap = createHeap();
+  const live = useHeap(heap, 2000, numbers(5));
+  const image = captureImage(heap, { copy: true });
+  assert.equal(budgetOf(image).note, "");
+  image.u8[LARGE_ROOT + largeLayout.STATE_BITS] = 0;
+  const budget = budgetOf(image);
+  assertSums(budget, image.u8.length);
+  assert.match(budget.note, /malloc is not known/);
+  const { count, starts } = findBlocks(image);
+  assert.equal(count, heap.stats().blocks.inPools);
+  for (const start of starts.subarray(0, count)) assert.ok(live.has(start));
+});
+
 test("where the malloc's maps were written over, all other blocks are found", () => {
   const heap = createHeap({ malloc: "malloc" });
   const live = [...useHeap(heap, 2000, numbers(3)).keys()].sort((a, b) => a - b);

@@ -2,8 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { IMMORTAL } from "../../inspect/graph/graph.js";
-import { BlockKind, captureImage, findBlocks } from "../../inspect/memory/memory.js";
+import {
+  BlockKind,
+  captureImage,
+  findBlocks,
+  type ImageMarks,
+  imageOf,
+} from "../../inspect/memory/memory.js";
 import { pythonGraph } from "../../inspect/python/python.js";
+import { NO_BLOCKS } from "../support/graphs.js";
 import { load, type Pyodide, VERSIONS } from "../support/pyodide.js";
 import { edgesOf, graphOf, PROGRAM, typeName } from "./witness.js";
 
@@ -192,23 +199,12 @@ test("static data of a library that was loaded: its types, and its objects", asy
 
 test("what is no Python gets one clear error", () => {
   const bytes = new Uint8Array(1 << 16);
-  const marks = { kind: "pyodide", version: "3.11.0", symbols: { PyType_Type: 8 } } as never;
-  const image = {
-    marks,
-    u8: bytes,
-    u16: new Uint16Array(bytes.buffer),
-    u32: new Uint32Array(bytes.buffer),
+  const graphOfNothing = (version: string, symbols: ImageMarks["symbols"]) => {
+    const marks = { kind: "pyodide", version, symbols } as ImageMarks;
+    return pythonGraph(imageOf(marks, bytes), NO_BLOCKS);
   };
-  const none = new Uint32Array();
-  const blocks = {
-    count: 0,
-    starts: none,
-    sizes: none,
-    taken: none,
-    kinds: new Uint8Array(),
-    indexAt: () => -1,
-  };
-  assert.throws(() => pythonGraph(image, blocks), /version is "3.11.0", expected Python 3.12/);
-  image.marks = { ...(marks as object), version: "3.14.2", symbols: {} } as never;
-  assert.throws(() => pythonGraph(image, blocks), /no address of PyType_Type/);
+  const symbols = { PyType_Type: 8 };
+  const older = /version is "3.11.0", expected Python 3.12/;
+  assert.throws(() => graphOfNothing("3.11.0", symbols), older);
+  assert.throws(() => graphOfNothing("3.14.2", {}), /no address of PyType_Type/);
 });

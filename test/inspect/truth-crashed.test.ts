@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { takeSnapshot } from "../../inspect/inspect.js";
 import { install } from "../../python/install.js";
-import { load, type Pyodide } from "../support/pyodide.js";
+import { crash, load } from "../support/pyodide.js";
 
 const ORDERS = 2000;
 
@@ -36,25 +36,11 @@ def crash():
 crash()
 `;
 
-function crash(pyodide: Pyodide): Error {
-  const { error } = console;
-  console.error = () => {};
-  try {
-    pyodide.runPython(DOUBLE_FREE);
-  } catch (error) {
-    assert.ok(error instanceof WebAssembly.RuntimeError, String(error));
-    return error;
-  } finally {
-    console.error = error;
-  }
-  throw new Error("it did not crash");
-}
-
 for (const way of ["stock", "installed"] as const) {
   test(`the memory of a crashed interpreter is looked at: ${way}`, async () => {
     const pyodide = await load("pyodide");
     if (way === "installed") install(pyodide);
-    const { message } = crash(pyodide);
+    const { message } = crash(pyodide, DOUBLE_FREE);
     assert.match(message, /out of bounds/);
     assert.throws(() => pyodide.runPython("1"), /fatally failed/);
 

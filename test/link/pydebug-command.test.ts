@@ -1,12 +1,15 @@
 /** `pymalloc link --with-pydebug` and `run --pyodide` as a user runs them, and what they say of wrong input. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { LinkError, link } from "../../link/index.js";
+import { leastLimit } from "../../link/limit.js";
+import { linkedPyodide } from "../../link/vite.js";
 import { assertRefused, runIn } from "../support/command.js";
 import { pydebugFolder } from "../support/linked.js";
-import { folderOf } from "../support/pyodide.js";
+import { onlyLong } from "../support/profile.js";
+import { folderOf, loadFrom } from "../support/pyodide.js";
 import { snippet } from "../support/snippets.js";
 import { temporaryFolder } from "../support/traces.js";
 
@@ -74,10 +77,34 @@ test("it goes on where it is told to, and other words choose other allocators", 
   assert.deepEqual([told.status, told.faults.length, told.stats.malloc], [0, 1, "pymalloc_debug"]);
 });
 
+test("Vite's plugin puts it into what is built", async () => {
+  const plugin = linkedPyodide({ pyodide: stock, withPydebug: true });
+  plugin.configResolved({ root: folder, base: "/", build: { outDir: "dist" } });
+  plugin.buildStart();
+  await plugin.writeBundle();
+  const program = (of: string) => readFileSync(join(of, "pyodide.asm.wasm"));
+  assert.ok(program("dist/pyodide").equals(program(await pydebugFolder("pyodide"))));
+});
+
+test("it starts with the least limit that may be linked in", { skip: onlyLong }, async () => {
+  const limitBytes = leastLimit(true) * 2 ** 20;
+  const { output } = await link({ pyodide: stock, output: "least", withPydebug: true, limitBytes });
+  const pyodide = await loadFrom(output);
+  assert.equal(pyodide.runPython("import json; json.dumps([2])"), "[2]");
+});
+
 test("wrong input is refused in one line", async () => {
   await assertRefused(
     ["link", stock, "-o", "out", "--with-pydebug", "--without-pymalloc"],
     /link: --with-pydebug is the debug heap of pymalloc, and --without-pymalloc leaves that out/,
+  );
+  await assertRefused(
+    ["link", stock, "-o", "out", "--with-pydebug", "--limit", "47MB"],
+    /link: --limit: "47MB" is no size like 200MB, from 48MB to 4095MB/,
+  );
+  await assert.rejects(
+    link({ pyodide: stock, output: "out", withPydebug: true, limitBytes: 48 * 2 ** 20 - 1 }),
+    { message: /limitBytes is 50331647, expected a whole number of bytes from 50331648 to / },
   );
   await assertRefused(
     ["run", "--pyodide", join(folder, "nothing"), "program.py"],

@@ -8,25 +8,14 @@ import { install } from "../../python/install.js";
 import { dumpBlock } from "../../src/debug/dump.js";
 import { debugModes, faultOf } from "../support/mistakes.js";
 import { long, skipUnlessNewest } from "../support/profile.js";
-import { load, type Pyodide, VERSIONS, WORKLOAD } from "../support/pyodide.js";
+import { crash, load, type Pyodide, VERSIONS, WORKLOAD } from "../support/pyodide.js";
+import { CTYPES } from "../support/python-mistakes.js";
 
 function programOf(pyodide: Pyodide): EmscriptenProgram {
   return emscriptenProgram(pyodide._module, "test");
 }
 
 const { LIVE } = debugLayout;
-
-/** CPython's own functions, for the mistakes. */
-const CTYPES = `
-import ctypes
-def function(name, result, *arguments):
-    found = getattr(ctypes.pythonapi, name)
-    found.restype, found.argtypes = result, arguments
-    return found
-size = ctypes.c_size_t
-mem_malloc, mem_free = function("PyMem_Malloc", size, size), function("PyMem_Free", None, size)
-object_free = function("PyObject_Free", None, size)
-`;
 
 for (const name of VERSIONS) {
   const skip = skipUnlessNewest(name);
@@ -118,11 +107,11 @@ write_after_free()
       return [kind, family, size, first.replace(/^ +File "<exec>", /, "")];
     });
     assert.deepEqual(told, [
-      ["buffer-overflow", "mem", 16, "line 14 in overflow"],
-      ["buffer-underflow", "mem", 16, "line 19 in underflow"],
-      ["wrong-family", "mem", 24, "line 23 in wrong_family"],
-      ["double-free", "mem", 24, "line 28 in double_free"],
-      ["invalid-pointer", "mem", 50, "line 38 in <module>"],
+      ["buffer-overflow", "mem", 16, "line 17 in overflow"],
+      ["buffer-underflow", "mem", 16, "line 22 in underflow"],
+      ["wrong-family", "mem", 24, "line 26 in wrong_family"],
+      ["double-free", "mem", 24, "line 31 in double_free"],
+      ["invalid-pointer", "mem", 50, "line 41 in <module>"],
       ["use-after-free-write", "mem", 32, ""],
     ]);
     assert.match(
@@ -148,9 +137,9 @@ mem_free(p)
 mem_free(p)
 `);
   const [fault] = faults;
-  assert.match(fault?.allocationStack ?? "", /^ {2}File "<exec>", line 12 in make\n.*line 13 in/);
-  assert.match(fault?.freeStack ?? "", /^ {2}File "<exec>", line 14 in <module>\n/);
-  assert.match(fault?.pythonStack ?? "", /^ {2}File "<exec>", line 15 in <module>\n/);
+  assert.match(fault?.allocationStack ?? "", /^ {2}File "<exec>", line 15 in make\n.*line 16 in/);
+  assert.match(fault?.freeStack ?? "", /^ {2}File "<exec>", line 17 in <module>\n/);
+  assert.match(fault?.pythonStack ?? "", /^ {2}File "<exec>", line 18 in <module>\n/);
 });
 
 test("a fault that is thrown reaches whoever called, from Python and from JavaScript", async () => {
@@ -161,15 +150,10 @@ test("a fault that is thrown reaches whoever called, from Python and from JavaSc
   const free = program.require<(p: number) => void>("PyObject_Free");
   assert.equal(faultOf(() => free(p)).kind, "wrong-family");
   pyodide.runPython(WORKLOAD);
-  const { error } = console;
-  console.error = () => {}; // Pyodide says that it has suffered a fatal error
-  try {
-    const fault = faultOf(() => pyodide.runPython(`${CTYPES}\nobject_free(${p})`));
-    assert.equal(fault.kind, "wrong-family");
-    assert.match(fault.pythonStack as string, /^ {2}File "<exec>", line 11 in <module>\n/);
-  } finally {
-    console.error = error;
-  }
+  crash(pyodide, `${CTYPES}\nobject_free(${p})`, {
+    ...{ name: "PyMemError", kind: "wrong-family" },
+    pythonStack: /^ {2}File "<exec>", line 14 in <module>\n/,
+  });
 });
 
 test("tracemalloc works on top, on and off, whenever it was started first", async () => {

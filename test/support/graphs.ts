@@ -178,6 +178,18 @@ export function heapLikeGraph(nodes: number, edges = 2.5): Graph {
   return builder.graph(types, () => "");
 }
 
+const none = new Uint32Array();
+
+/** No blocks. */
+export const NO_BLOCKS: Blocks = {
+  count: 0,
+  starts: none,
+  sizes: none,
+  taken: none,
+  kinds: new Uint8Array(),
+  indexAt: () => -1,
+};
+
 /** A snapshot of what was drawn. @param bytes the memory that it is said to be of */
 export function drawSnapshot(
   drawn: Readonly<Record<string, Drawn>>,
@@ -185,14 +197,5 @@ export function drawSnapshot(
 ): Snapshot {
   const { graph, facts } = draw(drawn);
   const image = imageOf({ kind: "heap", version: "0", time: 0 } as ImageMarks, bytes);
-  const none = new Uint32Array();
-  const blocks: Blocks = {
-    count: 0,
-    starts: none,
-    sizes: none,
-    taken: none,
-    kinds: new Uint8Array(),
-    indexAt: () => -1,
-  };
-  return new Snapshot({ image, blocks, graph, facts, note: "" });
+  return new Snapshot({ image, blocks: NO_BLOCKS, graph, facts, note: "" });
 }

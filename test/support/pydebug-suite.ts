@@ -11,6 +11,7 @@ import { allocatorName, blocks } from "./link-suite.js";
 import { pydebugFolder } from "./linked.js";
 import { long, skipUnlessNewest } from "./profile.js";
 import {
+  crash,
   folderOf,
   keepStderr,
   type LoadOptions,
@@ -20,6 +21,7 @@ import {
   snapshotOf,
   WORKLOAD,
 } from "./pyodide.js";
+import { CTYPES, mistakes, programWith } from "./python-mistakes.js";
 
 const LIBRARY = readFileSync(new URL("library.py", import.meta.url), "utf8");
 
@@ -44,64 +46,10 @@ const words = [
 ] as const;
 const KINDS = 4;
 
-/** CPython's own functions, for the mistakes. */
-const CTYPES = `
-import ctypes
-size = ctypes.c_size_t
-def function(name, result, *arguments):
-    found = getattr(ctypes.pythonapi, name)
-    found.restype, found.argtypes = result, arguments
-    return found
-mem_malloc, mem_free = function("PyMem_Malloc", size, size), function("PyMem_Free", None, size)
-raw_malloc, raw_free = function("PyMem_RawMalloc", size, size), function("PyMem_RawFree", None, size)
-object_malloc, object_free = function("PyObject_Malloc", size, size), function("PyObject_Free", None, size)
-object_realloc = function("PyObject_Realloc", size, size, size)
-write = lambda at: ctypes.memset(at, 1, 1)
-`;
-
-/** Mistakes: their last line is where Python is when they are found, and how their reports begin. */
-const mistakes: Readonly<Record<string, readonly [code: string, report: RegExp]>> = {
-  "buffer-overflow": [
-    "p = mem_malloc(30); write(p + 31)\nmem_free(p)",
-    /PyMem_Free\(0x\w+\): bad trailing pad byte; the bytes behind the block of 30 bytes at 0x\w+ \(family mem, made by call #\d+\) were overwritten, at offset 31\n/,
-  ],
-  "buffer-underflow": [
-    "p = raw_malloc(3000); write(p - 2)\nraw_free(p)",
-    /PyMem_RawFree\(0x\w+\): bad leading pad byte; the bytes in front of the block of 3000 bytes .*, at offset -2\n/,
-  ],
-  "use-after-free-write": [
-    "p = object_malloc(40); object_free(p); write(p + 9)\nfor n in range(50_000): object_free(object_malloc(40))",
-    /quarantine: the block of 40 bytes at 0x\w+ \(family object, .* was written to after it was freed, at offset 9\n/,
-  ],
-  "double-free": [
-    "p = object_malloc(600); object_free(p)\nobject_free(p)",
-    /PyObject_Free\(0x\w+\): the block of 600 bytes .* was freed before\n/,
-  ],
-  "wrong-family": [
-    "p = mem_malloc(1)\nobject_realloc(p, 9)",
-    /PyObject_Realloc\(0x\w+\): bad ID: Allocated using API 'm', verified using API 'o'; the block of 1 byte .* belongs to PyMem_Free\n/,
-  ],
-  "invalid-pointer": [
-    "p = object_malloc(64)\nobject_free(p + 16)",
-    /PyObject_Free\(0x\w+\): no block begins there; it points 16 bytes into the block of 64 bytes .*\n/,
-  ],
-  "without-gil": [
-    "library = ctypes.CDLL(None)\nlibrary.PyMem_Malloc(24)",
-    /PyMem_Malloc: Python memory allocator called without holding the GIL\n/,
-  ],
-};
-
 /** What a program writes on standard error until it ends at a mistake. */
 function endOf(pyodide: Pyodide, code: string): string {
   const stderr = keepStderr(pyodide);
-  const { error } = console;
-  // Pyodide tells of the end as well.
-  console.error = () => {};
-  try {
-    assert.throws(() => pyodide.runPython(code), WebAssembly.RuntimeError);
-  } finally {
-    console.error = error;
-  }
+  crash(pyodide, code);
   return stderr();
 }
 
@@ -158,7 +106,7 @@ export function testPydebug(name: string): void {
     test(`${name}: ${kind} is told by the program itself, which ends`, { skip }, async () => {
       for (const word of kind === "double-free" ? [undefined, "malloc_debug"] : [undefined]) {
         const pyodide = await start(name, word);
-        const program = `${CTYPES}\ndef mistake():\n${code.replace(/^/gm, "    ")}\nmistake()`;
+        const program = programWith(code);
         const text = endOf(pyodide, program);
         assert.match(text, new RegExp(`^PyMemError: ${kind}: `));
         assert.match(text, report);
@@ -237,6 +185,9 @@ json.dumps([traced, line])
     assert.ok(traced > 300_000, `${traced}`);
     assert.equal(line, 4);
     install(pyodide).validate();
+    // What install was not told of is thrown, through all of Python.
+    const [code] = mistakes["double-free"] as readonly [string, RegExp];
+    crash(pyodide, programWith(code), { name: "PyMemError", kind: "double-free" });
   });
 
   test(`${name}: hooks that CPython puts on later are ours, and let pass what is older`, {

@@ -1,4 +1,5 @@
 /** Real interpreters for tests. */
+import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -64,6 +65,27 @@ export function keepStderr(pyodide: Pyodide): () => string {
     },
   });
   return () => text;
+}
+
+/** The error that ends the interpreter, of a kind as `assert.throws` takes it. Pyodide tells of it on the console. */
+export function crash(
+  pyodide: Pyodide,
+  code: string,
+  expected: assert.AssertPredicate = WebAssembly.RuntimeError,
+): Error {
+  const { error: told } = console;
+  console.error = () => {};
+  try {
+    pyodide.runPython(code);
+  } catch (error) {
+    assert.throws(() => {
+      throw error;
+    }, expected);
+    return error as Error;
+  } finally {
+    console.error = told;
+  }
+  assert.fail("it did not end");
 }
 
 /** What interpreters do all day; evaluates to a text that every allocator must agree on. */
