@@ -183,12 +183,13 @@ class Search {
       const isDict = this.#objects.has(object.type, TypeFlags.dict);
       for (const field of isList ? LIST_ARRAYS : isDict ? DICT_ARRAYS : []) {
         const start = this.#objects.word(object.address + field);
+        const before = this.found.length;
         for (const { offset, freed } of arrays.get(start) ?? []) {
           if (isList) this.#tellItem(offset / 4, object, freed);
           else if (this.#isEntry(start, field, offset)) this.#tell(1, "an entry", object, freed);
         }
-        // Instances of one type share their keys.
-        arrays.delete(start);
+        // Instances of one type share their keys. One that is kept for later has an array that is another's by now.
+        if (this.found.length > before) arrays.delete(start);
       }
     }
   }

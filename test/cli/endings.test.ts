@@ -151,9 +151,9 @@ test("a heap that a program leaves corrupted is told with what may name the mist
     `import ctypes
 take, free = ctypes.pythonapi.PyMem_Malloc, ctypes.pythonapi.PyMem_Free
 take.restype, take.argtypes, free.argtypes = ctypes.c_size_t, [ctypes.c_size_t], [ctypes.c_size_t]
-p = take(504)
-free(p)
-ctypes.memset(p, 0x55, 4)
+some = [take(504) for _ in range(40)] # of the same pools, which some keep
+for p in some[::2]: free(p)
+ctypes.memset(some[0], 0x55, 4)
 print("done")
 `,
   );

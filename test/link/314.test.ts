@@ -13,6 +13,7 @@ import { blocks, testLinked } from "../support/link-suite.js";
 import { linkedFolder, loadLinked } from "../support/linked.js";
 import { countOpcodes } from "../support/opcodes.js";
 import { WORKLOAD } from "../support/pyodide.js";
+import { STDLIB } from "../support/stdlib.js";
 
 testLinked("pyodide");
 testBlocks("pyodide");
@@ -44,7 +45,8 @@ test("with PYTHONMALLOCSTATS, each arena is reported, as in CPython", async () =
   const stderr = (line: string) => {
     text += `${line}\n`;
   };
-  const pyodide = await loadLinked("pyodide", undefined, { env, stderr });
+  const stdLibURL = join(await linkedFolder("pyodide"), STDLIB);
+  const pyodide = await loadLinked("pyodide", undefined, { env, stderr, stdLibURL });
   const reports = () => text.split("Small block threshold").length - 1;
   const before = reports();
   assert.ok(before > 100, "while it started");

@@ -26,10 +26,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Our environment without what chooses an allocator. */
+/** Our environment without what chooses an allocator. Hashes are always the same, and with them where everything lies. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   const { PYTHONMALLOC: _, PYTHONMALLOCSTATS: __, ...clean } = process.env;
-  return { ...clean, XDG_CACHE_HOME: cache };
+  return { ...clean, XDG_CACHE_HOME: cache, PYTHONHASHSEED: "0" };
 }
 
 /** Runs the command in a folder. */
