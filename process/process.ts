@@ -7,6 +7,7 @@ export { print, printable, printJson, tell, writeAll } from "./output.js";
 export { Progress, StatusLine } from "./progress.js";
 export { type Reader, standardInput, standardOutput, type Writer } from "./streams.js";
 export {
+  countSignals,
   notice,
   type Supervision,
   supervision,

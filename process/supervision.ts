@@ -29,6 +29,8 @@ export const Word = {
   input: 2,
   /** How often SIGUSR2 has come. */
   snapshots: 3,
+  /** Is SIGUSR2 counted yet? */
+  counts: 4,
 } as const;
 
 export const NO_INPUT = 0x7fffffff;
@@ -50,6 +52,12 @@ export const supervision = (workerData ?? undefined) as Supervision | undefined;
  */
 export function notice(notice: Notice, moved: readonly ArrayBuffer[] = []): void {
   supervision?.port.postMessage(notice, [...moved]);
+}
+
+/** Has SIGUSR2 counted. When it returns, none ends the process any more: who sends one may have waited for the next line of output. */
+export function countSignals(): void {
+  notice({ kind: "counts" });
+  if (supervision !== undefined) Atomics.wait(supervision.words, Word.counts, 0);
 }
 
 /**

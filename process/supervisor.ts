@@ -27,10 +27,12 @@ function ring(words: Int32Array, word: number, value: number): void {
   Atomics.notify(words, Word.bell);
 }
 
-/** Has SIGUSR2 counted from now on. */
+/** Counts SIGUSR2 from now on. */
 function countSignals(words: Int32Array): void {
   let count = 0;
   process.on("SIGUSR2", () => ring(words, Word.snapshots, ++count));
+  Atomics.store(words, Word.counts, 1);
+  Atomics.notify(words, Word.counts);
 }
 
 /** Standard input, of which a part is put into the shared bytes each time that it is called. */

@@ -1,7 +1,7 @@
 /** `pymalloc snapshot`: all that is in a Python program's memory at a moment, in a file. */
 import { Interpreter, type Look, type Moment, type Script } from "../../interpreter/interpreter.js";
 import {
-  notice,
+  countSignals,
   print,
   printable,
   requireWritable,
@@ -146,7 +146,7 @@ async function snapshot(asked: SnapshotOptions): Promise<number> {
     supervision,
     looks,
   });
-  notice({ kind: "counts" });
+  countSignals();
   const status = await interpreter.run().catch(async (error) => {
     await taker.finish();
     throw interpreter.explained(error);

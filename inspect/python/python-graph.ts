@@ -160,13 +160,16 @@ export function pythonGraph(
   };
 }
 
-/** A longer struct may end with a row of which only a part is in use: that of `itertools.tee` has room for 57 items. */
+/** A struct of more than so many bytes may end with a row of which only a part is in use: that of `itertools.tee` has room for 57 items. */
+const LONG_STRUCT = 200;
+/** So much of such a one is always in use. */
 const IN_USE = 32;
 
 /** So many bytes of an object have no words that are out of use; the state of a module has none. */
 function trusted(plan: TypePlan | undefined): number {
   if (plan === undefined) return 0;
-  return plan.shape === Shape.module ? MOST_EDGE_VALUE + 1 : Math.min(plan.basicSize, IN_USE);
+  if (plan.shape === Shape.module) return MOST_EDGE_VALUE + 1;
+  return plan.basicSize > LONG_STRUCT ? IN_USE : plan.basicSize;
 }
 
 interface Group {
