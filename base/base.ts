@@ -20,6 +20,7 @@ export {
   rangeError,
   requireFunctions,
   requireKnown,
+  requireOptions,
   section,
   show,
   typeError,

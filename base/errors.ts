@@ -186,6 +186,14 @@ export function requireKnown(options: object, known: readonly string[], where: s
   }
 }
 
+/** @throws TypeError that begins with `where`, for what is no object, or has a key that is none of those known */
+export function requireOptions(options: unknown, known: readonly string[], where: string): void {
+  if (!isObject(options)) {
+    throw typeError(`${where}: expected an object of options, got ${show(options)}`);
+  }
+  requireKnown(options, known, where);
+}
+
 /** Is this an object, and not null? */
 export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;

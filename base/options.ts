@@ -5,6 +5,7 @@ import {
   type PyMemError,
   requireFunctions,
   requireKnown,
+  requireOptions,
   show,
   typeError,
 } from "./errors.js";
@@ -282,9 +283,6 @@ function readOwn(options: HeapOptions): Source {
 
 /** @throws TypeError that names the option, its value and what was expected. */
 export function readOptions(options: HeapOptions = {}): ResolvedOptions {
-  if (!isObject(options)) {
-    throw typeError(`createHeap: expected an object of options, got ${show(options)}`);
-  }
   const own = [
     "malloc",
     "memory",
@@ -295,7 +293,7 @@ export function readOptions(options: HeapOptions = {}): ResolvedOptions {
     "from",
     "modules",
   ];
-  requireKnown(options, [...own, ...debugOptionNames], "createHeap");
+  requireOptions(options, [...own, ...debugOptionNames], "createHeap");
   const { malloc, memory, system, from } = options;
   const asked = malloc === undefined ? undefined : readMallocMode(malloc, "createHeap: malloc");
   const settings = readDebugOptions(options, "createHeap");

@@ -1,5 +1,5 @@
 /** What a piece of code leaves behind each time that it runs. */
-import { isObject, rangeError, requireKnown, show, typeError } from "../base/base.js";
+import { rangeError, requireOptions, show, typeError } from "../base/base.js";
 import { type Amount, byMost, changeLine, type HolderChange, ranked } from "./changes.js";
 import { type Difference, diff } from "./diff.js";
 import type { Inspected } from "./memory/memory.js";
@@ -119,10 +119,7 @@ export function growthOf(parts: readonly { readonly change: Difference; readonly
 }
 
 function readTimes(options: WatchOptions, where: string): number {
-  if (!isObject(options)) {
-    throw typeError(`${where}: expected an object of options, got ${show(options)}`);
-  }
-  requireKnown(options, ["times"], where);
+  requireOptions(options, ["times"], where);
   const { times = 5 } = options;
   if (Number.isInteger(times) && times >= 1) return times;
   throw rangeError(`${where}: times is ${show(times)}, expected a whole number from 1 on`);

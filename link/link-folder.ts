@@ -1,12 +1,13 @@
 /** A Pyodide's folder in, a copy of it with pymalloc linked in out. */
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
+import { requireOptions } from "../base/base.js";
 import { buildIdOf, glueWith, LOADERS, loaderWith } from "./build-id.js";
 import { LinkError } from "./errors.js";
 import { checkInitialBytes, withInitialBytes, withLeastBytes } from "./initial-memory.js";
 import { checkLimitBytes, glueWithLimit } from "./limit.js";
 import { linkProgram, type Progress } from "./link-program.js";
-import { requireOptions, requireSwitch } from "./options.js";
+import { requireSwitch } from "./options.js";
 import { PartialFolder } from "./partial.js";
 import { PROGRAM, type PyodideFolder, readPyodide } from "./pyodide-folder.js";
 import { stdlibWithPymalloc } from "./stdlib.js";

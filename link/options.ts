@@ -1,21 +1,10 @@
-/** The options of this folder's functions, read: unknown names and wrong values stop here. */
-import { isObject, requireKnown, show, typeError } from "../base/base.js";
-
-/**
- * @param where the function that takes them
- * @throws TypeError that names the option and what was expected
- */
-export function requireOptions(options: object, known: readonly string[], where: string): void {
-  if (!isObject(options)) {
-    throw typeError(`${where}: options is ${show(options)}, expected an object`);
-  }
-  requireKnown(options, known, where);
-}
+/** The switches among the options of this folder's functions, read: wrong values stop here. */
+import { badOption, requireOptions } from "../base/base.js";
 
 /** @throws TypeError that names the option, its value and what was expected */
 export function requireSwitch(name: string, value: unknown, where: string): void {
   if (value === undefined || typeof value === "boolean") return;
-  throw typeError(`${where}: ${name} is ${show(value)}, expected true or false`);
+  throw badOption(name, value, "true or false", where);
 }
 
 /** What is said of a guest that is to be linked. @throws TypeError that names the option, its value and what was expected */

@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import sirv from "sirv";
+import { requireOptions } from "../base/base.js";
 import { cachedLink, MANIFEST } from "./cache.js";
-import { requireOptions } from "./options.js";
 import { readPyodide } from "./pyodide-folder.js";
 
 export type { LinkGuestOptions } from "./guest.js";

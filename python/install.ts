@@ -6,16 +6,14 @@ import {
   type DebugSettings,
   debugOptionNames,
   isAddress,
-  isObject,
   type MallocMode,
   type MallocName,
   nameOf,
   PyMemError,
   readDebugOptions,
   readMallocMode,
-  requireKnown,
+  requireOptions,
   show,
-  typeError,
 } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
 import { emptyStats, formatStats, statsOf, validateHeap } from "../src/report/report.js";
@@ -239,12 +237,8 @@ function linkedIn(
  * @throws Error while tracemalloc is tracing: it would put the old allocator back when it stops
  */
 export function install(pyodide: PyodideLike, options: InstallOptions = {}): InstalledPymalloc {
-  if (!isObject(options)) {
-    throw typeError(`install: expected an object of options, got ${show(options)}`);
-  }
   const own = ["malloc", "onNewArena", "limitBytes", "onLimit", "traceProxies"];
-  const known = [...own, ...debugOptionNames];
-  requireKnown(options, known, "install");
+  requireOptions(options, [...own, ...debugOptionNames], "install");
   const mode = readMallocMode(options.malloc ?? "default", "install: malloc");
   const settings = readDebugOptions(options, "install");
   const onNewArena = requireType(options, "onNewArena", "function", "a function");

@@ -10,8 +10,7 @@ import {
   type Allocator,
   type DomainName,
   dispose,
-  isObject,
-  requireKnown,
+  requireOptions,
   show,
   typeError,
 } from "../base/base.js";
@@ -119,11 +118,7 @@ export function failAllocations(
   heap: HookableHeap,
   options: FailureOptions = {},
 ): FailingAllocations {
-  if (!isObject(options)) {
-    throw typeError(`failAllocations: expected an object of options, got ${show(options)}`);
-  }
-  const known = ["start", "stop", "domains"];
-  requireKnown(options, known, "failAllocations");
+  requireOptions(options, ["start", "stop", "domains"], "failAllocations");
   const start = readCall(options.start ?? 1, 1, "start");
   const stop = readCall(options.stop ?? Number.POSITIVE_INFINITY, start, "stop");
   const { domains = domainNames } = options;

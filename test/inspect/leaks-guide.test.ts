@@ -19,8 +19,6 @@ const SNAPSHOTS = "docs/guide/heap-snapshots.md";
 
 /** Where the programs are run: beside the interpreter that a reader has, and this package. */
 const folder = temporaryFolder();
-// In what order objects hold what they hold.
-process.env["PYTHONHASHSEED"] = "0";
 
 before(() => {
   const modules = join(folder, "node_modules");

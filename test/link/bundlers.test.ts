@@ -258,7 +258,7 @@ describe("guests in the projects of bundlers", { timeout: 200_000 }, () => {
       const said = /^linkedGuests: unknown option "withDebug", expected one of withPydebug$/;
       assert.throws(wrong({ withDebug: true }), { name: "TypeError", message: said });
       assert.throws(wrong({ withPydebug: 1 }), /withPydebug is 1, expected true or false/);
-      assert.throws(wrong(null), /options is null, expected an object/);
+      assert.throws(wrong(null), /linkedGuests: expected an object of options, got null/);
     }
     assert.throws(() => linkedPyodide({ folder: "x" } as object), /linkedPyodide: unknown option/);
     const guest = guestOf(1);
