@@ -151,6 +151,10 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 if (values.all) process.env["PYMALLOC_LONG"] = "1";
+// Whatever a test starts inherits it.
+const tiering = fileURLToPath(new URL("../tools/late-tiering.cjs", import.meta.url));
+process.env["NODE_OPTIONS"] =
+  `${process.env["NODE_OPTIONS"] ?? ""} --require ${JSON.stringify(tiering)}`;
 
 const files = inOrder((positionals.length > 0 ? positionals : ["."]).flatMap(filesOf));
 const temporary = mkdtempSync(join(tmpdir(), "pymalloc-tests-"));

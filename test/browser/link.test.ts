@@ -8,6 +8,7 @@ import type { Browser } from "playwright-core";
 import { build, createServer, type PluginOption } from "vite";
 import { linkedPyodide } from "../../link/vite.js";
 import { findChromium, launchChromium, type Site, serve } from "../../tools/chromium.js";
+import { quickPyodide } from "../support/command.js";
 import { linkedFolder, pydebugFolder } from "../support/linked.js";
 import { long, onlyLong } from "../support/profile.js";
 import { newProject, type Project } from "../support/project.js";
@@ -46,6 +47,7 @@ describe("a linked Pyodide in Chromium", { skip }, () => {
   before(async () => {
     browser = await launchChromium(executable as string);
     project = await newProject(snippet("README.md#install"));
+    await quickPyodide(project.folder);
     project.write("index.html", INDEX);
   });
   after(async () => {

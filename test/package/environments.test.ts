@@ -11,6 +11,7 @@ import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Browser } from "playwright-core";
 import { findChromium, launchChromium, type Serving, serve } from "../../tools/chromium.js";
+import { quickPyodide } from "../support/command.js";
 import { linkedFolder } from "../support/linked.js";
 import { onlyLong } from "../support/profile.js";
 import { newProject, type Project, repository, succeed } from "../support/project.js";
@@ -129,6 +130,7 @@ describe("docs/guide/environments.md, on a page", { skip: noChromium }, () => {
     let project: Project;
     before(async () => {
       project = await newProject(snippet("README.md#install"));
+      await quickPyodide(project.folder);
     });
     after(() => project?.close());
 

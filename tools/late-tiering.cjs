@@ -1,0 +1,7 @@
+/**
+ * V8 compiles a WebAssembly function a second time, and slowly, once it has run for a while. An interpreter that a test starts is gone by
+ * then, and the work was for nothing: a fifth of all that tests compute. With `--require`, functions that run ten times as long are worth it.
+ */
+const { setFlagsFromString } = require("node:v8");
+
+setFlagsFromString("--wasm-tiering-budget=20000000");
