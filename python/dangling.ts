@@ -12,9 +12,8 @@ import { formatPythonStack, type PythonStackReader } from "./frames.js";
 import { ObjectReader, type PythonObject } from "./python-objects.js";
 import { DictFields, LEADS, ObjectFields, TypeFlags } from "./structs.js";
 
-/** Bounds: the pointers that are followed, those that are told of, the time that is taken. */
+/** Bounds: the pointers that are told of, and the time that is taken. */
 enum Most {
-  pointers = 1000,
   told = 8,
   milliseconds = 3000,
 }
@@ -126,19 +125,16 @@ class Search {
     }
   }
 
-  /** The words of all live blocks. */
-  #pointers(): Pointer[] {
-    const pointers: Pointer[] = [];
+  /** The words of all live blocks. Most that are pointers are left from before, in C's own memory: all have to be looked at. */
+  *#pointers(): Generator<Pointer> {
     for (const holder of this.#holders()) {
       for (let offset = 0; offset + 4 <= holder.size; offset += 4) {
         const to = this.#objects.word(holder.start + offset);
         if (to < this.#lowest || to > this.#highest) continue;
         const freed = this.#freed.get(to);
-        if (freed !== undefined) pointers.push({ holder, offset, freed });
+        if (freed !== undefined) yield { holder, offset, freed };
       }
-      if (pointers.length > Most.pointers) break;
     }
-    return pointers;
   }
 
   lookThroughBlocks(): void {
@@ -146,8 +142,8 @@ class Search {
     const arrays = new Map<Address, Pointer[]>();
     for (const pointer of this.#pointers()) {
       const { start, family } = pointer.holder;
-      if (family === "mem") arrays.set(start, [...(arrays.get(start) ?? []), pointer]);
-      else this.#tellObject(pointer);
+      if (family !== "mem") this.#tellObject(pointer);
+      else if (arrays.get(start)?.push(pointer) === undefined) arrays.set(start, [pointer]);
     }
     if (arrays.size > 0) this.#tellArrays(arrays);
   }

@@ -122,6 +122,20 @@ drop(lists[3], 1)
   );
 });
 
+test("who points to what was freed is found among thousands of words that did so before", async () => {
+  const pyodide = await load("pyodide");
+  const heap = install(pyodide, { malloc: "debug", onFault: () => {} });
+  pyodide.runPython(`${DROP}
+gone = [id(point) for point in [Point(n) for n in range(1000)]]
+words = ctypes.c_size_t * 8 # as long as the items of a list of five
+before = [words(*gone[n:n + 8]) for n in range(900)]
+points = [Point(n) for n in range(5)]
+behind = [words(*gone[n:n + 8]) for n in range(900)]
+drop(points[3], 1)
+`);
+  assert.match(heap.explainCrash() ?? "", /^ {2}item 3 of the list at \S+ is the block .* freed$/m);
+});
+
 test("a call without the GIL is named, with its line, before anything is changed", async () => {
   for (const name of VERSIONS) {
     const faults: PyMemError[] = [];
