@@ -2,6 +2,7 @@
 import { type Address, show, typeError } from "../../base/base.js";
 import { layoutOf } from "../../python/python.js";
 import {
+  type Edge,
   EdgeKind,
   edgeName,
   type Facts,
@@ -106,14 +107,19 @@ export function pythonGraph(
   }
   // Static objects become nodes when they are met, also by the references of others like them, and types by their objects.
   let seenTypes = 0;
+  const rootWords: Edge[] = [];
   for (let node = nodes.last + 1; node <= builder.nodes; node++) {
     if (node === builder.nodes) seenTypes = nodes.meetTypes(seenTypes);
     if (node === builder.nodes) break;
     builder.begin();
     const group = groups.get(node);
     const held = nodes.javascript.heldBy(node);
-    if (group !== undefined) for (const { name, to } of group.roots) builder.edge(to, text(name));
-    else if (held === undefined) references.ofStatic(builder.addressOf(node));
+    if (group !== undefined) {
+      for (const { name, to, isWord } of group.roots) {
+        const edge = builder.edge(to, text(name));
+        if (isWord) rootWords.push(edge);
+      }
+    } else if (held === undefined) references.ofStatic(builder.addressOf(node));
     else {
       for (const { object, name } of held) {
         const to = nodes.at(object);
@@ -126,6 +132,7 @@ export function pythonGraph(
     builder,
     (node) => trusted(nodes.planOf(node)),
     (node) => node === 0 || groups.has(node),
+    rootWords,
   );
   const contents = new Contents(nodes);
   const label = (node: Node): string => {
@@ -174,18 +181,18 @@ function trusted(plan: TypePlan | undefined): number {
 
 interface Group {
   readonly name: string;
-  readonly roots: { readonly name: string; readonly to: Node }[];
+  readonly roots: { readonly name: string; readonly to: Node; readonly isWord: boolean }[];
 }
 
 /** The groups of roots, each with a node of its own, in the order in which they come. */
 function groupsOf(roots: readonly Root[], nodes: Nodes): Map<Node, Group> {
   const byName = new Map<string, Group>();
-  for (const { group, name, address } of roots) {
+  for (const { group, name, address, isWord = false } of roots) {
     const to = nodes.at(address);
     if (to === 0) continue;
     const known = byName.get(group) ?? { name: group, roots: [] };
     byName.set(group, known);
-    known.roots.push({ name, to });
+    known.roots.push({ name, to, isWord });
   }
   return new Map([...byName.values()].map((group) => [nodes.builder.node(0, 0, 0, 0), group]));
 }

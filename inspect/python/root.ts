@@ -10,6 +10,8 @@ export interface Root {
   readonly name: string;
   /** What it holds: an object, or a plain block. */
   readonly address: Address;
+  /** Is it a word of which is not known what it is? */
+  readonly isWord?: boolean;
 }
 
 /** What is known of the blocks of the memory. */

@@ -126,7 +126,7 @@ class WordReader {
       }
       if (this.#done.has(at) || this.#named.has(address)) continue;
       if (this.#lookup.nodeAt(address) === 0 || this.#isCached(address, group)) continue;
-      this.#roots.push({ group, name: name(at), address });
+      this.#roots.push({ group, name: name(at), address, isWord: true });
     }
   }
 
@@ -214,7 +214,7 @@ function moduleRoots(image: MemoryImage, modules: Address): Root[] {
  * The roots of a Python's heap, without running Python. In a damaged memory it gives those that it can find.
  *
  * The words of the C stack, of static data and of the interpreter's state are taken for references where they have the address of
- * an object or of a block: a number can look like one.
+ * an object or of a block: a number can look like one, and so does what a list of free objects had (up to 3.13).
  */
 export function findRoots(image: MemoryImage, lookup: Lookup): Root[] {
   const { marks, u32 } = image;

@@ -1,5 +1,6 @@
 /** Words in C's memory that refer to nothing any more. */
 import {
+  type Edge,
   EdgeKind,
   edgeKind,
   edgeValue,
@@ -17,11 +18,14 @@ import {
  *
  * @param trusted how many bytes of a node's have no words out of use: the struct of an object; 0 where there is no object
  * @param isRoot is it one of the roots, whose references are no objects'?
+ * @param rootWords the references of the roots that are guesses. They are compared with what objects hold: who is held by objects as
+ * often as he counts is held by none of these
  */
 export function dropStale(
   builder: GraphBuilder,
   trusted: (node: Node) => number,
   isRoot: (node: Node) => boolean,
+  rootWords: readonly Edge[],
 ): void {
   const found = new Uint32Array(builder.nodes);
   const words: { readonly edge: number; readonly own: number }[] = [];
@@ -33,6 +37,11 @@ export function dropStale(
   });
   words.sort((one, other) => one.own - other.own);
   const dropped = new Uint8Array(builder.edges);
+  for (const edge of rootWords) {
+    const to = builder.targetOf(edge);
+    const count = builder.countOf(to);
+    if (count > 0 && count !== IMMORTAL && (found[to] as number) >= count) dropped[edge] = 1;
+  }
   for (const { edge } of words) {
     const to = builder.targetOf(edge);
     const count = builder.countOf(to);

@@ -21,14 +21,16 @@ test("edges are taken out, and each node has its others", () => {
   assert.equal(count, 3);
 });
 
-test("a word in C's memory is no reference when all that are counted are found; short memory is believed first", () => {
+test("a word in C's memory or a root is no reference when all that are counted are found; short memory is believed first", () => {
   const builder = new GraphBuilder(8);
   // The root, an object, a long buffer, a short one, what is counted once, twice, never freed, and plain memory.
   const owns = [0, 32, 4096, 64, 16, 16, 16, 16];
   const counts = [0, 1, 0, 0, 1, 2, IMMORTAL, 0];
   for (const [node, own] of owns.entries()) builder.node(8 * node, 0, own, counts[node] as number);
   builder.begin();
-  builder.edge(1, edgeName(EdgeKind.internal, builder.text("root")));
+  const root = edgeName(EdgeKind.internal, builder.text("root"));
+  builder.edge(1, root);
+  const rootWords = [4, 5, 6, 7].map((target) => builder.edge(target, root));
   builder.begin();
   builder.edge(4, edgeName(EdgeKind.item, 0));
   builder.edge(5, guess(8));
@@ -41,8 +43,9 @@ test("a word in C's memory is no reference when all that are counted are found; 
     builder,
     (node) => (node === 1 ? 16 : 0),
     (node) => node === 0,
+    rootWords,
   );
   const { first, to } = builder.graph([], () => "");
-  const left = [1, 2, 3].map((node) => [...to.subarray(first[node], first[node + 1])]);
-  assert.deepEqual(left, [[4, 5], [7], [5, 7]]);
+  const left = [0, 1, 2, 3].map((node) => [...to.subarray(first[node], first[node + 1])]);
+  assert.deepEqual(left, [[1, 5, 6, 7], [4, 5], [7], [5, 7]]);
 });

@@ -126,6 +126,24 @@ for (const version of VERSIONS) {
       );
     });
 
+    test("lists that were free once are held by nobody but those who have them", async () => {
+      const own = await load(version);
+      own.runPython(`
+free = [[] for n in range(80)]
+free = None
+class Chain:
+    def __init__(self, next): self.next, self.rows = next, [next]
+chain = None
+for n in range(80): chain = Chain(chain)
+`);
+      const snapshot = takeSnapshot(own as never);
+      const chains = snapshot.find("__main__.Chain");
+      assert.equal(chains.length, 80);
+      // The whole of it hangs on the last one, and all but the last on the one before.
+      const holders = chains.map((node) => snapshot.idom(node) ?? 0);
+      assert.equal(holders.filter((node) => chains.includes(node)).length, 79);
+    });
+
     test("nearly all objects can be reached", () => {
       const { analysis, graph } = takeSnapshot(pyodide as never);
       let objects = 0;
