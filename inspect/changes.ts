@@ -45,8 +45,10 @@ export interface HolderChange extends Amount {
   readonly example: Path | undefined;
 }
 
-export function byMost(a: Amount, b: Amount): number {
-  return b.bytes - a.bytes || b.count - a.count;
+/** Those first that take most; types that take as much by their names, wherever their objects lie. */
+export function byMost(a: HolderChange["with"][number], b: HolderChange["with"][number]): number {
+  const byName = Number(a.type > b.type) - Number(a.type < b.type);
+  return b.bytes - a.bytes || b.count - a.count || byName;
 }
 
 /** What rows are sorted by. */

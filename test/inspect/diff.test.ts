@@ -174,3 +174,15 @@ test("of two snapshots in place of one memory the first has no content any more:
     /after is an object \(Object\), expected a snapshot/,
   );
 });
+
+test("types that take as much are told by their names, wherever their objects lie", () => {
+  const kept = (first: string, second: string) => {
+    const one: Drawn = { ...order(0x400), edges: { ".a": "a", ".b": "b" } };
+    const a: Drawn = { type: first, address: 0x500, own: 32 };
+    const b: Drawn = { type: second, address: 0x600, own: 32 };
+    const growth = diff(drawSnapshot(listing({})), drawSnapshot({ ...listing({ one }), a, b }));
+    return growth.holders.find(({ type }) => type === "app.Order")?.with.map(({ type }) => type);
+  };
+  assert.deepEqual(kept("tuple", "str"), ["str", "tuple"]);
+  assert.deepEqual(kept("str", "tuple"), ["str", "tuple"]);
+});
