@@ -1,7 +1,7 @@
 /** What dlmalloc knows of its memory itself: its segments and what is free in them. Nothing that is read is believed. */
 
 import { type Address, linkedLayout } from "../base/base.js";
-import { LEAST_CHUNK } from "./dlmalloc.js";
+import { LEAST_CHUNK, sizeIn } from "./dlmalloc.js";
 
 /** The flag in a head that says that the chunk before is in use. */
 const BEFORE_IN_USE = 1;
@@ -58,6 +58,8 @@ export function findState(words: Uint32Array, from: Address, end: Address): Addr
     const top = words[at + State.top] as number;
     if (top < from || top >= end || (top & 7) !== 0) continue;
     const size = words[at + State.topSize] as number;
+    // The chunk says its length as well: among thousands of pointers others add up by chance.
+    if (sizeIn(words[(top >>> 2) + Free.head] as number) !== size) continue;
     const segment = at + State.segment;
     const base = words[segment + Segment.base] as number;
     const bytes = words[segment + Segment.size] as number;
@@ -135,7 +137,7 @@ export function freeChunks(
   function count(chunk: Address): number {
     const at = chunk >>> 2;
     const head = words[at + Free.head] as number;
-    const size = (head & ~linkedLayout.CHUNK_FLAGS) >>> 0;
+    const size = sizeIn(head);
     const isFree = (head & linkedLayout.CHUNK_IN_USE) === 0;
     if (chunk < from || chunk % 4 !== 0 || size > end - chunk || !isFree || --rest < 0) return 0;
     bytes += size;
@@ -187,7 +189,7 @@ function isRow(words: Uint32Array, from: Address, end: Address): boolean {
   let chunk = from;
   for (let rest = SURE; rest > 0 && chunk < end; rest--) {
     const head = words[(chunk + 4) >>> 2] as number;
-    const size = (head & ~linkedLayout.CHUNK_FLAGS) >>> 0;
+    const size = sizeIn(head);
     if (size < LEAST_CHUNK || size > end - chunk) return false;
     const next = chunk + size;
     const inUse = (head & linkedLayout.CHUNK_IN_USE) !== 0;

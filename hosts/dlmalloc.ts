@@ -13,6 +13,11 @@ import type { EmscriptenProgram } from "./emscripten.js";
 /** The shortest chunk. */
 export const LEAST_CHUNK = 16;
 
+/** A chunk's bytes, by its head. */
+export function sizeIn(head: number): number {
+  return (head & ~linkedLayout.CHUNK_FLAGS) >>> 0;
+}
+
 /**
  * Walks over a row of dlmalloc's chunks and shows each to `see`: where its block begins, how long the chunk is, whether it is
  * in use.
@@ -33,7 +38,7 @@ export function walkChunks(
   let chunk = from;
   while (chunk < end) {
     const head = words[(chunk + 4) >>> 2] as number;
-    const size = (head & ~linkedLayout.CHUNK_FLAGS) >>> 0;
+    const size = sizeIn(head);
     if (size < LEAST_CHUNK || size > end - chunk) return chunk;
     see(chunk + 8, size, (head & linkedLayout.CHUNK_IN_USE) !== 0);
     chunk += size;
