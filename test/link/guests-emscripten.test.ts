@@ -27,9 +27,11 @@ describe("a guest made by Emscripten", { skip: reasonToSkip(), timeout: 300_000 
   before(() => {
     const output = newPath(".wasm");
     const [line = ""] = snippet("docs/guide/guests.md#emcc").split("\n");
-    const [, ...args] = line.replaceAll("node_modules/pymalloc/include", include).split(" ");
+    const [, ...args] = line.split(" ");
     const names: Record<string, string> = { "program.c": "command.c", "program.wasm": output };
-    const own = args.map((argument) => names[argument] ?? argument);
+    const own = args.map(
+      (word) => names[word] ?? word.replace("node_modules/pymalloc/include", include),
+    );
     execFileSync("emcc", own, { cwd: sources, stdio: ["ignore", "inherit", "ignore"] });
     guest = new Uint8Array(readFileSync(output));
   });

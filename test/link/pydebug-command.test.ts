@@ -40,7 +40,7 @@ test("the guide's lines make an interpreter that names a mistake, with its line,
     .split("\n");
   assert.deepEqual([install, more], ["npm install binaryen", []]);
   const pymalloc = (line: string) => {
-    const words = line.replace("node_modules/pyodide", stock).split(" ");
+    const words = line.split(" ").map((word) => word.replace("node_modules/pyodide", stock));
     assert.deepEqual(words.slice(0, 2), ["npx", "pymalloc"]);
     return runIn(folder, words.slice(2));
   };

@@ -53,13 +53,19 @@ export class LinkedGuest {
   }
 }
 
-/** A program of test/guests/programs, linked and instantiated. */
+/** What this process has linked, by all that it was made of. */
+const linked = new Map<string, Promise<Uint8Array>>();
+
+/** A program of test/guests/programs, linked (once) and instantiated. */
 export async function linkedGuest(
   files: readonly string[],
   build: Build = {},
   withPydebug = false,
 ): Promise<LinkedGuest> {
-  return new LinkedGuest(await linkGuest(buildGuest(files, build), { withPydebug }));
+  const key = JSON.stringify([files, build, withPydebug]);
+  const bytes = linked.get(key) ?? linkGuest(buildGuest(files, build), { withPydebug });
+  linked.set(key, bytes);
+  return new LinkedGuest(await bytes);
 }
 
 /** What a module imports, by module and name. */

@@ -1,6 +1,6 @@
 /** What the tests of the debug modes ask. */
 import assert from "node:assert/strict";
-import { debugLayout, layout, objectsLayout } from "../../base/base.js";
+import { debugLayout, layout, ledgerOf, loadWord } from "../../base/base.js";
 import { createHeap, type Heap, type HeapOptions, PyMemError } from "../../src/index.js";
 
 export type Family = "raw" | "mem" | "object";
@@ -24,19 +24,15 @@ export function faultOf(call: () => unknown): PyMemError {
   assert.fail("nothing was thrown");
 }
 
-/** Number of the last call that made a block. */
+/** Number of the last call that made a block, as the ledger has it: statistics walk over all pools. */
 export function serialOf(heap: Heap): number {
-  return heap.stats().debug?.serial as number;
+  return loadWord(heap.memory, ledgerOf(heap.memory, heap.root) + debugLayout.SERIAL);
 }
 
 /** All bytes of the memory but those of the ledger, which holds the report itself, and validate's scratch. */
 export function snapshot(heap: Heap): Uint8Array {
   const copy = heap.u8.slice();
-  const [ledger = 0] = new Uint32Array(
-    copy.buffer,
-    heap.root + layout.ROOT_SIZE + objectsLayout.OBJECTS_ROOT_SIZE,
-    1,
-  );
+  const ledger = ledgerOf(heap.memory, heap.root);
   copy.fill(0, ledger, ledger + debugLayout.LEDGER_SIZE);
   copy.fill(0, heap.root + layout.REPORT_POOLS, heap.root + layout.ROOT_SIZE);
   return copy;

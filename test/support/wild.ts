@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { writeSync } from "node:fs";
-import { debugLayout, layout, objectsLayout } from "../../base/base.js";
+import { debugLayout, ledgerOf } from "../../base/base.js";
 import { createHeap, type Heap, PyMemError } from "../../src/index.js";
 import { assertFilled, fill, numbers } from "./heaps.js";
 import { debugModes, families } from "./mistakes.js";
@@ -15,34 +15,54 @@ type Random = (bound: number) => number;
 const DIRECTORIES = debugLayout.LEDGER_SIZE - 2 * 4096;
 const RING = 8;
 
-/** Where the books are: the addresses of all words of the ledger, the ring, the directories, tables and shadows. */
-function placesOf(heap: Heap): number[][] {
+/** Runs of as many words each, by their addresses. There are too many words for a list of each. */
+interface Places {
+  readonly runs: readonly number[];
+  /** Bytes of a run. */
+  readonly bytes: number;
+}
+
+/** Where the books are: the ledger, the ring, and the directories, tables and shadows. */
+function placesOf(heap: Heap): Places[] {
   const at = (p: number) => heap.u32[p / 4] as number;
-  const ledger = at(heap.root + layout.ROOT_SIZE + objectsLayout.OBJECTS_ROOT_SIZE);
-  const words = (p: number, bytes: number) =>
-    Array.from({ length: Math.floor(bytes / 4) }, (_, index) => p + 4 * index);
-  const leadsOn = (p: number) => at(p) !== 0;
-  const directories = words(ledger + DIRECTORIES, 2 * 4096).filter(leadsOn);
-  const tables = directories.flatMap((slot) => words(at(slot), 4100));
-  const slots = directories.flatMap((slot) => words(at(slot) + 4, 4096).filter(leadsOn));
-  const shadows = slots.flatMap((slot) => words(at(slot), 3076));
+  const ledger = ledgerOf(heap.memory, heap.root);
+  /** The addresses of the words that lead on. */
+  const leading = (p: number, bytes: number) => {
+    const found: number[] = [];
+    for (let word = p; word < p + bytes; word += 4) if (at(word) !== 0) found.push(word);
+    return found;
+  };
+  const directories = leading(ledger + DIRECTORIES, 2 * 4096);
+  const slots = directories.flatMap((slot) => leading(at(slot) + 4, 4096));
   const ring = at(ledger + RING);
-  const held = ring === 0 ? [] : words(ring, 8 + 8 * at(ring + 4));
-  return [words(ledger, DIRECTORIES), held, directories, tables, slots, shadows].filter(
-    (places) => places.length > 0,
-  );
+  const places: Places[] = [
+    { runs: [ledger], bytes: DIRECTORIES },
+    { runs: ring === 0 ? [] : [ring], bytes: ring === 0 ? 0 : 8 + 8 * at(ring + 4) },
+    { runs: directories, bytes: 4 },
+    { runs: directories.map(at), bytes: 4100 },
+    { runs: slots, bytes: 4 },
+    { runs: slots.map(at), bytes: 3076 },
+  ];
+  return places.filter(({ runs }) => runs.length > 0);
 }
 
 function pick<T>(random: Random, list: readonly T[]): T {
   return list[random(list.length)] as T;
 }
 
+/** The address of any word. */
+function pickWord(random: Random, { runs, bytes }: Places): number {
+  const words = Math.floor(bytes / 4);
+  const index = random(runs.length * words);
+  return (runs[Math.floor(index / words)] as number) + 4 * (index % words);
+}
+
 /** Writes over some of the books' words: with anything, with something small, with what stands elsewhere in them. */
 function damage(heap: Heap, random: Random): void {
   const places = placesOf(heap);
   for (let writes = 1 + random(3); writes > 0; writes--) {
-    const at = pick(random, pick(random, places)) / 4;
-    const elsewhere = pick(random, pick(random, places)) / 4;
+    const at = pickWord(random, pick(random, places)) / 4;
+    const elsewhere = pickWord(random, pick(random, places)) / 4;
     const values = [
       random(2 ** 32),
       random(64),

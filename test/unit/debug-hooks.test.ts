@@ -67,6 +67,7 @@ test("set a second time, or on a heap that has them, they change nothing", () =>
     assert.deepEqual(heap.object, functions);
     const p = heap.object.malloc(8);
     assert.equal(serialOf(heap), 1);
+    assert.equal(heap.stats().debug?.serial, 1);
     heap.object.free(p);
     heap.validate();
   }

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytesAt, debugLayout as L, layout, loadWord, objectsLayout } from "../../base/base.js";
+import { bytesAt, debugLayout as L, ledgerOf, loadWord } from "../../base/base.js";
 import { faultError } from "../../src/debug/faults.js";
 import { reportTexts } from "../../src/debug/report-texts.js";
 import { createHeap, type Heap, type PyMemError } from "../../src/index.js";
@@ -67,11 +67,6 @@ class Reporter {
   }
 }
 
-/** Where a heap's ledger is. */
-function ledgerOf(heap: Heap): number {
-  return loadWord(heap.memory, heap.root + layout.ROOT_SIZE + objectsLayout.OBJECTS_ROOT_SIZE);
-}
-
 /** A heap whose faults are told by both; what was told, by kind. */
 class Witness {
   readonly heap: Heap;
@@ -81,7 +76,7 @@ class Witness {
 
   constructor(malloc: (typeof debugModes)[number], quarantineBytes: number) {
     this.heap = createHeap({ malloc, quarantineBytes, onFault: (fault) => this.#compare(fault) });
-    this.reporter = new Reporter(this.heap, ledgerOf(this.heap));
+    this.reporter = new Reporter(this.heap, ledgerOf(this.heap.memory, this.heap.root));
   }
 
   #compare(fault: PyMemError): void {
@@ -175,7 +170,7 @@ test("reports of random mistakes are the same text in TypeScript and in WebAssem
 /** Faults as they are put into the ledger by hand, for those that no program of a library's heap comes to. */
 function compareByHand(witness: Witness, fields: Readonly<Record<number, number>>): string {
   const { heap, reporter } = witness;
-  const ledger = ledgerOf(heap);
+  const ledger = ledgerOf(heap.memory, heap.root);
   for (const [offset, value] of Object.entries(fields)) {
     heap.u32[(ledger + Number(offset)) / 4] = value;
   }
@@ -195,7 +190,7 @@ test("... those of calls without the GIL, and of each call", () => {
   const p = witness.heap.object.malloc(33);
   // The middle of another block: so the ledger has a block and an entry.
   witness.heap.mem.free(p);
-  const ledger = ledgerOf(witness.heap);
+  const ledger = ledgerOf(witness.heap.memory, witness.heap.root);
   const [block, entry] = [L.FAULT_BLOCK, L.FAULT_ENTRY].map(
     (offset) => loadWord(witness.heap.memory, ledger + offset) as number,
   ) as [number, number];

@@ -31,6 +31,7 @@ interface Block {
 
 /** A correct program: it does what it likes with blocks of its own, and knows what is in each. */
 class Program {
+  readonly malloc: (typeof debugModes)[number];
   readonly heap: Heap;
   readonly quarantineBytes: number;
   readonly random: (bound: number) => number;
@@ -40,9 +41,9 @@ class Program {
 
   constructor(seed: number) {
     this.random = numbers(seed);
-    const malloc = debugModes[this.random(2)] as (typeof debugModes)[number];
+    this.malloc = debugModes[this.random(2)] as (typeof debugModes)[number];
     this.quarantineBytes = [8192, 65536, 256 * 1024][this.random(3)] as number;
-    this.heap = debugHeap({ malloc, quarantineBytes: this.quarantineBytes });
+    this.heap = debugHeap({ malloc: this.malloc, quarantineBytes: this.quarantineBytes });
   }
 
   size(): number {
@@ -99,7 +100,7 @@ class Program {
   /** The books: all is well, and as many blocks are live as we think. */
   check(): void {
     this.heap.validate();
-    const pooled = this.heap.stats().malloc === "pymalloc_debug";
+    const pooled = this.malloc === "pymalloc_debug";
     const live = this.live.filter(({ family }) => family !== "raw").length;
     assert.equal(this.heap.getAllocatedBlocks(), pooled ? live : 0);
   }

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { debugLayout, layout, objectsLayout } from "../../base/base.js";
+import { debugLayout, ledgerOf } from "../../base/base.js";
 import type { PyMemError } from "../../src/index.js";
 import { debugHeap, faultOf } from "../support/mistakes.js";
 import { long } from "../support/profile.js";
@@ -22,11 +22,6 @@ test("a wild write into the debug heap's books is named, or harms nothing", () =
   assert.ok(Number(run.stdout) > TRIALS / 2, `${run.stdout} of ${TRIALS} were noticed`);
 });
 
-/** The address of the ledger. */
-function ledgerOf(heap: ReturnType<typeof debugHeap>): number {
-  return heap.u32[(heap.root + layout.ROOT_SIZE + objectsLayout.OBJECTS_ROOT_SIZE) / 4] as number;
-}
-
 test("what is broken in the books is said with its number, thrown or reported", () => {
   const cases: [number, number, number][] = [
     [debugLayout.HELD_LIMIT, 0x7fffffff, debugLayout.LEDGER_HOLDS],
@@ -37,7 +32,7 @@ test("what is broken in the books is said with its number, thrown or reported", 
   for (const [offset, value, invariant] of cases) {
     const breakIt = (heap: ReturnType<typeof debugHeap>) => {
       heap.mem.free(heap.mem.malloc(50));
-      heap.u32[(ledgerOf(heap) + offset) / 4] = value;
+      heap.u32[(ledgerOf(heap.memory, heap.root) + offset) / 4] = value;
     };
     const heap = debugHeap();
     const p = heap.mem.malloc(50);
