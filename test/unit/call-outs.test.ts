@@ -73,7 +73,7 @@ for (const { name, make, hooked, arenas } of setups) {
       world.assertBalanced();
       for (const key of ["reentered", "thrown", "refused"] as const) total[key] += world.calls[key];
     });
-    fc.assert(property, { numRuns: long ? 300 : 25, seed: 15, endOnFailure: true });
+    fc.assert(property, { numRuns: long ? 150 : 25, seed: 15, endOnFailure: true });
     for (const [kind, count] of Object.entries(total)) assert.ok(count > 20, `${kind}: ${count}`);
   });
 }
