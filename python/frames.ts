@@ -2,7 +2,7 @@
 import { type Address, MemoryViews, unsigned } from "../base/base.js";
 import type { EmscriptenProgram } from "../hosts/hosts.js";
 import { type CodeUnits, FrameReader, type PythonFrame } from "./frame-reader.js";
-import { ACTIVE, type Offsets, TAG_BITS } from "./structs.js";
+import { BOUND_GILSTATE, type Offsets, TAG_BITS } from "./structs.js";
 
 export type { PythonFrame } from "./frame-reader.js";
 
@@ -73,14 +73,13 @@ export class PythonStackReader extends FrameReader {
   }
 
   /**
-   * The thread that runs: there may be others, which wait. Where none does, the only one there is: it has let go of the GIL,
-   * and is still where it was. 0 when there are several, or none.
+   * The thread that runs, or that has let go of the GIL and is still where it was. There may be others, which wait: Pyodide makes
+   * one for each call that may be suspended. 0 when there is none.
    */
   #thread(): Address {
     const threads = this.interpreters().flatMap((interpreter) => this.threads(interpreter));
     const status = this.offsets?.threadStatus ?? 0;
-    const active = threads.find((thread) => (this.word(thread + status) & ACTIVE) !== 0);
-    return active ?? (threads.length === 1 ? (threads[0] as Address) : 0);
+    return threads.find((thread) => (this.word(thread + status) & BOUND_GILSTATE) !== 0) ?? 0;
   }
 
   /** Keeps the shorter ones. */

@@ -140,8 +140,11 @@ export enum DictFields {
 /** How many bytes can come before an object in its block: that depends on its type. */
 export const LEADS = [0, 8, 16] as const;
 
-/** `_status.active` of a thread state: it is the one that runs (Include/cpython/pystate.h). */
-export const ACTIVE = 1 << 4;
+/**
+ * `_status.bound_gilstate` of a thread state: of those of one thread of the system it is the one that has the GIL, or had it last
+ * (Include/cpython/pystate.h, and tstate_activate in Python/pystate.c).
+ */
+export const BOUND_GILSTATE = 1 << 3;
 
 /**
  * Who owns a frame (`enum _frameowner`): a thread 0, a generator 1, a frame object 2. From 3 on it is
