@@ -1,6 +1,6 @@
 /** The part of the plugin for Vite that links guests. */
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import type { LinkGuestOptions } from "./guest.js";
 import { isGuest, keptLinkedFile } from "./guest-file.js";
@@ -71,10 +71,13 @@ export function linkedGuests(options: LinkGuestOptions = {}): ViteGuestsPlugin {
     },
     configureServer({ watcher, moduleGraph, ws }) {
       watch = (path) => watcher.add(path);
-      const changed = (path: string) => {
-        if (![...originals.values()].includes(resolve(path))) return;
+      const reload = () => {
         moduleGraph.invalidateAll();
         ws.send({ type: "full-reload" });
+      };
+      const changed = (path: string) => {
+        const original = resolve(path);
+        if ([...originals.values()].includes(original)) whenWritten(original, reload);
       };
       watcher.on("change", changed);
       // A compiler may remove the file before it writes it anew.
@@ -104,6 +107,26 @@ export function linkedGuests(options: LinkGuestOptions = {}): ViteGuestsPlugin {
       return undefined;
     },
   };
+}
+
+/** A file that is as it was for so many milliseconds is written to its end. */
+const WRITTEN = 100;
+
+/** Does something once a file is there, and written to its end: a watcher is silent of a change soon after another one (chokidar: 50 ms). */
+function whenWritten(path: string, work: () => void): void {
+  const look = (before: string) => {
+    const now = stateOf(path);
+    if (now !== before) later(now);
+    else if (now !== "") work();
+  };
+  const later = (state: string) => setTimeout(look, WRITTEN, state).unref();
+  later(stateOf(path));
+}
+
+/** Another text after each change of a file; empty where there is none. */
+function stateOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? "" : `${found.ino} ${found.size} ${found.mtimeMs}`;
 }
 
 /**
