@@ -75,9 +75,10 @@ export function linkedGuests(options: LinkGuestOptions = {}): ViteGuestsPlugin {
         moduleGraph.invalidateAll();
         ws.send({ type: "full-reload" });
       };
+      const awaited = new Set<string>();
       const changed = (path: string) => {
         const original = resolve(path);
-        if ([...originals.values()].includes(original)) whenWritten(original, reload);
+        if ([...originals.values()].includes(original)) whenWritten(original, awaited, reload);
       };
       watcher.on("change", changed);
       // A compiler may remove the file before it writes it anew.
@@ -112,12 +113,21 @@ export function linkedGuests(options: LinkGuestOptions = {}): ViteGuestsPlugin {
 /** A file that is as it was for so many milliseconds is written to its end. */
 const WRITTEN = 100;
 
-/** Does something once a file is there, and written to its end: a watcher is silent of a change soon after another one (chokidar: 50 ms). */
-function whenWritten(path: string, work: () => void): void {
+/**
+ * Does something once a file is there, and written to its end: a watcher is silent of a change soon after another one (chokidar: 50 ms).
+ * @param awaited files that are waited for: what is told of them meanwhile changes nothing
+ */
+function whenWritten(path: string, awaited: Set<string>, work: () => void): void {
+  if (awaited.has(path)) return;
+  awaited.add(path);
   const look = (before: string) => {
     const now = stateOf(path);
-    if (now !== before) later(now);
-    else if (now !== "") work();
+    if (now !== before) {
+      later(now);
+      return;
+    }
+    awaited.delete(path);
+    if (now !== "") work();
   };
   const later = (state: string) => setTimeout(look, WRITTEN, state).unref();
   later(stateOf(path));

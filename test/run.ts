@@ -78,8 +78,7 @@ function filesOf(name: string): string[] {
 function inOrder(files: readonly string[]): string[] {
   const rank = (file: string) => {
     const name = relative(folder, file).split(sep).join("/");
-    const single = ORDER.indexOf(name);
-    return single >= 0 ? single : ORDER.indexOf(name.split("/")[0] as string);
+    return ORDER.findIndex((first) => name === first || name.startsWith(`${first}/`));
   };
   const size = (file: string) => statSync(file).size;
   return [...new Set(files)].sort((a, b) => rank(a) - rank(b) || size(b) - size(a));

@@ -11,9 +11,8 @@ import { debugModes, families } from "./mistakes.js";
 
 type Random = (bound: number) => number;
 
-/** Both directories are at the ledger's end; before them the ring is reached from its third word. */
+/** Both directories are at the ledger's end. */
 const DIRECTORIES = debugLayout.LEDGER_SIZE - 2 * 4096;
-const RING = 8;
 
 /** Runs of as many words each, by their addresses. There are too many words for a list of each. */
 interface Places {
@@ -34,10 +33,10 @@ function placesOf(heap: Heap): Places[] {
   };
   const directories = leading(ledger + DIRECTORIES, 2 * 4096);
   const slots = directories.flatMap((slot) => leading(at(slot) + 4, 4096));
-  const ring = at(ledger + RING);
+  const ring = at(ledger + debugLayout.LEDGER_RING);
   const places: Places[] = [
     { runs: [ledger], bytes: DIRECTORIES },
-    { runs: ring === 0 ? [] : [ring], bytes: ring === 0 ? 0 : 8 + 8 * at(ring + 4) },
+    { runs: ring === 0 ? [] : [ring], bytes: 8 + 8 * at(ring + 4) },
     { runs: directories, bytes: 4 },
     { runs: directories.map(at), bytes: 4100 },
     { runs: slots, bytes: 4 },
